@@ -1,0 +1,189 @@
+"""The closed sets of the trade, with the platform's Chinese term beside each (rules.md, sections 4 and 5)."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Term(StrEnum):
+    """A word of a closed set: its value is the contract, `zh` the term that parties know."""
+
+    zh: str
+
+    def __new__(cls, value: str, zh: str) -> Self:
+        """A member whose value is the English word."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.zh = zh
+        return member
+
+    @property
+    def words(self) -> str:
+        """Both terms, as an operator reads them."""
+        return f"{self.value.replace('_', ' ')} {self.zh}"
+
+
+class CaseKind(Term):
+    """What the buyer asks for."""
+
+    REFUND = "refund", "仅退款"
+    RETURN = "return", "退货退款"
+    EXCHANGE = "exchange", "换货"
+    RESHIP = "reship", "补寄"
+    REPAIR = "repair", "维修"
+    CLAIM = "claim", "保障赔付"
+
+
+class ClaimType(Term):
+    """What a guarantee claim rests on."""
+
+    FRESH_DAMAGE = "fresh_damage", "生鲜坏单包赔"
+    COSMETIC_ALLERGY = "cosmetic_allergy", "美妆过敏包退"
+    AUTHENTICITY = "authenticity", "正品保障"
+    LATE_DISPATCH = "late_dispatch", "延迟发货"
+    NON_PERFORMANCE = "non_performance", "未履约"
+
+
+class Party(Term):
+    """Who acts, or is told."""
+
+    BUYER = "buyer", "消费者"
+    MERCHANT = "merchant", "商家"
+    PLATFORM = "platform", "平台"
+    CARRIER = "carrier", "物流"
+    INSURER = "insurer", "保险公司"
+    SYSTEM = "system", "系统"
+
+
+class Clock(Term):
+    """Every clock that a rule can set."""
+
+    MERCHANT_REVIEW = "merchant_review", "商家处理"
+    OFFER_RESPONSE = "offer_response", "用户确认方案"
+    BUYER_RETURN = "buyer_return", "买家退货"
+    MERCHANT_RECEIPT = "merchant_receipt", "商家收货"
+    MERCHANT_INSPECTION = "merchant_inspection", "签收后处理"
+    REPLACEMENT_DISPATCH = "replacement_dispatch", "换货发货"
+    RESHIP_DISPATCH = "reship_dispatch", "补寄发货"
+    REPAIR_DISPATCH = "repair_dispatch", "维修寄回"
+    BUYER_RECEIPT = "buyer_receipt", "买家收货"
+    ESCALATION = "escalation", "申请平台介入"
+    ARBITRATION_EVIDENCE = "arbitration_evidence", "平台举证"
+    ARBITRATION_RULING = "arbitration_ruling", "平台判责"
+    CLAIM_REVIEW = "claim_review", "赔付审核"
+    PAYOUT = "payout", "退款到账"
+    AFTER_SALE_VALIDITY = "after_sale_validity", "售后有效期"
+    NO_REASON_WINDOW = "no_reason_window", "七天无理由期限"
+    FRESH_DAMAGE_WINDOW = "fresh_damage_window", "坏单包赔期限"
+    COSMETIC_ALLERGY_WINDOW = "cosmetic_allergy_window", "过敏包退期限"
+    STATUTORY_REFUND = "statutory_refund", "法定退款期限"
+    DISPATCH = "dispatch", "发货"
+    FALSE_DISPATCH_PICKUP = "false_dispatch_pickup", "虚假发货揽收"
+    FALSE_DISPATCH_HUB = "false_dispatch_hub", "虚假发货中转"
+    FALSE_TRACKING_PICKUP = "false_tracking_pickup", "虚假轨迹揽收"
+    FALSE_TRACKING_HUB = "false_tracking_hub", "虚假轨迹中转"
+
+
+class OnTimeout(Term):
+    """What a silence means."""
+
+    AUTO_APPROVE = "auto_approve", "自动同意"
+    AUTO_CLOSE = "auto_close", "自动关闭"
+    AUTO_CONFIRM = "auto_confirm", "自动确认收货"
+    AUTO_COMPLETE = "auto_complete", "自动完成"
+    BREACH = "breach", "超时违约"
+    VIOLATION = "violation", "违规"
+    DEEMED_ACCEPTED = "deemed_accepted", "视为通过"
+    DECIDE_ON_FILE = "decide_on_file", "依现有证据判定"
+    LAPSE = "lapse", "失效"
+    NO_NEW_CASE = "no_new_case", "不可再申请"
+    ALERT = "alert", "预警"
+
+
+class Service(Term):
+    """Consumer-guarantee services and logistics services that an order may carry (S1-S3, S33)."""
+
+    AUTHENTICITY = "authenticity", "正品保障"
+    NO_REASON_RETURN = "no_reason_return", "七天无理由退货"
+    INSTANT_REFUND = "instant_refund", "极速退款"
+    FREIGHT_INSURANCE = "freight_insurance", "运费险"
+    HOME_PICKUP = "home_pickup", "上门取件"
+    SAME_DAY_DISPATCH = "same_day_dispatch", "当日发"
+    DISPATCH_IN_24H = "dispatch_in_24h", "24小时发"
+    FRESH_DAMAGE = "fresh_damage", "生鲜坏单包赔"
+    COSMETIC_ALLERGY = "cosmetic_allergy", "美妆过敏包退"
+    REMOTE_AREA_LOGISTICS = "remote_area_logistics", "偏远物流服务"
+
+
+class SaleMode(Term):
+    """How the goods were sold."""
+
+    IN_STOCK = "in_stock", "现货"
+    PRE_SALE = "pre_sale", "预售"
+
+
+class MerchantClass(Term):
+    """Which merchants a clause binds (S10)."""
+
+    SHOP = "shop", "小店"
+    GLOBAL = "global", "全球购"
+
+
+class Tier(Term):
+    """Who reviews a claim first and second."""
+
+    MERCHANT = "merchant", "商家审核"
+    PLATFORM = "platform", "平台审核"
+
+
+class State(Term):
+    """Whom a case waits for."""
+
+    AWAITING_MERCHANT_REVIEW = "awaiting_merchant_review", "待商家处理"
+    AWAITING_BUYER_RETURN = "awaiting_buyer_return", "待买家退货"
+    AWAITING_MERCHANT_RECEIPT = "awaiting_merchant_receipt", "待商家收货"
+    MERCHANT_REJECTED = "merchant_rejected", "商家拒绝"
+    REFUNDING = "refunding", "退款中"
+    REFUND_FAILED = "refund_failed", "退款失败"
+    COMPLETED = "completed", "已完成"
+    CLOSED = "closed", "已关闭"
+
+
+class Command(Term):
+    """What a back end may ask of a case. The value is the name of the update."""
+
+    APPROVE = "approve", "同意"
+    REJECT = "reject", "拒绝"
+    SHIP_BACK = "ship_back", "寄回"
+    CONFIRM_RECEIPT = "confirm_receipt", "确认收货"
+    REFUSE_RECEIPT = "refuse_receipt", "拒收"
+    ADD_EVIDENCE = "add_evidence", "补充凭证"
+    WITHDRAW = "withdraw", "撤销"
+    EXTEND = "extend", "延长收货"
+    AGREE_LIMIT = "agree_limit", "协商时限"
+    HOLD = "hold", "挂起"
+    RESUME = "resume", "恢复"
+    RETRY_REFUND = "retry_refund", "重试退款"
+
+
+class RefundState(Term):
+    """Where the money is; apart from the state of the case."""
+
+    NONE = "none", "无"
+    PROCESSING = "processing", "退款中"
+    SUCCEEDED = "succeeded", "已退款"
+    FAILED = "failed", "退款失败"
+
+
+class Outcome(Term):
+    """How a completed case ended."""
+
+    REFUNDED = "refunded", "已退款"
+
+
+class CloseReason(Term):
+    """Why a case closed without completing."""
+
+    REFUSED = "refused", "不予受理"
+    WITHDRAWN = "withdrawn", "买家撤销"
+    NOT_SENT_BACK = "not_sent_back", "逾期未退货"
+    NOT_ESCALATED = "not_escalated", "逾期未申请介入"

@@ -1,0 +1,190 @@
+"""The policy book: what all files together say of a clock. Pure; it is built once and asked many times."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from aftersale.errors import PolicyFault, PolicyGap
+from aftersale.facts import Facts, Question
+from aftersale.kinds import Clock
+from aftersale.policy.deadline import Deadline, Reckoning
+from aftersale.policy.rules import OrdinaryLimit, PolicyFile, PresaleCap
+from aftersale.policy.select import Bound, Filter, bind, filters, strongest
+from aftersale.schema import Schema
+from aftersale.times import SECOND, local, span
+
+
+class PresaleAnswer(Schema):
+    """Whether a pre-sale promise is allowed, the cap that decided, and the clause it comes from."""
+
+    allowed: bool
+    cap: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Ordinary:
+    row: OrdinaryLimit
+    filters: tuple[Filter, ...]
+    start: datetime | None
+    end: datetime | None
+    zone: ZoneInfo
+
+    def in_force(self, at: datetime) -> bool:
+        return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
+
+    def holds(self, facts: Facts) -> bool:
+        return all(each(facts) for each in self.filters)
+
+
+class Book:
+    """Every limit and every notice in force, indexed by the clock that they concern.
+
+    `version` names the content (R14): the same files in any order give the same version. `revision` counts
+    publications, so that a worker can tell whether its book is older than one that was announced.
+    """
+
+    def __init__(self, files: Iterable[PolicyFile], *, name: str = "unnamed", revision: int = 0) -> None:
+        """Index the files; drafts, consultations and repealed notices are kept for reading but bind nobody.
+
+        Raises PolicyFault, naming file and rule, where a file refers to what it does not have.
+        """
+        self.files: Sequence[PolicyFile] = sorted(files, key=lambda file: file.id)
+        self.name, self.revision = name, revision
+        content = "\n".join(file.model_dump_json() for file in self.files)
+        self.version = f"{name}+{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+        self.binding = [file for file in self.files if file.status == "in_force"]
+        self._ordinary: defaultdict[Clock, list[_Ordinary]] = defaultdict(list)
+        self._rules: defaultdict[Clock, list[Bound]] = defaultdict(list)
+        for file in self.binding:
+            for row in file.limit:
+                self._ordinary[row.clock].append(_ordinary(row, file.tz))
+            for bound in bind(file):
+                for clock in bound.rule.clock:
+                    self._rules[clock].append(bound)
+        self._grace = next((setting.value for file in self.binding for setting in file.setting), "PT0S")
+
+    def ask(self, question: Question) -> Deadline:
+        """The deadline that answers one whole question. Errors as `deadline`."""
+        return self.deadline(question.clock, question, question.started_at, question.as_of)
+
+    def deadline(self, clock: Clock, facts: Facts, started_at: datetime, as_of: datetime | None = None) -> Deadline:
+        """When the clock runs out, by the rules known at `as_of` (absent: all that is announced).
+
+        Raises PolicyGap beyond the data, naming what the book knows; BadInput where a fact that decides is missing;
+        PolicyFault where two rules hold at equal precedence.
+        """
+        ordinary = self._ordinary_row(clock, facts, started_at)
+        reckoning = Reckoning(clock, facts, ordinary.row, started_at, ordinary.zone)
+        found = [
+            (bound, applied)
+            for bound in self._rules[clock]
+            if (as_of is None or bound.known_from is None or bound.known_from <= as_of)
+            and (applied := bound.applies(reckoning)) is not None
+        ]
+        winner = strongest(found, clock)
+        if winner is not None and winner.effect.waive:
+            reckoning.because.extend([*winner.reasons, f"{winner.rules[-1]} waives the limit: {winner.says}"])
+            return self._answer(reckoning, winner.rules, waived=True)
+        if winner is not None:
+            reckoning.apply(winner)
+        overruled = reckoning.guard()
+        reckoning.lengthen()
+        return self._answer(reckoning, winner.rules if winner and not overruled else ())
+
+    def presale(self, at: datetime, promise: str, as_of: datetime | None = None) -> PresaleAnswer:
+        """Whether a pre-sale set at this instant may promise to dispatch within `promise` (S18-S21)."""
+        found = [(file, cap) for file in self.binding for cap in file.presale if _presale_holds(file, cap, at, as_of)]
+        displaced = {name for file, _ in found for name in file.supersedes}
+        left = [cap for file, cap in found if file.id not in displaced]
+        if len(left) > 1:
+            raise PolicyFault(f"presale: {' and '.join(sorted(cap.id for cap in left))} hold at once; let one supersede")
+        if not left:
+            return PresaleAnswer(allowed=True, cap="category", rules=())
+        cap = left[0].cap
+        allowed = cap == "category" or (cap != "forbidden" and span(promise) <= span(cap))
+        return PresaleAnswer(allowed=allowed, cap=cap, rules=(left[0].id,))
+
+    def bearing(self, facts: Facts, clocks: Iterable[Clock], since: datetime) -> frozenset[str]:
+        """The clauses that can still bear on these clocks when they start at or after `since`.
+
+        Two order lines with the same answer can share a case: none of its clocks can come to differ.
+        """
+        rules = {
+            f"{clock}:{bound.rule.id}"
+            for clock in clocks
+            for bound in self._rules[clock]
+            if bound.concerns(facts, clock) and bound.within_reach(facts, since)
+        }
+        rows = {row.row.id for clock in clocks for row in self._ordinary[clock] if row.filters and row.holds(facts)}
+        return frozenset(rules | rows)
+
+    def _ordinary_row(self, clock: Clock, facts: Facts, started_at: datetime) -> _Ordinary:
+        rows = self._ordinary[clock]
+        known = [row for row in rows if row.in_force(started_at)]
+        if not known:
+            raise PolicyGap(f"{clock}: no limit is in force at {local(started_at)}; the book knows {_spans(rows)}")
+        fits = [row for row in known if row.holds(facts)]
+        special = [row for row in fits if row.filters]
+        if len(special or fits) > 1:
+            names = " and ".join(sorted(row.row.id for row in special or fits))
+            raise PolicyFault(f"{clock}: ordinary limits {names} both hold; narrow their `when` or their dates")
+        if not fits:
+            names = ", ".join(sorted(row.row.id for row in known))
+            raise PolicyGap(f"{clock}: no ordinary limit fits these facts; the book knows {names}")
+        return (special or fits)[0]
+
+    def _answer(self, reckoning: Reckoning, rules: tuple[str, ...], *, waived: bool = False) -> Deadline:
+        row = reckoning.ordinary
+        if not waived:
+            end = "the instant at which the right ends" if row.exclusive else "the last second in time"
+            reckoning.because.append(f"due {local(reckoning.due_at, reckoning.zone)}, {end}")
+        return Deadline(
+            clock=reckoning.clock,
+            started_at=reckoning.started_at,
+            due_at=None if waived else reckoning.due_at,
+            exclusive=row.exclusive,
+            ordinary_due_at=reckoning.ordinary_due_at,
+            limit=None if waived else reckoning.limit,
+            waived=waived,
+            rules=rules,
+            policy_version=self.version,
+            on_timeout=row.on_timeout,
+            counts_for_score=row.counts_for_score,
+            because=tuple(reckoning.because),
+            statutory=row.statutory is not None,
+            extension=row.extension,
+            grace=self._grace,
+        )
+
+
+def _ordinary(row: OrdinaryLimit, zone: ZoneInfo) -> _Ordinary:
+    return _Ordinary(
+        row, filters(row.when), _midnight(row.effective_from, zone), _midnight(row.effective_until, zone), zone
+    )
+
+
+def _midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
+    return day and datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _presale_holds(file: PolicyFile, cap: PresaleCap, at: datetime, as_of: datetime | None) -> bool:
+    known_from = _midnight(file.announced, file.tz)
+    window = next((window for window in file.window if window.id == cap.window), None)
+    if window is None:
+        raise PolicyFault(f"{file.id}: presale {cap.id}: window = {cap.window!r} names no window of this file")
+    start, end = (bound and bound.replace(tzinfo=file.tz) for bound in (window.start, window.end))
+    known = as_of is None or known_from is None or known_from <= as_of
+    return known and (start is None or start <= at) and (end is None or at < end + SECOND)
+
+
+def _spans(rows: list[_Ordinary]) -> str:
+    if not rows:
+        return "no limit for this clock at all"
+    return ", ".join(
+        f"{row.row.id} from {row.row.effective_from or 'the start'} until {row.row.effective_until or 'further notice'}"
+        for row in rows
+    )

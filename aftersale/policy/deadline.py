@@ -1,0 +1,179 @@
+"""The arithmetic of one deadline: the ordinary point first, then what a rule makes of it (R8).
+
+Pure: no clock, no I/O. Every step leaves a line in `because`, and the lines re-add to the answer.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from aftersale.errors import BadInput, PolicyGap, Problem
+from aftersale.facts import Facts
+from aftersale.kinds import Clock, OnTimeout
+from aftersale.policy.rules import Effect, Extension, FactInstant, FactLimit, FactPath, OrdinaryLimit
+from aftersale.schema import Duration, Instant, Schema
+from aftersale.times import duration, local, next_midnight, span
+
+
+class Deadline(Schema):
+    """When a clock runs out, and why.
+
+    `due_at` is the last instant in time or, with `exclusive`, the midnight at which a right ends; None when waived.
+    `ordinary_due_at` is the point without any rule. `limit` is None where a fixed instant decides. `rules` names what
+    applied, selector first; empty means ordinary. `statutory` clocks are never held (R16). `extension` is what a
+    party may still ask for, `grace` the time that a late fact leaves to everyone (R13).
+    """
+
+    clock: Clock
+    started_at: Instant
+    due_at: Instant | None
+    exclusive: bool
+    ordinary_due_at: Instant
+    limit: Duration | None
+    waived: bool
+    rules: tuple[str, ...]
+    policy_version: str
+    on_timeout: OnTimeout
+    counts_for_score: bool
+    because: tuple[str, ...]
+    statutory: bool = False
+    extension: Extension | None = None
+    grace: Duration = Field(default="PT0S")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The one rule that a clock follows: its effect in the zone of its file, and why it was chosen."""
+
+    rules: tuple[str, ...]
+    effect: Effect
+    says: str
+    zone: ZoneInfo
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass
+class Reckoning:
+    """One clock being reckoned, step by step."""
+
+    clock: Clock
+    facts: Facts
+    ordinary: OrdinaryLimit
+    started_at: datetime
+    zone: ZoneInfo
+    because: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Reckon the ordinary point: what notices select on, and what no rule undercuts."""
+        self.start = self._aligned()
+        self.limit: str | None = self._ordinary_limit()
+        self.ordinary_text = self.limit
+        self.ordinary_due_at = self._add("ordinary", self.start, self.limit, self._cited())
+        self.due_at = self.ordinary_due_at
+
+    def apply(self, applied: Applied) -> None:
+        """Carry out the effect of the winning rule; it shortens only where it says so."""
+        self.because.extend(applied.reasons)
+        name, effect = applied.rules[-1], applied.effect
+        if effect.unchanged:
+            self.because.append(f"{name} leaves the ordinary limit as it is: {applied.says}")
+            return
+        asked, limit = self._asked(name, effect, applied)
+        if asked < self.ordinary_due_at and not effect.may_shorten:
+            self.because.append(f"{name} never shortens: the ordinary point {self._show(self.due_at)} is later and stands")
+            return
+        if effect.cap is not None and asked >= self.ordinary_due_at:
+            self.because.append(f"{name} caps later points only: {self._show(self.due_at)} stands")
+            return
+        self.due_at, self.limit = asked, limit
+
+    def guard(self) -> bool:
+        """Keep the buyer's statutory right whole (R10): a floor is never cut, a ceiling never lengthened.
+
+        Returns whether the law overruled what was asked.
+        """
+        floor_cut = self.ordinary.statutory == "floor" and self.due_at < self.ordinary_due_at
+        ceiling_passed = self.ordinary.statutory == "ceiling" and self.due_at > self.ordinary_due_at
+        if not floor_cut and not ceiling_passed:
+            return False
+        self.due_at, self.limit = self.ordinary_due_at, self.ordinary_text
+        self.because.append(f"statutory: the law's point {self._show(self.due_at)} stands (R10)")
+        return True
+
+    def lengthen(self) -> None:
+        """Add what was granted on this clock (R10) and the time it was held (R16)."""
+        if self.ordinary.statutory != "ceiling":
+            for granted in self.facts.extensions:
+                self.due_at = self._add("extension", self.due_at, granted, "granted on this clock (R10)")
+        if self.facts.held and not self.ordinary.statutory:
+            self.due_at = self._add("hold", self.due_at, self.facts.held, "held by the platform (R16)")
+
+    def _aligned(self) -> datetime:
+        if self.ordinary.align == "instant":
+            return self.started_at
+        start = next_midnight(self.started_at, self.zone)
+        self.because.append(f"counts from the next local midnight after {self._show(self.started_at)} (R5)")
+        return start
+
+    def _ordinary_limit(self) -> str:
+        if self.ordinary.unset is not None:
+            raise PolicyGap(f"{self.clock}: {self.ordinary.unset}")
+        if not isinstance(self.ordinary.limit, FactLimit):
+            assert self.ordinary.limit is not None
+            return self.ordinary.limit
+        return self._fact_limit(self.ordinary.limit)
+
+    def _fact_limit(self, wanted: FactLimit) -> str:
+        given = fact(wanted.fact, self.clock, self.facts) or wanted.otherwise
+        if given is None:
+            raise BadInput([Problem(field=wanted.fact, message=f"is required for the {self.clock} clock; add it")])
+        assert isinstance(given, str)
+        if wanted.at_most is not None and span(wanted.at_most) < span(given):
+            return wanted.at_most
+        return given
+
+    def _asked(self, name: str, effect: Effect, applied: Applied) -> tuple[datetime, str | None]:
+        if effect.add is not None:
+            total = span(self.ordinary_text or "PT0S") + span(effect.add)
+            return self._add(name, self.ordinary_due_at, effect.add, applied.says), duration(total)
+        until = effect.until
+        if isinstance(until, FactInstant):
+            until = fact(until.fact, self.clock, self.facts)
+        if isinstance(until, datetime):
+            fixed = until if until.tzinfo else until.replace(tzinfo=applied.zone)
+            self.because.append(f"{name}: until {self._show(fixed)} ({applied.says})")
+            return fixed, None
+        wanted = effect.cap or effect.set
+        limit = self._fact_limit(wanted) if isinstance(wanted, FactLimit) else wanted
+        assert limit is not None
+        return self._add(name, self.start, limit, applied.says), limit
+
+    def _add(self, name: str, base: datetime, limit: str, why: str) -> datetime:
+        try:
+            result = base + span(limit)
+            self.because.append(f"{name}: {self._show(base)} + {limit} = {self._show(result)} ({why})")
+        except OverflowError:
+            raise BadInput([Problem(field="started_at", message=f"{name} runs past the calendar's end")]) from None
+        return result
+
+    def _cited(self) -> str:
+        cited = self.ordinary.source if self.ordinary.basis != "assumed" else self.ordinary.reason
+        return f"{self.ordinary.basis}: {cited}"
+
+    def _show(self, instant: datetime) -> str:
+        return local(instant, self.zone)
+
+
+def fact(path: FactPath, clock: Clock, facts: Facts) -> str | datetime | None:
+    """The value that a rule names by path, or None where the case does not have it."""
+    match path:
+        case "order.dispatch_promise":
+            return facts.order.dispatch_promise
+        case "agreed_limit":
+            return facts.agreed_limits.get(clock)
+        case "order.merchant_delay.limit":
+            return facts.order.merchant_delay.limit if facts.order.merchant_delay else None
+        case "order.merchant_delay.until":
+            return facts.order.merchant_delay.until if facts.order.merchant_delay else None

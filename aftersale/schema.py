@@ -1,0 +1,51 @@
+"""The base of everything that crosses an edge: strict, frozen, unknown fields refused."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt
+
+from aftersale.times import local, parse_instant, span
+
+
+class Schema(BaseModel):
+    """Closed and immutable: a misspelt field is an error at the edge, not a silent default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False, allow_inf_nan=False)
+
+
+def _duration(text: str) -> str:
+    span(text)
+    return text
+
+
+def _positive(text: str) -> str:
+    if not span(text):
+        raise ValueError("must be longer than nothing; write P5D or PT48H")
+    return text
+
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(lambda given: parse_instant(given)),
+    PlainSerializer(local, return_type=str, when_used="json-unless-none"),
+]
+"""An instant: aware, in UTC, floored to the second; written in the policy's zone (R1, R4)."""
+
+Duration = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_duration)]
+"""An ISO 8601 duration of fixed length, kept as it was written."""
+
+Limit = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_positive)]
+"""A duration longer than nothing."""
+
+Id = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+"""An opaque reference; safe in a workflow id, a search attribute and a file name."""
+
+Code = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
+"""A word of some vocabulary of the platform's: a reason, a label, a category."""
+
+Note = Annotated[str, Field(strict=True, max_length=2000)]
+"""Free text of a party. Shown escaped, never interpreted."""
+
+MinorUnits = Annotated[StrictInt, Field(ge=0, le=10**15)]
+"""Money in the currency's minor unit (fen for CNY)."""

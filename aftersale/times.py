@@ -1,0 +1,84 @@
+"""Instants and durations, read the way the rules read them (R1-R5).
+
+Instants are aware, floored to the second on entry and stored in UTC; a zone-less text is
+in the policy's zone. Durations stay the ISO 8601 text that a rule wrote, because that is
+what a reader of an explanation must recognise.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+POLICY_ZONE = ZoneInfo("Asia/Shanghai")
+"""The zone of every clause in force so far (R1)."""
+
+SECOND = timedelta(seconds=1)
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_DURATION = re.compile(
+    r"P(?=.)(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,7})M)?(?:(?P<seconds>\d{1,9})S)?)?",
+    re.ASCII,
+)
+
+
+def floor(instant: datetime) -> datetime:
+    """The instant without its fraction of a second (R4)."""
+    return instant.replace(microsecond=0)
+
+
+def parse_instant(text: object, zone: ZoneInfo = POLICY_ZONE) -> datetime:
+    """An instant in UTC from an aware datetime or an ISO 8601 text; zone-less text is in `zone` (R1).
+
+    Raises ValueError, with the form that is wanted, for anything else.
+    """
+    if isinstance(text, datetime):
+        found = text
+    else:
+        if not isinstance(text, str) or not _INSTANT.fullmatch(text):
+            raise ValueError("write an instant as 2024-02-01T00:00:00+08:00")
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError("no such instant in the calendar; write 2024-02-01T00:00:00+08:00") from None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=zone)
+    try:
+        return floor(found.astimezone(UTC))
+    except OverflowError:
+        raise ValueError("beyond the calendar; write a year from 0002 to 9998") from None
+
+
+def local(instant: datetime, zone: ZoneInfo = POLICY_ZONE) -> str:
+    """The instant as people in `zone` read it, to the second, with its offset."""
+    return instant.astimezone(zone).isoformat(timespec="seconds")
+
+
+@lru_cache(maxsize=4096)
+def span(duration: str) -> timedelta:
+    """The elapsed time of an ISO 8601 duration; a day is 24 hours (R3).
+
+    Raises ValueError for years, months, fractions and signs: they have no fixed length or no meaning here.
+    """
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise ValueError("write a duration as P5D, PT48H or P1DT12H; years, months and fractions have no fixed length")
+    return timedelta(**{unit: int(count) for unit, count in found.groupdict().items() if count})
+
+
+def duration(elapsed: timedelta) -> str:
+    """The ISO 8601 text of an elapsed time, in days, hours, minutes and seconds."""
+    minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    clock = "".join(f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if count)
+    if not days and not clock:
+        return "PT0S"
+    return "P" + (f"{days}D" if days else "") + (f"T{clock}" if clock else "")
+
+
+def next_midnight(instant: datetime, zone: ZoneInfo = POLICY_ZONE) -> datetime:
+    """The first local midnight strictly after the instant (R5), in UTC."""
+    tomorrow = instant.astimezone(zone).date() + timedelta(days=1)
+    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)
