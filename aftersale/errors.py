@@ -1,9 +1,10 @@
 """Errors that say which field is wrong and what to do next."""
 
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
 
 class Problem(BaseModel):
@@ -12,6 +13,12 @@ class Problem(BaseModel):
     code: str = "bad_input"
     field: str
     message: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _coded(cls, given: Any) -> Any:
+        """Count the code as given, since what was not set is left out when a case writes its history."""
+        return {"code": "bad_input", **given} if isinstance(given, dict) else given
 
     def __str__(self) -> str:
         """The field first: that is what the reader will look for."""
@@ -44,6 +51,16 @@ _REMEDIES = {
     "extra_forbidden": "is not a known field; remove it or correct its spelling",
 }
 
+_FORMS = {
+    "string_type": "write a text, in quotes",
+    "bool_type": "write true or false, without quotes",
+    "int_type": "write a whole number",
+    "tuple_type": "write a list, in [ ]",
+    "list_type": "write a list, in [ ]",
+    "dict_type": "write an object, in { }",
+    "model_type": "write an object, in { }",
+}
+
 
 def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
     """What pydantic found wrong, in words that name the field and the remedy."""
@@ -54,7 +71,8 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
 
 
 def _path(loc: tuple[int | str, ...]) -> list[str]:
-    return [str(part) for part in loc]
+    """The way to the field as its author sees it, without pydantic's own names for keys and `<alternatives>`."""
+    return [_clipped(str(part)) for part in loc if part != "[key]" and not str(part).startswith("<")]
 
 
 def _message(found: Any) -> str:
@@ -63,10 +81,9 @@ def _message(found: Any) -> str:
         return _REMEDIES[kind]
     if kind == "value_error":
         return str(found["ctx"]["error"])
-    said = found["msg"][:1].lower() + found["msg"][1:]
-    return f"{said}; given {_shown(found['input'])}"
+    said = _FORMS.get(kind) or found["msg"].removeprefix("Input ")
+    return f"{said}; given {_clipped(reprlib.repr(found['input']))}"
 
 
-def _shown(given: object) -> str:
-    text = repr(given)
+def _clipped(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,6 +1,6 @@
 """Snapshots that a rule may read (R6): the order as it was bought, the case as it was filed."""
 
-from pydantic import model_validator
+from pydantic import StrictBool, model_validator
 
 from aftersale.kinds import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 from aftersale.schema import Code, Duration, Instant, Limit, Schema
@@ -45,7 +45,7 @@ class Facts(Schema):
     """
 
     kind: CaseKind = CaseKind.RETURN
-    dispatched: bool = True
+    dispatched: StrictBool = True
     dispatch_clicked_at: Instant | None = None
     tier: Tier = Tier.MERCHANT
     agreed_limits: dict[Clock, Limit] = {}

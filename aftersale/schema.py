@@ -1,5 +1,6 @@
 """The base of everything that crosses an edge: strict, frozen, unknown fields refused."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -12,6 +13,17 @@ class Schema(BaseModel):
     """Closed and immutable: a misspelt field is an error at the edge, not a silent default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False, allow_inf_nan=False)
+
+
+def is_id(text: object) -> bool:
+    """Whether a text can serve as a reference."""
+    return isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text, re.ASCII) is not None
+
+
+def _id(text: str) -> str:
+    if not is_id(text):
+        raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; shorten or replace it")
+    return text
 
 
 def _duration(text: str) -> str:
@@ -38,7 +50,7 @@ Duration = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_dur
 Limit = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_positive)]
 """A duration longer than nothing."""
 
-Id = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Id = Annotated[str, Field(strict=True), AfterValidator(_id)]
 """An opaque reference; safe in a workflow id, a search attribute and a file name."""
 
 Code = Annotated[str, Field(strict=True, min_length=1, max_length=64)]

@@ -6,6 +6,7 @@ what a reader of an explanation must recognise.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -14,6 +15,10 @@ POLICY_ZONE = ZoneInfo("Asia/Shanghai")
 """The zone of every clause in force so far (R1)."""
 
 SECOND = timedelta(seconds=1)
+
+_EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
+_BEYOND = "beyond the calendar; write a year from 0002 to 9998"
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DURATION = re.compile(
@@ -45,9 +50,32 @@ def parse_instant(text: object, zone: ZoneInfo = POLICY_ZONE) -> datetime:
     if found.tzinfo is None:
         found = found.replace(tzinfo=zone)
     try:
-        return floor(found.astimezone(UTC))
+        instant = floor(found.astimezone(UTC))
     except OverflowError:
-        raise ValueError("beyond the calendar; write a year from 0002 to 9998") from None
+        raise ValueError(_BEYOND) from None
+    if not _EARLIEST <= instant <= _LATEST:
+        raise ValueError(_BEYOND)
+    return instant
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """From one instant to another, both in it at second resolution (R2); an end that is None is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __contains__(self, instant: datetime) -> bool:
+        """Whether the instant, floored to the second, lies in the stretch."""
+        return (self.start is None or self.start <= instant) and (self.end is None or instant <= self.end)
+
+    def meets(self, other: "Stretch") -> bool:
+        """Whether some instant lies in both."""
+        return not (_before(self.end, other.start) or _before(other.end, self.start))
+
+
+def _before(end: datetime | None, start: datetime | None) -> bool:
+    return end is not None and start is not None and end < start
 
 
 def local(instant: datetime, zone: ZoneInfo = POLICY_ZONE) -> str:

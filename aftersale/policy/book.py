@@ -1,10 +1,11 @@
 """The policy book: what all files together say of a clock. Pure; it is built once and asked many times."""
 
 import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from aftersale.errors import PolicyFault, PolicyGap
@@ -12,9 +13,9 @@ from aftersale.facts import Facts, Question
 from aftersale.kinds import Clock
 from aftersale.policy.deadline import Deadline, Reckoning
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile, PresaleCap
-from aftersale.policy.select import Bound, Filter, bind, filters, strongest
+from aftersale.policy.select import Bound, Filter, bind, filters, midnight, stretch, strongest
 from aftersale.schema import Schema
-from aftersale.times import SECOND, local, span
+from aftersale.times import SECOND, Stretch, local, span
 
 
 class PresaleAnswer(Schema):
@@ -29,15 +30,22 @@ class PresaleAnswer(Schema):
 class _Ordinary:
     row: OrdinaryLimit
     filters: tuple[Filter, ...]
-    start: datetime | None
-    end: datetime | None
+    in_force: Stretch
     zone: ZoneInfo
-
-    def in_force(self, at: datetime) -> bool:
-        return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
 
     def holds(self, facts: Facts) -> bool:
         return all(each(facts) for each in self.filters)
+
+
+@dataclass(frozen=True)
+class _Cap:
+    file: PolicyFile
+    row: PresaleCap
+    known_from: datetime | None
+    window: Stretch
+
+    def holds(self, at: datetime, as_of: datetime | None) -> bool:
+        return at in self.window and _known(self.known_from, as_of)
 
 
 class Book:
@@ -48,24 +56,22 @@ class Book:
     """
 
     def __init__(self, files: Iterable[PolicyFile], *, name: str = "unnamed", revision: int = 0) -> None:
-        """Index the files; drafts, consultations and repealed notices are kept for reading but bind nobody.
-
-        Raises PolicyFault, naming file and rule, where a file refers to what it does not have.
-        """
+        """Index the files; drafts, consultations and repealed notices are kept for reading but bind nobody."""
         self.files: Sequence[PolicyFile] = sorted(files, key=lambda file: file.id)
         self.name, self.revision = name, revision
-        content = "\n".join(file.model_dump_json() for file in self.files)
+        content = "\n".join(_content(file) for file in self.files)
         self.version = f"{name}+{hashlib.sha256(content.encode()).hexdigest()[:12]}"
         self.binding = [file for file in self.files if file.status == "in_force"]
         self._ordinary: defaultdict[Clock, list[_Ordinary]] = defaultdict(list)
         self._rules: defaultdict[Clock, list[Bound]] = defaultdict(list)
+        self._caps = [cap for file in self.binding for cap in _caps(file)]
         for file in self.binding:
             for row in file.limit:
                 self._ordinary[row.clock].append(_ordinary(row, file.tz))
-            for bound in bind(file):
+            for bound in sorted(bind(file), key=lambda bound: bound.rule.id):
                 for clock in bound.rule.clock:
                     self._rules[clock].append(bound)
-        self._grace = next((setting.value for file in self.binding for setting in file.setting), "PT0S")
+        self.grace = next((setting.value for file in self.binding for setting in file.setting), "PT0S")
 
     def ask(self, question: Question) -> Deadline:
         """The deadline that answers one whole question. Errors as `deadline`."""
@@ -77,13 +83,11 @@ class Book:
         Raises PolicyGap beyond the data, naming what the book knows; BadInput where a fact that decides is missing;
         PolicyFault where two rules hold at equal precedence.
         """
-        ordinary = self._ordinary_row(clock, facts, started_at)
-        reckoning = Reckoning(clock, facts, ordinary.row, started_at, ordinary.zone)
+        reckoning = self.reckon(clock, facts, started_at)
         found = [
             (bound, applied)
             for bound in self._rules[clock]
-            if (as_of is None or bound.known_from is None or bound.known_from <= as_of)
-            and (applied := bound.applies(reckoning)) is not None
+            if _known(bound.known_from, as_of) and (applied := bound.applies(reckoning)) is not None
         ]
         winner = strongest(found, clock)
         if winner is not None and winner.effect.waive:
@@ -95,13 +99,23 @@ class Book:
         reckoning.lengthen()
         return self._answer(reckoning, winner.rules if winner and not overruled else ())
 
+    def ordinary(self, clock: Clock, facts: Facts, started_at: datetime) -> OrdinaryLimit:
+        """The limit that holds outside any rule. Raises PolicyGap beyond the data, PolicyFault where two hold."""
+        return self._ordinary_row(clock, facts, started_at).row
+
+    def reckon(self, clock: Clock, facts: Facts, started_at: datetime) -> Reckoning:
+        """The clock with its ordinary point, before any rule. Raises PolicyGap and BadInput as `deadline`."""
+        ordinary = self._ordinary_row(clock, facts, started_at)
+        return Reckoning(clock, facts, ordinary.row, started_at, ordinary.zone)
+
     def presale(self, at: datetime, promise: str, as_of: datetime | None = None) -> PresaleAnswer:
         """Whether a pre-sale set at this instant may promise to dispatch within `promise` (S18-S21)."""
-        found = [(file, cap) for file in self.binding for cap in file.presale if _presale_holds(file, cap, at, as_of)]
-        displaced = {name for file, _ in found for name in file.supersedes}
-        left = [cap for file, cap in found if file.id not in displaced]
+        found = [cap for cap in self._caps if cap.holds(at, as_of)]
+        displaced = {name for cap in found for name in cap.file.supersedes}
+        left = [cap.row for cap in found if cap.file.id not in displaced]
         if len(left) > 1:
-            raise PolicyFault(f"presale: {' and '.join(sorted(cap.id for cap in left))} hold at once; let one supersede")
+            names = " and ".join(sorted(cap.id for cap in left))
+            raise PolicyFault(f"presale: {names} hold at once; let one file supersede the other")
         if not left:
             return PresaleAnswer(allowed=True, cap="category", rules=())
         cap = left[0].cap
@@ -124,9 +138,10 @@ class Book:
 
     def _ordinary_row(self, clock: Clock, facts: Facts, started_at: datetime) -> _Ordinary:
         rows = self._ordinary[clock]
-        known = [row for row in rows if row.in_force(started_at)]
+        known = [row for row in rows if started_at in row.in_force]
         if not known:
-            raise PolicyGap(f"{clock}: no limit is in force at {local(started_at)}; the book knows {_spans(rows)}")
+            known_rows = f"the book knows {_spans(rows)}"
+            raise PolicyGap(f"started_at: no limit for {clock} is in force at {local(started_at)}; {known_rows}")
         fits = [row for row in known if row.holds(facts)]
         special = [row for row in fits if row.filters]
         if len(special or fits) > 1:
@@ -157,28 +172,35 @@ class Book:
             because=tuple(reckoning.because),
             statutory=row.statutory is not None,
             extension=row.extension,
-            grace=self._grace,
+            grace=self.grace,
         )
 
 
+def _content(file: PolicyFile) -> str:
+    """What a file says, whatever the order of its rows; its examples only show what it says."""
+    tables = file.model_dump(mode="json", exclude={"example"})
+    ordered = {name: sorted(rows, key=json.dumps) if isinstance(rows, list) else rows for name, rows in tables.items()}
+    return json.dumps(ordered, sort_keys=True)
+
+
 def _ordinary(row: OrdinaryLimit, zone: ZoneInfo) -> _Ordinary:
-    return _Ordinary(
-        row, filters(row.when), _midnight(row.effective_from, zone), _midnight(row.effective_until, zone), zone
-    )
+    return _Ordinary(row, filters(row.when), in_force(row, zone), zone)
 
 
-def _midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
-    return day and datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+def in_force(row: OrdinaryLimit, zone: ZoneInfo) -> Stretch:
+    """From midnight of its first day to the last second before the day on which it no longer holds (R14)."""
+    end = midnight(row.effective_until, zone)
+    return Stretch(midnight(row.effective_from, zone), end and end - SECOND)
 
 
-def _presale_holds(file: PolicyFile, cap: PresaleCap, at: datetime, as_of: datetime | None) -> bool:
-    known_from = _midnight(file.announced, file.tz)
-    window = next((window for window in file.window if window.id == cap.window), None)
-    if window is None:
-        raise PolicyFault(f"{file.id}: presale {cap.id}: window = {cap.window!r} names no window of this file")
-    start, end = (bound and bound.replace(tzinfo=file.tz) for bound in (window.start, window.end))
-    known = as_of is None or known_from is None or known_from <= as_of
-    return known and (start is None or start <= at) and (end is None or at < end + SECOND)
+def _caps(file: PolicyFile) -> Iterator[_Cap]:
+    windows = {window.id: stretch(window, file.tz) for window in file.window}
+    for row in file.presale:
+        yield _Cap(file, row, midnight(file.announced, file.tz), windows[row.window])
+
+
+def _known(known_from: datetime | None, as_of: datetime | None) -> bool:
+    return as_of is None or known_from is None or known_from <= as_of
 
 
 def _spans(rows: list[_Ordinary]) -> str:

@@ -12,7 +12,8 @@ from pydantic import Field
 from aftersale.errors import BadInput, PolicyGap, Problem
 from aftersale.facts import Facts
 from aftersale.kinds import Clock, OnTimeout
-from aftersale.policy.rules import Effect, Extension, FactInstant, FactLimit, FactPath, OrdinaryLimit
+from aftersale.policy.clauses import Effect, FactInstant, FactLimit, InstantPath, LimitPath
+from aftersale.policy.rules import Extension, OrdinaryLimit
 from aftersale.schema import Duration, Instant, Schema
 from aftersale.times import duration, local, next_midnight, span
 
@@ -82,7 +83,8 @@ class Reckoning:
             return
         asked, limit = self._asked(name, effect, applied)
         if asked < self.ordinary_due_at and not effect.may_shorten:
-            self.because.append(f"{name} never shortens: the ordinary point {self._show(self.due_at)} is later and stands")
+            stands = f"the ordinary point {self._show(self.due_at)} is later and stands"
+            self.because.append(f"{name} never shortens: {stands}")
             return
         if effect.cap is not None and asked >= self.ordinary_due_at:
             self.because.append(f"{name} caps later points only: {self._show(self.due_at)} stands")
@@ -126,10 +128,9 @@ class Reckoning:
         return self._fact_limit(self.ordinary.limit)
 
     def _fact_limit(self, wanted: FactLimit) -> str:
-        given = fact(wanted.fact, self.clock, self.facts) or wanted.otherwise
+        given = given_limit(wanted.fact, self.clock, self.facts) or wanted.otherwise
         if given is None:
             raise BadInput([Problem(field=wanted.fact, message=f"is required for the {self.clock} clock; add it")])
-        assert isinstance(given, str)
         if wanted.at_most is not None and span(wanted.at_most) < span(given):
             return wanted.at_most
         return given
@@ -140,11 +141,12 @@ class Reckoning:
             return self._add(name, self.ordinary_due_at, effect.add, applied.says), duration(total)
         until = effect.until
         if isinstance(until, FactInstant):
-            until = fact(until.fact, self.clock, self.facts)
-        if isinstance(until, datetime):
-            fixed = until if until.tzinfo else until.replace(tzinfo=applied.zone)
-            self.because.append(f"{name}: until {self._show(fixed)} ({applied.says})")
-            return fixed, None
+            until = given_instant(until.fact, self.facts)
+        elif until is not None:
+            until = until.replace(tzinfo=applied.zone)
+        if until is not None:
+            self.because.append(f"{name}: until {self._show(until)} ({applied.says})")
+            return until, None
         wanted = effect.cap or effect.set
         limit = self._fact_limit(wanted) if isinstance(wanted, FactLimit) else wanted
         assert limit is not None
@@ -166,14 +168,19 @@ class Reckoning:
         return local(instant, self.zone)
 
 
-def fact(path: FactPath, clock: Clock, facts: Facts) -> str | datetime | None:
-    """The value that a rule names by path, or None where the case does not have it."""
+def given_limit(path: LimitPath, clock: Clock, facts: Facts) -> str | None:
+    """The limit that a rule names by path, or None where the case does not have it."""
     match path:
         case "order.dispatch_promise":
             return facts.order.dispatch_promise
-        case "agreed_limit":
-            return facts.agreed_limits.get(clock)
         case "order.merchant_delay.limit":
             return facts.order.merchant_delay.limit if facts.order.merchant_delay else None
+        case "agreed_limit":
+            return facts.agreed_limits.get(clock)
+
+
+def given_instant(path: InstantPath, facts: Facts) -> datetime | None:
+    """The instant that a rule names by path, or None where the case does not have it."""
+    match path:
         case "order.merchant_delay.until":
             return facts.order.merchant_delay.until if facts.order.merchant_delay else None

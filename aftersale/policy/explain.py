@@ -1,7 +1,10 @@
 """Questions in, explanations out: the JSON face of the policy book."""
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+import reprlib
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,6 +30,10 @@ SHOWN = (
 """The fields of an answer, in the order in which they are written."""
 
 
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNDECODED = re.compile("[\udc80-\udcff]")
+
+
 def shown(deadline: Deadline) -> dict[str, Any]:
     """A deadline as `policy explain` answers it: instants in the policy's zone, durations as the rule wrote them."""
     answer: dict[str, Any] = {name: getattr(deadline, name) for name in SHOWN}
@@ -47,29 +54,58 @@ def explain(book: Book, given: object) -> dict[str, Any]:
         return {"error": str(error)}
 
 
+def explain_bytes(book: Book, data: bytes) -> Iterator[dict[str, Any]]:
+    """The answers to a file of questions; what is not UTF-8 is answered by an error in its place."""
+    return explain_text(book, data.decode("utf-8-sig", "surrogateescape"))
+
+
 def explain_text(book: Book, text: str) -> Iterator[dict[str, Any]]:
     """The answers to one JSON object, or to JSON Lines in their order; blank lines are skipped."""
-    try:
-        yield explain(book, _decode(text))
-    except ValueError:
-        yield from _explain_lines(book, text.split("\n"))
-
-
-def _explain_lines(book: Book, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        if not line.strip():
-            continue
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not lines:
+        yield {
+            "error": 'no question given; write a JSON object such as {"clock": "merchant_review", "started_at": "…"}'
+        }
+    for asked in [text] if len(lines) > 1 and _is_one(text, lines) else lines:
         try:
-            given = _decode(line)
+            given = _decode(asked)
         except ValueError as error:
-            yield {"error": f"not a JSON object: {error}; write one question per line"}
+            yield {"error": f"not a JSON object: {error}; write one object per line"}
         else:
             yield explain(book, given)
 
 
+def written(answer: dict[str, Any]) -> str:
+    """An answer as one line of JSON: nothing in it ends a line or cannot be encoded."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(answer, ensure_ascii=False))
+
+
+def _is_one(text: str, lines: list[str]) -> bool:
+    """Whether many lines are one object, printed with indents: also where it is broken, so that it is told once."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return lines[0].strip() == "{" and not any(_is_object(line) for line in lines)
+    except RecursionError:
+        return False
+    return True
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _decode(text: str) -> Any:
+    if _UNDECODED.search(text):
+        raise ValueError("it is not UTF-8; save it as UTF-8")
     try:
         return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno} " if error.lineno > 1 else ""
+        raise ValueError(f"{error.msg} at {line}column {error.colno}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -77,8 +113,8 @@ def _decode(text: str) -> Any:
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"field {next(name for name in names if names.count(name) > 1)!r} is given twice; keep one")
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise ValueError(f"field {reprlib.repr(twice)} is given twice; keep one")
     return found
 
 

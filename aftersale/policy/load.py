@@ -2,27 +2,44 @@
 
 import os
 import tomllib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import NonNegativeInt, ValidationError
 
-from aftersale.errors import PolicyFault, problems_of
+from aftersale.errors import PolicyFault, Problem, problems_of
 from aftersale.policy.book import Book
+from aftersale.policy.clauses import Text
 from aftersale.policy.rules import PolicyFile
 from aftersale.schema import Schema
 
 TITLE = "book.toml"
 """The file that names the book and counts its publications."""
 
+SHELVES = ("limits", "notices", "services")
+"""The folders of a book that hold its files."""
+
 
 class Title(Schema):
     """The book's human name and its revision: an integer that grows with every publication."""
 
-    name: str
-    revision: int
+    name: Text
+    revision: NonNegativeInt
+
+
+class Survey(NamedTuple):
+    """All that a folder holds: what could be read, and for what could not, each fault with its file and remedy."""
+
+    title: Title
+    files: dict[Path, PolicyFile]
+    faults: list[str]
+
+    def book(self) -> Book:
+        """The book of the files that could be read."""
+        return Book(self.files.values(), name=self.title.name, revision=self.title.revision)
 
 
 def default_root() -> Path:
@@ -44,30 +61,50 @@ def load(root: Path) -> Book:
     """The book in a folder: `book.toml` and every file below limits/, notices/ and services/.
 
     Files whose name begins with an underscore are templates and are left out.
-    Raises PolicyFault, naming file, field and remedy, for the first file that cannot be read.
+    Raises PolicyFault, naming file, row and remedy, for all that cannot be read.
     """
+    found = survey(root)
+    if found.faults:
+        raise PolicyFault("\n".join(found.faults))
+    return found.book()
+
+
+def survey(root: Path) -> Survey:
+    """Everything in the folder of a book, with all its faults at once."""
+    title, files, faults = Title(name="unnamed", revision=0), dict[Path, PolicyFile](), []
     try:
-        title = Title.model_validate(_toml(root / TITLE))
-    except ValidationError as error:
-        raise PolicyFault(f"{root / TITLE}: {_first(error)}") from None
-    files = [read(path) for path in paths(root)]
-    _unique(files)
-    return Book(files, name=title.name, revision=title.revision)
+        title = _title(root / TITLE)
+    except PolicyFault as fault:
+        faults.append(str(fault))
+    for path in paths(root):
+        try:
+            files[path] = read(path)
+        except PolicyFault as fault:
+            faults.append(str(fault))
+    return Survey(title, files, [*faults, *_clashes(files)])
 
 
 def paths(root: Path) -> Iterator[Path]:
     """Every policy file of the book in a folder, in a stable order."""
-    for shelf in ("limits", "notices", "services"):
+    for shelf in SHELVES:
         yield from sorted(path for path in (root / shelf).glob("*.toml") if not path.name.startswith("_"))
 
 
 def read(path: Path) -> PolicyFile:
-    """One policy file. Raises PolicyFault naming the file, the rule where there is one, and the remedy."""
+    """One policy file. Raises PolicyFault naming the file, the row where there is one, and the remedy."""
     data = _toml(path)
     try:
         return PolicyFile.model_validate(data)
     except ValidationError as error:
-        raise PolicyFault(f"{path}: {_first(error, data)}") from None
+        raise PolicyFault(f"{path}: {_told(error, data)}") from None
+
+
+def _title(path: Path) -> Title:
+    data = _toml(path)
+    try:
+        return Title.model_validate(data)
+    except ValidationError as error:
+        raise PolicyFault(f"{path}: {_told(error, data)}") from None
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -75,31 +112,41 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PolicyFault(f"{path}: cannot be read ({error.strerror}); point AFTERSALE_POLICIES at a book") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyFault(f"{path}: is not TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise PolicyFault(f"{path}: is not UTF-8; save it as UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise PolicyFault(f"{path}: is not TOML: {error}; correct it there") from None
 
 
-def _unique(files: list[PolicyFile]) -> None:
-    seen: dict[str, str] = {}
-    for file in files:
-        rows = [*file.selector, *file.rule, *file.presale, *file.limit, *file.subject]
-        for name in [file.id, *(f"{file.id}:{row.id}" for row in rows)]:
-            if name in seen:
-                raise PolicyFault(f"{file.id}: id {name} is used twice; every file and clause needs an id of its own")
-            seen[name] = file.id
+def _clashes(files: Mapping[Path, PolicyFile]) -> Iterator[str]:
+    """What is wrong between files that are each right by themselves."""
+    homes: defaultdict[str, list[Path]] = defaultdict(list)
+    for path, file in files.items():
+        homes[f"id {file.id!r}"].append(path)
+        for setting in file.setting:
+            homes[f"setting {setting.id!r}"].append(path)
+        for other in file.supersedes:
+            if other not in {each.id for each in files.values()} - {file.id}:
+                yield f"{path}: supersedes names {other!r}, which is no other file's id; correct it"
+    for name, found in homes.items():
+        if len(found) > 1:
+            yield f"{found[-1]}: {name} is already in {found[0]}; keep one of them"
 
 
-def _first(error: ValidationError, data: dict[str, Any] | None = None) -> str:
+def _told(error: ValidationError, data: dict[str, Any]) -> str:
     """All problems of a file, each with the id of the row it stands in rather than a bare index."""
-    return "; ".join(_located(str(problem), problem.field, data) for problem in problems_of(error))
+    return "; ".join(_located(problem, data) for problem in problems_of(error))
 
 
-def _located(text: str, field: str, data: dict[str, Any] | None) -> str:
-    table, _, rest = field.partition(".")
-    index = rest.partition(".")[0]
-    rows = (data or {}).get(table)
+def _located(problem: Problem, data: dict[str, Any]) -> str:
+    table, _, rest = problem.field.partition(".")
+    index, _, field = rest.partition(".")
+    rows = data.get(table)
+    if isinstance(rows, dict) and not index:
+        return f"{table}: write [[{table}]], with double brackets, at the head of each row"
     if not index.isdigit() or not isinstance(rows, list):
-        return text
+        return str(problem)
     row = rows[int(index)]
     name = (row.get("id") or row.get("name")) if isinstance(row, dict) else None
-    return f"{table} {name!r}: {text}" if name else text
+    place = f"{table} {name!r}" if name else f"{table} number {int(index) + 1}"
+    return f"{place}: {problem.model_copy(update={'field': field})}"

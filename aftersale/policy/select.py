@@ -2,28 +2,17 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from aftersale.errors import BadInput, PolicyFault, Problem
 from aftersale.facts import Facts
-from aftersale.kinds import Clock, MerchantClass
-from aftersale.policy.deadline import Applied, Reckoning, fact
-from aftersale.policy.rules import (
-    STRENGTH,
-    Clause,
-    Effect,
-    FactInstant,
-    FactLimit,
-    FactPath,
-    Key,
-    PolicyFile,
-    Rule,
-    When,
-    Window,
-)
-from aftersale.times import local
+from aftersale.kinds import Clock
+from aftersale.policy.clauses import STRENGTH, Clause, Effect, FactInstant, FactLimit, Key, Rule, When, Window
+from aftersale.policy.deadline import Applied, Reckoning, given_instant, given_limit
+from aftersale.policy.rules import PolicyFile
+from aftersale.times import Stretch, local
 
 Filter = Callable[[Facts], bool]
 
@@ -71,21 +60,17 @@ _READERS: dict[str, Callable[..., bool]] = {
 
 @dataclass(frozen=True)
 class Gate:
-    """An instant that must lie in a window; closed at second resolution (R2), open where an end is absent."""
+    """An instant that must lie in a window."""
 
     key: Key
     id: str
-    start: datetime | None
-    end: datetime | None
+    window: Stretch
     zone: ZoneInfo
-
-    def admits(self, instant: datetime) -> bool:
-        """Whether the instant, floored to the second, lies in the window."""
-        return (self.start is None or self.start <= instant) and (self.end is None or instant <= self.end)
 
     def reason(self, instant: datetime) -> str:
         """Why the gate let the instant through, for an explanation."""
-        bounds = " ~ ".join(local(end, self.zone) if end else "…" for end in (self.start, self.end))
+        ends = (self.window.start, self.window.end)
+        bounds = " ~ ".join(local(end, self.zone) if end else "…" for end in ends)
         return f"{self.id}: {_KEY_WORDS[self.key]} {local(instant, self.zone)} lies in {bounds}"
 
 
@@ -99,9 +84,10 @@ class Bound:
     strength: int
     known_from: datetime | None
     zone: ZoneInfo
+    whens: tuple[When, ...]
     filters: tuple[Filter, ...]
     gates: tuple[Gate, ...]
-    displaces: frozenset[str]
+    supersedes: frozenset[str]
 
     def concerns(self, facts: Facts, clock: Clock) -> bool:
         """Whether the snapshots, apart from any instant, put the rule in question for this clock."""
@@ -114,8 +100,8 @@ class Bound:
             return None
         reasons = []
         for gate in self.gates:
-            instant = self._instant(gate, reckoning)
-            if instant is None or not gate.admits(instant):
+            instant = self.instant(gate, reckoning)
+            if instant is None or instant not in gate.window:
                 return None
             reasons.append(gate.reason(instant))
         if not self._switched_on(reckoning):
@@ -124,12 +110,21 @@ class Bound:
 
     def within_reach(self, facts: Facts, since: datetime) -> bool:
         """Whether a clock that starts at or after `since` can still come under the rule."""
+        known: dict[Key, datetime | None] = {"paid": facts.order.paid_at, "dispatch_clicked": facts.dispatch_clicked_at}
         return all(
-            gate.admits(facts.order.paid_at) if gate.key == "paid" and facts.order.paid_at else not _over(gate, since)
+            instant in gate.window if (instant := known.get(gate.key)) else gate.window.meets(Stretch(since))
             for gate in self.gates
         )
 
-    def _instant(self, gate: Gate, reckoning: Reckoning) -> datetime | None:
+    def displaces(self, other: "Bound") -> bool:
+        """Whether this rule goes before the other where both hold at equal strength."""
+        return other.file in self.supersedes or (other.file == self.file and other.rule.id in self.rule.overrides)
+
+    def instant(self, gate: Gate, reckoning: Reckoning) -> datetime | None:
+        """The instant that the gate judges, or None where the case does not have it.
+
+        Raises BadInput where it is the payment and nobody said when that was.
+        """
         match gate.key:
             case "timeout_point":
                 return reckoning.ordinary_due_at
@@ -168,33 +163,27 @@ class Bound:
 
 
 def bind(file: PolicyFile) -> Iterator[Bound]:
-    """Every rule of a file with its selector, windows and filters resolved.
-
-    Raises PolicyFault, naming file and rule, where one names a selector or window that the file does not have.
-    """
-    windows = {window.id: window for window in file.window}
+    """Every rule of a file with its selector, windows and filters resolved."""
+    windows = {window.id: stretch(window, file.tz) for window in file.window}
     selectors = {selector.id: selector for selector in file.selector}
-    announced = file.announced and datetime(
-        file.announced.year, file.announced.month, file.announced.day, tzinfo=file.tz
-    ).astimezone(UTC)
-    scope: tuple[Filter, ...] = (partial(_in_scope, file.scope),) if file.scope else ()
+    scope = (When(merchant_class=file.scope),) if file.scope else ()
     for rule in file.rule:
-        if rule.under is not None and rule.under not in selectors:
-            raise PolicyFault(f"{file.id}: rule {rule.id}: under = {rule.under!r} names no selector of this file")
         parents = [selectors[rule.under]] if rule.under is not None else []
         sources: list[Clause] = [*parents, rule]
         tier = next((source.tier for source in reversed(sources) if source.tier), file.tier)
         assert tier is not None
+        whens = (*scope, *(source.when for source in sources))
         yield Bound(
             file=file.id,
             rule=rule,
             ids=(*(parent.id for parent in parents if parent.cited), rule.id),
             strength=STRENGTH[tier],
-            known_from=announced,
+            known_from=midnight(file.announced, file.tz),
             zone=file.tz,
-            filters=scope + tuple(each for source in sources for each in filters(source.when)),
-            gates=tuple(_gate(file, source, windows) for source in sources if source.key is not None),
-            displaces=frozenset([*rule.overrides, *file.supersedes]),
+            whens=whens,
+            filters=tuple(each for when in whens for each in filters(when)),
+            gates=tuple(_gates(sources, windows, file.tz)),
+            supersedes=frozenset(file.supersedes),
         )
 
 
@@ -204,31 +193,39 @@ def strongest(found: list[tuple[Bound, Applied]], clock: Clock) -> Applied | Non
         return None
     top = max(bound.strength for bound, _ in found)
     rivals = [(bound, applied) for bound, applied in found if bound.strength == top]
-    displaced = frozenset().union(*(bound.displaces for bound, _ in rivals))
-    left = [applied for bound, applied in rivals if bound.rule.id not in displaced and bound.file not in displaced]
+    left = [(bound, applied) for bound, applied in rivals if not any(other.displaces(bound) for other, _ in rivals)]
     if len(left) != 1:
-        names = " and ".join(sorted(applied.rules[-1] for _, applied in rivals))
-        raise PolicyFault(f"{clock}: {names} hold at equal precedence; say which overrides the other")
-    return left[0]
+        names = " and ".join(sorted(f"{bound.file} {bound.rule.id}" for bound, _ in left or rivals))
+        raise PolicyFault(f"{clock}: {names} hold at equal precedence; say which overrides or supersedes the other")
+    return left[0][1]
 
 
-def _gate(file: PolicyFile, source: Clause, windows: dict[str, Window]) -> Gate:
-    assert source.key is not None
-    window = windows.get(source.window or "")
-    if window is None:
-        raise PolicyFault(f"{file.id}: {source.id}: window = {source.window!r} names no window of this file")
-    start, end = (at and at.replace(tzinfo=file.tz).astimezone(UTC) for at in (window.start, window.end))
-    return Gate(source.key, source.id, start, end, file.tz)
+def stretch(window: Window, zone: ZoneInfo) -> Stretch:
+    """A window as printed, as the stretch of time it is in the file's zone."""
+    start, end = (at and at.replace(tzinfo=zone).astimezone(UTC) for at in (window.start, window.end))
+    return Stretch(start, end)
 
 
-def _in_scope(scope: tuple[MerchantClass, ...], facts: Facts) -> bool:
-    return facts.order.merchant_class in scope
+def midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
+    """The instant at which a day begins in the file's zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) if day else None
 
 
-def _over(gate: Gate, since: datetime) -> bool:
-    return gate.end is not None and gate.end < since
+def _gates(sources: list[Clause], windows: dict[str, Stretch], zone: ZoneInfo) -> list[Gate]:
+    gates = [
+        Gate(source.key, source.id, windows[source.window], zone)
+        for source in sources
+        if source.key is not None and source.window is not None
+    ]
+    # The payment is judged last: asking for it is an error where nobody gave it, so only once all else holds.
+    return sorted(gates, key=lambda gate: gate.key == "paid")
 
 
 def _has_facts(effect: Effect, clock: Clock, facts: Facts) -> bool:
-    paths: list[FactPath] = [each.fact for each in (effect.set, effect.until) if isinstance(each, FactLimit | FactInstant)]
-    return not paths or any(fact(path, clock, facts) is not None for path in paths)
+    """Whether the case has a fact that the effect builds on, if it builds on one."""
+    found: list[str | datetime | None] = []
+    if isinstance(effect.set, FactLimit):
+        found.append(given_limit(effect.set.fact, clock, facts) or effect.set.otherwise)
+    if isinstance(effect.until, FactInstant):
+        found.append(given_instant(effect.until.fact, facts))
+    return not found or any(each is not None for each in found)

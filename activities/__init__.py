@@ -1,0 +1,1 @@
+"""What a case asks of the world outside its history: one module per outside party."""

@@ -1,0 +1,163 @@
+"""The payment service, called out to: a refund instruction goes there, a definitive settlement comes back."""
+
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import ValidationError
+from standardwebhooks import Webhook
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.money import RefundInstruction, Settlement
+
+_Answer = TypeVar("_Answer", bound=Settlement)
+
+
+class Payment(RefundInstruction, Settlement):
+    """What the payment service holds under a key: what it was told to do, and how that was settled."""
+
+    def settles(self, instruction: RefundInstruction) -> bool:
+        """Whether this is about the very instruction, and not another one that bears its key."""
+        return RefundInstruction(**self.model_dump(include=set(RefundInstruction.model_fields))) == instruction
+
+    def settlement(self) -> Settlement:
+        """The settlement alone."""
+        return Settlement(**self.model_dump(include=set(Settlement.model_fields)))
+
+
+class Payments:
+    """Refunds through a payment service that takes signed instructions and pays each key at most once.
+
+    What is asked of the service: `POST /refunds` with an `Idempotency-Key` and Standard Webhooks signature answers
+    200 and a `Settlement`; the same key gets the same answer without a second payment, and 409 with another body.
+    `GET /refunds/<key>` answers 200 and a `Payment`, or 404 when nothing is held under the key.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, base_url: str, secret: str) -> None:
+        """Call `base_url` through `http`, signing with `secret` (`whsec_…`).
+
+        The client's own timeout should be shorter than the activity's, so that an attempt ends by itself. Raises
+        BadInput, without repeating the secret, for an address or a secret that cannot be used.
+        """
+        self._http = http
+        self._refunds = f"{_http_address(base_url)}/refunds"
+        self._signer = _signer(secret)
+
+    @activity.defn(name="refund")
+    async def refund(self, instruction: RefundInstruction) -> Settlement:
+        """Have the instruction settled once, and answer how.
+
+        A decline is an answer, not an error, and the same one whether it was received or looked up. Everything that
+        leaves the settlement unknown is raised as a retryable ApplicationError, 4xx answers included: those mean a
+        wrong address or secret, which an operator puts right while the case waits, and giving up would leave a buyer
+        unpaid. From the second attempt on the key is looked up before anything is sent.
+
+        A 409 is never answered by sending again, but by a look-up. If the service holds this very instruction, its
+        settlement stands. If it holds another one under the key, this one has moved no money and never will, which
+        is a definitive decline; its reason tells the operator to ask what the key paid before ordering a new attempt.
+        """
+        if activity.info().attempt > 1:
+            known = await self._look_up(instruction)
+            if known is not None:
+                return known
+        return await self._send(instruction)
+
+    async def _send(self, instruction: RefundInstruction) -> Settlement:
+        key = instruction.key
+        # Absent rather than null: a field added by a later release must not change the body of a key already sent.
+        body = instruction.model_dump_json(exclude_none=True)
+        answer = await self._exchange(key, self._instruct(key, body.encode()))
+        if answer.status_code == httpx.codes.OK:
+            return _read(Settlement, answer, key)
+        if answer.status_code == httpx.codes.CONFLICT:
+            known = await self._look_up(instruction)
+            if known is not None:
+                return known
+        raise _refused(answer, key)
+
+    async def _look_up(self, instruction: RefundInstruction) -> Settlement | None:
+        key = instruction.key
+        # One path segment: a case id may be "..", which proxies would resolve.
+        answer = await self._exchange(key, self._http.build_request("GET", f"{self._refunds}/{quote(key, safe='')}"))
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if answer.status_code != httpx.codes.OK:
+            raise _refused(answer, key)
+        payment = _read(Payment, answer, key)
+        return payment.settlement() if payment.settles(instruction) else _taken(key)
+
+    async def _exchange(self, key: str, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._http.send(request)
+        except httpx.TimeoutException as error:
+            raise _unsettled("unreachable", "the payment service did not answer in time", key) from error
+        except httpx.RequestError as error:
+            said = f"the connection to the payment service failed ({type(error).__name__})"
+            raise _unsettled("unreachable", said, key) from error
+
+    def _instruct(self, key: str, body: bytes) -> httpx.Request:
+        now = datetime.now(UTC)  # aware and UTC: the library takes the wall time of any other zone for UTC
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+            "webhook-id": key,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(key, now, body.decode()),
+        }
+        return self._http.build_request("POST", self._refunds, content=body, headers=headers)
+
+
+def _read(model: type[_Answer], answer: httpx.Response, key: str) -> _Answer:
+    """The answer's body, believed only if it is well formed and about `key`; its values are never repeated."""
+    try:
+        found = model.model_validate_json(answer.content)
+    except ValidationError as error:
+        where = ", ".join(problem.field or "the whole" for problem in problems_of(error))
+        raise _unsettled("garbled", f"the payment service's answer cannot be read at: {where}", key) from None
+    if found.key != key:
+        raise _unsettled("garbled", "the payment service answered about another key", key)
+    return found
+
+
+def _taken(key: str) -> Settlement:
+    reason = f"another instruction holds the key {key}: ask the payment service what it paid before retrying the refund"
+    return Settlement(key=key, status="declined", reason=reason)
+
+
+def _refused(answer: httpx.Response, key: str) -> ApplicationError:
+    status = answer.status_code
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        said = f"the payment service refused the signature ({status}): check the shared secret and this machine's clock"
+        return _unsettled("misconfigured", said, key)
+    if status == httpx.codes.CONFLICT:
+        return _unsettled("busy", "the payment service says the key is in use (409), yet holds nothing under it", key)
+    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return _unsettled("unavailable", f"the payment service is failing or overloaded ({status})", key)
+    said = f"the payment service did not take the request ({status}): check its address and that its version matches"
+    return _unsettled("misconfigured", said, key)
+
+
+def _unsettled(kind: str, said: str, key: str) -> ApplicationError:
+    """What to raise while it is not known whether the key is paid; `type` is `payments_<kind>`."""
+    return ApplicationError(f"{said}; {key} is looked up, then sent again if need be", type=f"payments_{kind}")
+
+
+def _http_address(base_url: str) -> str:
+    try:
+        address = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        address = httpx.URL("")
+    if address.scheme not in ("http", "https") or not address.host:
+        raise BadInput([Problem(field="payments.base_url", message="is no web address; write http://host:port")])
+    return base_url.rstrip("/")
+
+
+def _signer(secret: str) -> Webhook:
+    try:
+        return Webhook(secret)
+    except Exception:  # the library's own errors have no common root
+        message = "cannot sign; write whsec_ and the base64 of the shared secret"
+        raise BadInput([Problem(field="payments.secret", message=message)]) from None

@@ -1,0 +1,141 @@
+"""What a case shows of itself: the read model that updates, the query and the record all return."""
+
+from typing import Literal
+
+from pydantic import StrictBool
+
+from aftersale.clock import RunningClock
+from aftersale.errors import Problem
+from aftersale.kinds import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
+from aftersale.money import Currency
+from aftersale.policy.deadline import Deadline
+from aftersale.schema import Duration, Instant, MinorUnits, Schema
+
+By = Party | Literal["timer", "policy"]
+"""Who caused an entry: a party, the lapse of a clock, or the publication of a policy."""
+
+
+class Entry(Schema):
+    """One line of a case's timeline: what happened when, and when the case learned of it (R15)."""
+
+    at: Instant
+    recorded_at: Instant
+    by: By
+    event: str
+    says: str
+    late_report: StrictBool = False
+    clock: Clock | None = None
+    due_at: Instant | None = None
+    previous_due_at: Instant | None = None
+    rules: tuple[str, ...] | None = None
+    policy_version: str | None = None
+
+
+class DeadlineView(Schema):
+    """A running clock, with the answer of `policy explain` and the last instant in time, grace included."""
+
+    clock: Clock
+    started_at: Instant
+    respond_by: Instant | None
+    due_at: Instant | None
+    exclusive: StrictBool
+    ordinary_due_at: Instant
+    limit: Duration | None
+    waived: StrictBool
+    rules: tuple[str, ...]
+    policy_version: str
+    on_timeout: OnTimeout
+    counts_for_score: StrictBool
+    because: tuple[str, ...]
+
+    @classmethod
+    def of(cls, running: RunningClock) -> "DeadlineView":
+        """The view of one running clock."""
+        deadline: Deadline = running.deadline
+        shared = cls.model_fields.keys() & Deadline.model_fields.keys()
+        values = {name: getattr(deadline, name) for name in sorted(shared)}
+        return cls(respond_by=running.respond_by, **values)
+
+
+class Next(Schema):
+    """Whose move it is, what they may do, until when, and what their silence will mean."""
+
+    party: Party | None
+    commands: tuple[Command, ...]
+    respond_by: Instant | None
+    on_timeout: OnTimeout | None
+
+
+class Instruction(Schema):
+    """One refund instruction as it stands."""
+
+    key: str
+    amount_minor: MinorUnits
+    currency: Currency
+    tender: str | None
+    status: RefundState
+    instructed_at: Instant
+    provider_ref: str | None
+    reason: str | None
+
+
+class RefundView(Schema):
+    """Where the money is. `amount_minor` is what was instructed, or what was asked for until then."""
+
+    status: RefundState
+    amount_minor: MinorUnits
+    currency: Currency | None
+    instructions: tuple[Instruction, ...]
+
+
+class Escalation(Schema):
+    """Until when a refusal can be taken to the platform."""
+
+    refused_at: Instant
+    reason_code: str
+    escalate_by: Instant | None
+
+
+class Status(Schema):
+    """All that a caller may know of a case. `problems` says why a request was refused."""
+
+    case_id: str
+    kind: CaseKind
+    state: State
+    is_final: StrictBool
+    outcome: Outcome | None
+    close_reason: CloseReason | None
+    refund: RefundView
+    next: Next
+    deadlines: tuple[DeadlineView, ...]
+    escalation: Escalation | None
+    attempts: int
+    held_since: Instant | None
+    timeline: tuple[Entry, ...]
+    policy_version: str | None
+    problems: tuple[Problem, ...]
+
+
+def refused(case_id: str, kind: CaseKind, problems: tuple[Problem, ...]) -> Status:
+    """The record of a request that opened no case."""
+    return Status(
+        case_id=case_id,
+        kind=kind,
+        state=State.CLOSED,
+        is_final=True,
+        outcome=None,
+        close_reason=CloseReason.REFUSED,
+        refund=RefundView(status=RefundState.NONE, amount_minor=0, currency=None, instructions=()),
+        next=NOBODY,
+        deadlines=(),
+        escalation=None,
+        attempts=0,
+        held_since=None,
+        timeline=(),
+        policy_version=None,
+        problems=problems,
+    )
+
+
+NOBODY = Next(party=None, commands=(), respond_by=None, on_timeout=None)
+"""Nobody is awaited: the case is final."""

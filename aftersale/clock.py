@@ -1,0 +1,95 @@
+"""The arithmetic of a running clock: extensions, holds, re-timing and the grace of late facts. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from aftersale.facts import Question
+from aftersale.kinds import Clock, Party
+from aftersale.policy.deadline import Deadline
+from aftersale.schema import Instant, Schema
+from aftersale.times import SECOND, duration, span
+
+LATE = timedelta(minutes=5)
+"""From this gap on between when a thing happened and when it was known, it counts as late (R13, R15)."""
+
+
+CLOCK_SKEW = timedelta(seconds=5)
+"""How far ahead of the case a caller's clock may run (R15)."""
+
+
+class RunningClock(Schema):
+    """One clock of a case while it runs: the question that was asked of the book, and its answer.
+
+    `grace_until` is the last instant in time where the clock was started late, or re-timed into the past (R13).
+    """
+
+    question: Question
+    deadline: Deadline
+    grace_until: Instant | None = None
+
+    @classmethod
+    def begun(cls, question: Question, deadline: Deadline, learned_at: datetime) -> Self:
+        """A clock counted from when its start happened; learned of late, it leaves everyone the grace (R13)."""
+        late = learned_at - question.started_at > LATE
+        return cls(
+            question=question,
+            deadline=deadline,
+            grace_until=learned_at + span(deadline.grace) if late else None,
+        )
+
+    @property
+    def clock(self) -> Clock:
+        """Which clock this is."""
+        return self.question.clock
+
+    @property
+    def reckoned(self) -> datetime | None:
+        """The last instant in time as the rules reckon it, grace aside; None when waived."""
+        due_at = self.deadline.due_at
+        return due_at - SECOND if due_at and self.deadline.exclusive else due_at
+
+    @property
+    def respond_by(self) -> datetime | None:
+        """The last instant in time; None when waived."""
+        reckoned = self.reckoned
+        return max(reckoned, self.grace_until) if reckoned and self.grace_until else reckoned
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """When a silence takes effect: one second after the last instant in time (R4)."""
+        return self.respond_by + SECOND if self.respond_by else None
+
+    def in_time(self, at: datetime) -> bool:
+        """Whether an act of that instant still counts."""
+        return self.respond_by is None or at <= self.respond_by
+
+    def extension_refused(self, by: Party, at: datetime) -> str | None:
+        """Why the party may not extend the clock now, or None where it may."""
+        allowance = self.deadline.extension
+        if allowance is None or allowance.by is not by:
+            return f"the {self.clock} clock has no extension for the {by}"
+        if len(self.question.extensions) >= allowance.times:
+            return f"the {self.clock} clock was extended {allowance.times} time(s) already, and may not be again"
+        if self.respond_by is None or self.respond_by - at > span(allowance.when_remaining):
+            return f"the {self.clock} clock may be extended when {allowance.when_remaining} or less remain"
+        return None
+
+    def extended(self) -> Question:
+        """The question to ask once the allowed extension is granted."""
+        allowance = self.deadline.extension
+        assert allowance is not None
+        return self.question.model_copy(update={"extensions": (*self.question.extensions, allowance.add)})
+
+    def held(self, since: datetime, until: datetime) -> Question:
+        """The question to ask after a hold; statutory clocks and clocks already past are never held (R16)."""
+        if self.deadline.statutory or self.reckoned is None or self.reckoned < since:
+            return self.question
+        total = span(self.question.held or "PT0S") + (until - max(since, self.question.started_at))
+        return self.question.model_copy(update={"held": duration(total)})
+
+    def retimed(self, question: Question, deadline: Deadline, now: datetime) -> "RunningClock":
+        """The clock with a new answer; a deadline that now lies in the past leaves everyone the grace (R9, R13)."""
+        moved = self.model_copy(update={"question": question, "deadline": deadline})
+        if moved.respond_by is None or moved.respond_by >= now or moved.respond_by == self.respond_by:
+            return moved
+        return moved.model_copy(update={"grace_until": now + span(deadline.grace)})

@@ -1,0 +1,309 @@
+"""A case's file: everything that is known of it, and how a fact changes it. Pure memory; it waits for nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aftersale.case import By, Entry, Escalation, Instruction
+from aftersale.clock import CLOCK_SKEW, LATE, RunningClock
+from aftersale.commands import AgreeLimit, CaseRequest, ParcelEvent, ReceivedItem
+from aftersale.facts import Question
+from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, Party, RefundState, State
+from aftersale.messages import Message
+from aftersale.money import RefundInstruction, Settlement, share
+from aftersale.moves import AWAITED
+from aftersale.policy.deadline import Deadline
+from aftersale.schema import Schema
+from aftersale.view import timer_summary
+
+NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
+"""Reasons under which a return is a no-reason return in the sense of the law."""
+
+MOST_EVIDENCE = 50
+MOST_PARCEL_EVENTS = 200
+
+
+class Completed(Schema):
+    """A case that came to its end."""
+
+    outcome: Outcome
+
+
+class Closed(Schema):
+    """A case that closed without completing."""
+
+    reason: CloseReason
+
+
+Ending = Completed | Closed
+
+
+@dataclass(frozen=True)
+class LapsedStage:
+    """A stage that ended by silence; a fact from its time that arrives later is a correction (R15)."""
+
+    state: State
+    since: datetime
+    respond_by: datetime
+
+
+@dataclass
+class Dossier:
+    """The file of one case. Instants are in UTC, floored to the second."""
+
+    kind: CaseKind
+    request: CaseRequest
+    applied_at: datetime
+    state: State = State.AWAITING_MERCHANT_REVIEW
+    since: datetime = field(init=False)
+    stage_clock: RunningClock | None = None
+    beside: dict[Clock, RunningClock] = field(default_factory=dict)
+    lapsed: list[LapsedStage] = field(default_factory=list)
+    timeline: list[Entry] = field(default_factory=list)
+    owed: list[Message] = field(default_factory=list)
+    messages: int = 0
+    held_since: datetime | None = None
+    evidence: int = 0
+    parcel_events: dict[str, ParcelEvent] = field(default_factory=dict)
+    agreements: dict[tuple[Clock, Party], str] = field(default_factory=dict)
+    agreed_limits: dict[Clock, str] = field(default_factory=dict)
+    instructions: list[Instruction] = field(default_factory=list)
+    escalation: Escalation | None = None
+    ending: Ending | None = None
+
+    def __post_init__(self) -> None:
+        """The first stage begins with the application."""
+        self.since = self.applied_at
+
+    # What the policy book is asked
+
+    def question(self, clock: Clock, started_at: datetime, as_of: datetime) -> Question:
+        """The question that starts a clock of this case; facts are as they were at application (R6)."""
+        facts = self.request.facts(self.kind, self.applied_at)
+        known = {name: getattr(facts, name) for name in facts.model_fields_set}
+        agreed = {"agreed_limits": dict(self.agreed_limits)} if self.agreed_limits else {}
+        return Question(clock=clock, started_at=started_at, as_of=as_of, **known, **agreed)
+
+    @property
+    def running(self) -> list[RunningClock]:
+        """Every clock that runs, the stage's own first."""
+        return [*([self.stage_clock] if self.stage_clock else []), *self.beside.values()]
+
+    def law_clocks(self) -> tuple[Clock, ...]:
+        """The law's clocks that start when the merchant has the goods: the refund of a no-reason return, once."""
+        no_reason = self.kind is CaseKind.RETURN and self.request.reason_code in NO_REASON_CODES
+        started = any(entry.clock is Clock.STATUTORY_REFUND for entry in self.timeline)
+        return (Clock.STATUTORY_REFUND,) if no_reason and not started else ()
+
+    # What happens
+
+    def open(self, now: datetime) -> None:
+        """The request was admitted."""
+        says = f"{self.kind.words} requested: {self.request.reason_code}"
+        self.note("Opened", says, Party.BUYER, self.applied_at, now)
+
+    def enter(self, state: State, since: datetime, clock: RunningClock | None) -> None:
+        """A stage begins."""
+        self.state, self.since, self.stage_clock = state, since, clock
+
+    def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
+        """Add a line to the timeline; a gap over five minutes marks it as reported late (R15)."""
+        late = now - at > LATE and by not in ("timer", "policy")
+        self.timeline.append(
+            Entry.model_validate(
+                {"at": at, "recorded_at": now, "by": by, "event": event, "says": says, "late_report": late, **about}
+            )
+        )
+
+    def note_clock(self, event: str, running: RunningClock, by: By, says: str, now: datetime, **about: object) -> None:
+        """Add a line about a clock: its deadline, the rules it follows and the policy that set it."""
+        deadline = running.deadline
+        self.note(
+            event,
+            says,
+            by,
+            now,
+            now,
+            clock=running.clock,
+            due_at=deadline.due_at,
+            rules=deadline.rules,
+            policy_version=deadline.policy_version,
+            **about,
+        )
+
+    def lapse(self, running: RunningClock, now: datetime) -> None:
+        """The stage's clock ran out: what its silence means is executed."""
+        assert running.respond_by is not None and running.lapses_at is not None
+        self.lapsed.append(LapsedStage(self.state, self.since, running.respond_by))
+        says = f"{running.clock.words} ran out: {running.deadline.on_timeout.words}"
+        self.note("Lapsed", says, "timer", running.lapses_at, now, clock=running.clock, rules=running.deadline.rules)
+
+    def retime(self, running: RunningClock, question: Question, deadline: Deadline, why: str, now: datetime) -> None:
+        """A running clock has a new answer; the old one stays on the timeline (R9)."""
+        moved = running.retimed(question, deadline, now)
+        if self.stage_clock == running:
+            self.stage_clock = moved
+        elif self.beside.get(running.clock) == running:
+            self.beside[running.clock] = moved
+        else:
+            return
+        old = running.deadline.due_at
+        if moved.deadline.due_at != old:
+            says = f"deadline changed: {timer_summary(moved)}; {why}"
+            self.note_clock("DeadlineChanged", moved, "policy", says, now, previous_due_at=old)
+            if party := AWAITED[self.state]:
+                self.owe(party, "DeadlineChanged", "Deadline changed 期限变更", says, moved.respond_by)
+
+    def alert(self, running: RunningClock, now: datetime) -> None:
+        """A clock beside the stage ran out: the platform must look, nothing else happens."""
+        assert running.lapses_at is not None
+        del self.beside[running.clock]
+        says = f"{running.clock.words} ran out: {running.deadline.on_timeout.words}"
+        self.note("Alert", says, "timer", running.lapses_at, now, clock=running.clock, due_at=running.deadline.due_at)
+        self.owe(Party.PLATFORM, "Alert", "Alert 预警", says)
+
+    def correct(self, event: str, says: str, by: By, at: datetime, now: datetime) -> None:
+        """A fact from a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
+        self.note("CorrectionRequested", says, by, at, now)
+        self.owe(Party.PLATFORM, event, "Correction 更正", says)
+
+    def finish(self, ending: Ending, now: datetime) -> None:
+        """The case is over; both sides are told."""
+        self.ending, self.held_since = ending, None
+        self.enter(State.COMPLETED if isinstance(ending, Completed) else State.CLOSED, now, None)
+        self.beside.clear()
+        why = ending.outcome if isinstance(ending, Completed) else ending.reason
+        self.note(type(ending).__name__, f"{self.state.words}: {why.words}", Party.SYSTEM, now, now)
+        for party in (Party.BUYER, Party.MERCHANT):
+            self.owe(party, type(ending).__name__, self.state.words, why.words)
+
+    def owe(self, to: Party, event: str, title: str, body: str, respond_by: datetime | None = None) -> None:
+        """Owe a party a message; the turn sends it."""
+        self.messages += 1
+        number = f"{self.request.case_id}/{self.messages}"
+        self.owed.append(
+            Message(
+                message_id=number,
+                case_id=self.request.case_id,
+                to=to,
+                event=event,
+                title=title,
+                body=body,
+                respond_by=respond_by,
+            )
+        )
+
+    def refuse(self, at: datetime, reason_code: str) -> None:
+        """The merchant refused; until its clock runs out the buyer may take that to the platform."""
+        escalate_by = self.stage_clock.respond_by if self.stage_clock else None
+        self.escalation = Escalation(refused_at=at, reason_code=reason_code, escalate_by=escalate_by)
+
+    def agree(self, act: AgreeLimit) -> bool:
+        """Put a party's name to a limit; True once it counts: both parties named the same, or the platform did."""
+        party = act.actor.party
+        self.agreements[(act.clock, party)] = act.limit
+        both = {self.agreements.get((act.clock, side)) for side in (Party.BUYER, Party.MERCHANT)}
+        if party is not Party.PLATFORM and both != {act.limit}:
+            return False
+        self.agreed_limits[act.clock] = act.limit
+        return True
+
+    def sign_off(self, tracking_no: str) -> ParcelEvent | None:
+        """The carrier's sign-off of the returned parcel, if it was reported."""
+        return next(
+            (
+                scan
+                for scan in self.parcel_events.values()
+                if (scan.leg, scan.event, scan.tracking_no) == ("return", "signed_for", tracking_no)
+            ),
+            None,
+        )
+
+    def scanned(self, scan: ParcelEvent, now: datetime) -> None:
+        """Keep a carrier's scan, once; one that belongs to a stage whose lapse was executed is a correction (R15)."""
+        if scan.event_id in self.parcel_events:
+            return
+        if len(self.parcel_events) >= MOST_PARCEL_EVENTS:
+            self._refuse_scans(now)
+            return
+        if scan.occurred_at < self.request.order.paid_at or scan.occurred_at > now + CLOCK_SKEW:
+            self.note("SignalRefused", f"scan {scan.event_id}: occurred_at lies outside the case", Party.CARRIER, now, now)
+            return
+        self.parcel_events[scan.event_id] = scan
+        says = f"{scan.leg} parcel {scan.tracking_no}: {scan.event}"
+        if scan.event == "signed_for" and scan.leg == "return" and self.lapsed_at(
+            State.AWAITING_MERCHANT_RECEIPT, scan.occurred_at
+        ):
+            self.correct("LateSignOff", f"{says}, reported after the receipt had lapsed", Party.CARRIER, scan.occurred_at, now)
+        else:
+            self.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
+
+    def _refuse_scans(self, now: datetime) -> None:
+        says = f"a case keeps at most {MOST_PARCEL_EVENTS} parcel events; further ones are not kept"
+        if all(entry.says != says for entry in self.timeline):
+            self.note("SignalRefused", says, Party.CARRIER, now, now)
+
+    def lapsed_at(self, state: State, at: datetime) -> bool:
+        """Whether an executed lapse ended a stage of this state to which that instant belongs."""
+        return any(stage.state is state and stage.since <= at <= stage.respond_by for stage in self.lapsed)
+
+    # Money
+
+    def refundable(self, received: Sequence[ReceivedItem] | None) -> int:
+        """What is owed for what was received: the asked amount of each line, by the part of it that arrived."""
+        if received is None:
+            return sum(item.requested.amount_minor for item in self.request.items)
+        arrived = {item.order_line_id: item.quantity for item in received}
+        return sum(
+            share(item.requested.amount_minor, min(arrived.get(item.order_line_id, 0), item.quantity), item.quantity)
+            for item in self.request.items
+        )
+
+    def instruct(self, amount_minor: int, tender: str | None, now: datetime) -> RefundInstruction:
+        """Number and keep a new refund instruction; its key is its own for ever."""
+        request = self.request
+        instruction = RefundInstruction(
+            key=f"case/{request.case_id}/refund/{len(self.instructions) + 1}",
+            case_id=request.case_id,
+            order_id=request.order_id,
+            merchant_id=request.merchant_id,
+            buyer_ref=request.buyer_ref,
+            amount_minor=amount_minor,
+            currency=request.items[0].requested.currency,
+            tender=tender,
+        )
+        self.instructions.append(
+            Instruction(
+                key=instruction.key,
+                amount_minor=amount_minor,
+                currency=instruction.currency,
+                tender=tender,
+                status=RefundState.PROCESSING,
+                instructed_at=now,
+                provider_ref=None,
+                reason=None,
+            )
+        )
+        return instruction
+
+    def settle(self, settlement: Settlement) -> None:
+        """Keep the payment service's answer to the latest instruction."""
+        status = RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED
+        self.instructions[-1] = self.instructions[-1].model_copy(
+            update={"status": status, "provider_ref": settlement.provider_ref, "reason": settlement.reason}
+        )
+
+    # What may be done
+
+    def refusal(self, command: Command, party: Party, at: datetime) -> str | None:
+        """Why a command that the table allows is not to be had now, or None."""
+        if command is Command.EXTEND:
+            return self.stage_clock.extension_refused(party, at) if self.stage_clock else "no clock to extend"
+        if command is Command.ADD_EVIDENCE and self.evidence >= MOST_EVIDENCE:
+            return f"a case takes at most {MOST_EVIDENCE} evidence updates; put several pieces into one"
+        return None
+
+    @property
+    def waking(self) -> list[RunningClock]:
+        """The clocks for which the case must be woken. A hold stops all but those beside the stage (R16)."""
+        return self.running if self.held_since is None else list(self.beside.values())

@@ -1,0 +1,101 @@
+"""Whether a request may open a case: what it says of itself, of the order, and what the policy book says of both."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+
+from aftersale.clock import CLOCK_SKEW
+from aftersale.commands import CaseRequest
+from aftersale.errors import AftersaleError, Problem
+from aftersale.kinds import CaseKind, Clock
+from aftersale.policy.book import Book
+from aftersale.times import local, span
+
+CLOCKS: dict[CaseKind, tuple[Clock, ...]] = {
+    CaseKind.RETURN: (
+        Clock.MERCHANT_REVIEW,
+        Clock.BUYER_RETURN,
+        Clock.MERCHANT_RECEIPT,
+        Clock.MERCHANT_INSPECTION,
+    ),
+}
+"""The clocks that a case of each kind may come to run: lines of one case must agree on all of them."""
+
+
+def admit(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetime, now: datetime) -> list[Problem]:
+    """Why the request opens no case; empty where it does. `now` is when the request reached the service."""
+    problems = [*_times(book, request, applied_at, now), *_items(request)]
+    if request.claim_type is not None and kind is not CaseKind.CLAIM:
+        problems.append(Problem(field="claim_type", message=f"belongs to claims; leave it out of a {kind}"))
+    if problems:
+        return problems
+    try:
+        return [*_validity(book, kind, request, applied_at), *_split(book, kind, request, applied_at)]
+    except AftersaleError as error:
+        return [Problem(code="policy_gap", field="order", message=str(error))]
+
+
+def _times(book: Book, request: CaseRequest, applied_at: datetime, now: datetime) -> Iterator[Problem]:
+    if applied_at > now + CLOCK_SKEW:
+        yield Problem(field="requested_at", message=f"lies in the future; the service is at {local(now)}")
+    if now - applied_at > span(book.grace):
+        yield Problem(
+            field="requested_at", message=f"lies more than {book.grace} back; file with the instant of the request"
+        )
+    order = request.order
+    for name in ("paid_at", "dispatched_at", "signed_for_at", "confirmed_at"):
+        at: datetime | None = getattr(order, name)
+        if at is not None and at > now + CLOCK_SKEW:
+            yield Problem(field=f"order.{name}", message=f"lies in the future; the service is at {local(now)}")
+        elif at is not None and at < order.paid_at:
+            yield Problem(field=f"order.{name}", message="lies before order.paid_at; correct one of the two")
+
+
+def _items(request: CaseRequest) -> Iterator[Problem]:
+    lines = {line.order_line_id: line for line in request.order.lines}
+    counts = Counter(item.order_line_id for item in request.items)
+    if len(lines) < len(request.order.lines):
+        yield Problem(field="order.lines", message="names an order_line_id twice; give each line once")
+    for index, item in enumerate(request.items):
+        field = f"items.{index}"
+        line = lines.get(item.order_line_id)
+        if line is None:
+            known = ", ".join(lines)
+            yield Problem(field=f"{field}.order_line_id", message=f"is no line of the order; its lines are {known}")
+            continue
+        if counts[item.order_line_id] > 1:
+            yield Problem(field=f"{field}.order_line_id", message="is named twice; put the line into one item")
+        if item.quantity > line.quantity:
+            yield Problem(field=f"{field}.quantity", message=f"is more than the {line.quantity} that were bought")
+        if item.requested.currency != line.paid.currency:
+            yield Problem(field=f"{field}.requested.currency", message=f"must be {line.paid.currency}, as paid")
+        elif item.requested.amount_minor > line.paid.amount_minor:
+            most = line.paid.amount_minor
+            yield Problem(field=f"{field}.requested.amount_minor", message=f"is more than the {most} that was paid")
+    if len({item.requested.currency for item in request.items}) > 1:
+        yield Problem(field="items", message="mix currencies; open one case per currency")
+
+
+def _validity(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
+    confirmed_at = request.order.confirmed_at
+    if confirmed_at is None or confirmed_at > applied_at:
+        return
+    facts = request.facts(kind, applied_at)
+    validity = book.deadline(Clock.AFTER_SALE_VALIDITY, facts, confirmed_at, applied_at)
+    if validity.due_at is not None and applied_at >= validity.due_at:
+        ended = local(validity.due_at)
+        yield Problem(
+            code="too_late", field="order.confirmed_at", message=f"after-sale service ended at {ended}; no new case"
+        )
+
+
+def _split(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
+    groups: defaultdict[frozenset[str], list[str]] = defaultdict(list)
+    for item in request.items:
+        facts = request.facts(kind, applied_at, [item.order_line_id])
+        groups[book.bearing(facts, CLOCKS.get(kind, ()), applied_at)].append(item.order_line_id)
+    if len(groups) > 1:
+        cases = "; ".join(f"one with {', '.join(lines)}" for lines in groups.values())
+        yield Problem(
+            code="split", field="items", message=f"come under different limits; open {len(groups)} cases: {cases}"
+        )

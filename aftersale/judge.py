@@ -1,0 +1,87 @@
+"""Judging a command: may this party give it, in this state, at the instant at which it happened? Pure."""
+
+from datetime import datetime
+from enum import Enum
+
+from aftersale.clock import CLOCK_SKEW
+from aftersale.commands import Act, CaseRequest
+from aftersale.dossier import Dossier
+from aftersale.errors import AftersaleError, Problem
+from aftersale.kinds import Command, Party
+from aftersale.moves import MOVES, PARTIES, legal
+from aftersale.times import floor, local
+
+class Verdict(Enum):
+    """What becomes of a command that was not refused."""
+
+    TAKE = "take"
+    WAIT = "wait"
+    """The stage is moving, or its clock has passed and the lapse is not taken yet: judge again after that."""
+    CORRECT = "correct"
+    """It belongs to a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
+
+
+class Refused(AftersaleError):
+    """A command that is not taken; the problem says why, and what is legal now."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Keep the problem; its words are the error's."""
+        self.problem = problem
+        super().__init__(str(problem))
+
+
+def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime, *, moving: bool) -> Verdict:
+    """What becomes of a command that happened at `at` and is handled at `now`. Raises Refused."""
+    _own_party(case.request, command, act)
+    if at > now + CLOCK_SKEW:
+        raise _refuse("bad_input", "occurred_at", f"lies in the future of the case, which is at {local(now)}; send the instant of the act")
+    if moving:
+        return Verdict.WAIT
+    moves = legal(case.state, held=case.held_since is not None)
+    move = moves.get(command)
+    if move is None or at < case.since:
+        if _belongs_to_lapsed(case, command, at):
+            return Verdict.CORRECT
+        if move is not None:
+            raise _refuse("bad_input", "occurred_at", f"lies before this stage began at {local(case.since)}; send the instant of the act")
+        raise _refuse("illegal_move", "", _illegal(case, command))
+    if case.stage_clock and case.held_since is None and not case.stage_clock.in_time(at):
+        return Verdict.WAIT
+    if act.actor.party not in move.parties:
+        raise _refuse("wrong_party", "actor.party", f"{command} is not for the {act.actor.party} here")
+    if reason := case.refusal(command, act.actor.party, at):
+        raise _refuse("illegal_move", "", f"{command} is refused: {reason}; {_legal_now(case)}")
+    return Verdict.TAKE
+
+
+def happened_at(act: Act, now: datetime) -> datetime:
+    """When the act happened: as its back end says, else now; floored to the second (R4, R15)."""
+    return act.occurred_at or floor(now)
+
+
+def _own_party(request: CaseRequest, command: Command, act: Act) -> None:
+    party, parties = act.actor.party, PARTIES[command]
+    if party not in parties:
+        wanted = " or ".join(sorted(parties))
+        raise _refuse("wrong_party", "actor.party", f"{command} is given by {wanted}, not by {party}")
+    own = {Party.MERCHANT: request.merchant_id, Party.BUYER: request.buyer_ref}.get(party)
+    if own is not None and act.actor.id != own:
+        raise _refuse("wrong_party", "actor.id", f"is not this case's {party}; send the {party}'s own reference")
+
+
+def _belongs_to_lapsed(case: Dossier, command: Command, at: datetime) -> bool:
+    return any(command in moves and case.lapsed_at(state, at) for state, moves in MOVES.items())
+
+
+def _illegal(case: Dossier, command: Command) -> str:
+    where = f"{case.state.words}, on hold" if case.held_since else case.state.words
+    return f"{command} is not legal in state {case.state} ({where}); {_legal_now(case)}"
+
+
+def _legal_now(case: Dossier) -> str:
+    moves = legal(case.state, held=case.held_since is not None)
+    return f"legal now: {', '.join(moves) or 'nothing, the case is final'}"
+
+
+def _refuse(code: str, field: str, message: str) -> Refused:
+    return Refused(Problem(code=code, field=field, message=message))

@@ -1,0 +1,61 @@
+"""Reading a case's file out: its status, and whose move it is."""
+
+from datetime import datetime
+
+from aftersale.case import NOBODY, DeadlineView, Next, RefundView, Status
+from aftersale.dossier import Closed, Completed, Dossier
+from aftersale.kinds import Party, RefundState
+from aftersale.moves import AWAITED, legal
+
+
+def status(case: Dossier, now: datetime) -> Status:
+    """The case as callers see it."""
+    ending = case.ending
+    versions = [entry.policy_version for entry in case.timeline if entry.policy_version]
+    return Status(
+        case_id=case.request.case_id,
+        kind=case.kind,
+        state=case.state,
+        is_final=ending is not None,
+        outcome=ending.outcome if isinstance(ending, Completed) else None,
+        close_reason=ending.reason if isinstance(ending, Closed) else None,
+        refund=_refund(case),
+        next=next_move(case, now),
+        deadlines=tuple(DeadlineView.of(running) for running in case.running),
+        escalation=case.escalation,
+        attempts=1,
+        held_since=case.held_since,
+        timeline=tuple(case.timeline),
+        policy_version=versions[-1] if versions else None,
+        problems=(),
+    )
+
+
+def next_move(case: Dossier, now: datetime) -> Next:
+    """Whose move it is, what they may do, until when, and what their silence will mean."""
+    held = case.held_since is not None
+    party = Party.PLATFORM if held else AWAITED[case.state]
+    if party is None:
+        return NOBODY
+    clock = None if held else case.stage_clock
+    offered = tuple(
+        command
+        for command, move in legal(case.state, held=held).items()
+        if party in move.parties and case.refusal(command, party, now) is None
+    )
+    return Next(
+        party=party,
+        commands=offered,
+        respond_by=clock.respond_by if clock else None,
+        on_timeout=clock.deadline.on_timeout if clock else None,
+    )
+
+
+def _refund(case: Dossier) -> RefundView:
+    latest = case.instructions[-1] if case.instructions else None
+    return RefundView(
+        status=latest.status if latest else RefundState.NONE,
+        amount_minor=latest.amount_minor if latest else case.refundable(None),
+        currency=case.request.items[0].requested.currency,
+        instructions=tuple(case.instructions),
+    )

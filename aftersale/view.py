@@ -1,0 +1,76 @@
+"""What operators see in the Temporal UI: one line for a case, one for a timer, a page while it runs.
+
+Free text of parties is escaped: the UI renders Markdown.
+"""
+
+import re
+
+from aftersale.case import Status
+from aftersale.clock import RunningClock
+from aftersale.commands import CaseRequest
+from aftersale.kinds import CaseKind
+from aftersale.times import local
+
+MOST_BYTES = 200
+"""What the server takes for a summary."""
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~])")
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it was written."""
+    return _MARKDOWN.sub(r"\\\1", text.replace("\n", " "))
+
+
+def summary(kind: CaseKind, request: CaseRequest) -> str:
+    """One line for lists of workflows."""
+    amount = sum(item.requested.amount_minor for item in request.items)
+    currency = request.items[0].requested.currency
+    return _cut(f"{kind.words} · order {request.order_id} · {amount} {currency} minor · merchant {request.merchant_id}")
+
+
+def timer_summary(running: RunningClock) -> str:
+    """One line for a timer: whose silence, which limit, by which rules, what it will mean."""
+    deadline = running.deadline
+    rules = " ".join(deadline.rules) or "ordinary"
+    due = local(running.respond_by) if running.respond_by else "waived"
+    return _cut(f"{running.clock.words}: {deadline.limit or 'fixed'} by {rules}, to {due}, then {deadline.on_timeout}")
+
+
+def details(status: Status) -> str:
+    """A page in Markdown: where the case stands, whose move it is, until when, and how it came here."""
+    parts = [f"## {status.state.words}", *_move(status), *_clocks(status), *_timeline(status)]
+    return "\n".join(parts)
+
+
+def _move(status: Status) -> list[str]:
+    following = status.next
+    if following.party is None:
+        ended = status.outcome or status.close_reason
+        return [f"Ended: **{ended.words}**" if ended else "Ended"]
+    lines = [f"Next: **{following.party.words}**: {', '.join(following.commands) or 'nothing to do'}"]
+    if status.held_since:
+        lines.append(f"On hold since {local(status.held_since)}")
+    if following.respond_by and following.on_timeout:
+        lines.append(f"Respond by **{local(following.respond_by)}**, else {following.on_timeout.words}")
+    return ["  \n".join(lines)]
+
+
+def _clocks(status: Status) -> list[str]:
+    if not status.deadlines:
+        return []
+    rows = [
+        f"| {view.clock.words} | {local(view.due_at) if view.due_at else 'waived'} | {view.limit or 'fixed'} "
+        f"| {' '.join(view.rules) or 'ordinary'} |"
+        for view in status.deadlines
+    ]
+    return ["", "| Clock | Due | Limit | Rules |", "|---|---|---|---|", *rows]
+
+
+def _timeline(status: Status) -> list[str]:
+    rows = [f"- {local(entry.at)} **{entry.by}** {escaped(entry.says)}" for entry in status.timeline]
+    return ["", "### Timeline", *rows]
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:MOST_BYTES].decode(errors="ignore")

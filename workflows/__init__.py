@@ -1,0 +1,1 @@
+"""The case: deterministic, and written to be read like a procedure."""

@@ -1,0 +1,68 @@
+"""The board that operators look at in the Temporal UI: details for reading, search attributes for filtering."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+from aftersale.case import Status
+from aftersale.dossier import Dossier
+from aftersale.errors import Problem
+from aftersale.kinds import CaseKind, CloseReason, State
+from aftersale.readout import status
+from aftersale.view import details, escaped
+
+KIND = SearchAttributeKey.for_keyword("CaseKind")
+STATE = SearchAttributeKey.for_keyword("CaseState")
+MERCHANT = SearchAttributeKey.for_keyword("MerchantId")
+ORDER = SearchAttributeKey.for_keyword("OrderId")
+OUTCOME = SearchAttributeKey.for_keyword("CaseOutcome")
+POLICY = SearchAttributeKey.for_keyword("PolicyVersion")
+RESPOND_BY = SearchAttributeKey.for_datetime("RespondBy")
+AMOUNT = SearchAttributeKey.for_int("AmountMinor")
+ON_HOLD = SearchAttributeKey.for_bool("OnHold")
+
+
+class Board:
+    """Shows a case; an attribute is written only when it changed, all changes in one upsert."""
+
+    def __init__(self) -> None:
+        """Nothing is shown yet."""
+        self._shown: dict[str, object] = {}
+
+    def show(self, case: Dossier, now: datetime) -> None:
+        """Show the case as it stands."""
+        standing = status(case, now)
+        workflow.set_current_details(details(standing))
+        changed = [
+            update for update in _updates(case, standing) if self._shown.get(update.key.name, ...) != update.value
+        ]
+        if changed:
+            workflow.upsert_search_attributes(changed)
+            self._shown.update({update.key.name: update.value for update in changed})
+
+    @staticmethod
+    def show_refusal(kind: CaseKind, problems: Sequence[Problem]) -> None:
+        """Show why a request opened no case; nothing that it named is written, since it may be malformed."""
+        workflow.set_current_details("\n".join(["## refused 不予受理", *(f"- {escaped(str(each))}" for each in problems)]))
+        ended = CloseReason.REFUSED.value
+        workflow.upsert_search_attributes(
+            [KIND.value_set(kind.value), STATE.value_set(State.CLOSED.value), OUTCOME.value_set(ended)]
+        )
+
+
+def _updates(case: Dossier, standing: Status) -> list[SearchAttributeUpdate[object]]:
+    ended = standing.outcome or standing.close_reason
+    respond_by = standing.next.respond_by
+    return [
+        KIND.value_set(standing.kind.value),
+        STATE.value_set(standing.state.value),
+        MERCHANT.value_set(case.request.merchant_id),
+        ORDER.value_set(case.request.order_id),
+        AMOUNT.value_set(standing.refund.amount_minor),
+        ON_HOLD.value_set(standing.held_since is not None),
+        RESPOND_BY.value_set(respond_by) if respond_by else RESPOND_BY.value_unset(),
+        *([POLICY.value_set(standing.policy_version)] if standing.policy_version else []),
+        *([OUTCOME.value_set(ended.value)] if ended else []),
+    ]

@@ -1,0 +1,212 @@
+"""The one base of every case: its intake, and each update, signal and query once.
+
+Handlers judge, record and return; the page alone acts. `run` and the handlers take whatever any SDK sends and validate
+it themselves, so that a malformed payload becomes an answer rather than a workflow task that fails for ever.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from aftersale.case import Status, refused
+from aftersale.commands import Act, CaseRequest, OpenCase, ParcelEvent, PolicyPublished, parse, read
+from aftersale.dossier import Dossier, Ending
+from aftersale.errors import BadInput, Problem
+from aftersale.judge import Refused, Verdict, happened_at, judge
+from aftersale.kinds import CaseKind, Command, Party
+from aftersale.readout import status
+from aftersale.schema import Schema, is_id
+from aftersale.times import floor, local
+from workflows import outside
+from workflows.board import Board
+from workflows.desk import Desk
+from workflows.record import record
+
+S = TypeVar("S", bound=Schema)
+
+Page = Callable[[Desk], Awaitable[Ending]]
+
+
+class _Taker(Protocol):
+    def _check(self, command: Command, given: Any) -> None: ...
+
+    async def _take(self, command: Command, given: Any) -> Status: ...
+
+
+def _update(command: Command) -> Callable[..., Awaitable[Status]]:
+    async def handler(self: _Taker, given: Any = None) -> Status:
+        return await self._take(command, given)
+
+    def validator(self: _Taker, given: Any = None) -> None:
+        self._check(command, given)
+
+    handler.__name__ = validator.__name__ = command.value
+    update = workflow.update(name=command.value, description=command.words)(handler)
+    update.validator(validator)
+    return update
+
+
+class CaseWorkflow:
+    """A case at its desk. A kind of case adds its page and a thin class with its own type name."""
+
+    kind: ClassVar[CaseKind]
+
+    @workflow.init
+    def __init__(self, *given: Any) -> None:
+        """Read the request; what is wrong with it becomes the reason of a refusal."""
+        self._given = given[0] if len(given) == 1 else None
+        self._problems: tuple[Problem, ...] = ()
+        self._desk: Desk | None = None
+        try:
+            request = read(CaseRequest, self._given, "request")
+        except BadInput as error:
+            self._problems = error.problems
+            return
+        if workflow.info().workflow_id != f"case/{request.case_id}":
+            wanted = f"does not fit the workflow id; start the workflow as case/{request.case_id}"
+            self._problems = (Problem(field="case_id", message=wanted),)
+            return
+        self._desk = Desk(Dossier(self.kind, request, request.requested_at or floor(workflow.info().start_time)))
+
+    async def work(self, page: Page) -> Status:
+        """Admit the request, work the page to its end, and leave the record."""
+        desk = self._desk
+        if desk is not None:
+            case = desk.case
+            started_at = floor(workflow.info().start_time)
+            self._problems = tuple(await outside.admit(self.kind, case.request, case.applied_at, started_at))
+        if desk is None or self._problems:
+            Board.show_refusal(self.kind, self._problems)
+        else:
+            desk.case.open(desk.now)
+            await desk.close(await page(desk))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.status()
+
+    # What callers may send
+
+    approve = _update(Command.APPROVE)
+    reject = _update(Command.REJECT)
+    ship_back = _update(Command.SHIP_BACK)
+    confirm_receipt = _update(Command.CONFIRM_RECEIPT)
+    refuse_receipt = _update(Command.REFUSE_RECEIPT)
+    add_evidence = _update(Command.ADD_EVIDENCE)
+    withdraw = _update(Command.WITHDRAW)
+    extend = _update(Command.EXTEND)
+    agree_limit = _update(Command.AGREE_LIMIT)
+    hold = _update(Command.HOLD)
+    resume = _update(Command.RESUME)
+    retry_refund = _update(Command.RETRY_REFUND)
+
+    @workflow.update(description="the decision on the request; repeatable")
+    async def open(self, given: Any = None) -> Status:
+        """Answer with the decision. A caller whose request differs from the case's own learns of the conflict."""
+        try:
+            wanted = read(OpenCase, {} if given is None else given, "payload")
+        except BadInput as error:
+            raise _failure(error.problems) from error
+        await workflow.wait_condition(lambda: self._decided)
+        if wanted.request is not None and not self._same(wanted.request):
+            raise _failure([Problem(code="case_id_conflict", field="case_id", message=_CONFLICT)])
+        return self.status()
+
+    @workflow.signal(description="a carrier's scan of a parcel")
+    def parcel_event(self, given: Any = None) -> None:
+        """Keep a scan; the page looks whether it concerns its stage."""
+        self._hear(ParcelEvent, given, lambda desk, scan: desk.case.scanned(scan, desk.now))
+
+    @workflow.signal(description="the policy book reached a revision; running clocks ask again")
+    def policy_published(self, given: Any = None) -> None:
+        """Have the running clocks ask the newer book."""
+        self._hear(PolicyPublished, given, lambda desk, news: desk.published(news.revision))
+
+    @workflow.query(description="the case as it stands")
+    def status(self) -> Status:
+        """The case as it stands; a refused request shows why."""
+        if self._desk is None or self._problems:
+            return refused(self._shown_id(), self.kind, self._problems)
+        return status(self._desk.case, self._desk.now)
+
+    # How commands are taken
+
+    def _check(self, command: Command, given: Any) -> None:
+        """Refuse at the door what can be refused; nothing is written to history then."""
+        act = self._read(command, given)
+        self._judge(command, act, happened_at(act, workflow.now()))
+
+    async def _take(self, command: Command, given: Any) -> Status:
+        act = self._read(command, given)
+        at = happened_at(act, workflow.now())
+        while True:
+            desk, seen = self._open_desk(), self._open_desk().rests
+            verdict = self._judge(command, act, at)
+            if verdict is not Verdict.WAIT:
+                break
+            await workflow.wait_condition(lambda: bool(self._problems) or (desk.resting and desk.rests > seen))
+        stamped = act.model_copy(update={"occurred_at": at})
+        if verdict is Verdict.CORRECT:
+            says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
+            desk.case.correct(command.value, says, act.actor.party, at, desk.now)
+            desk.wake()
+        else:
+            record(desk, command, stamped)
+        await workflow.wait_condition(lambda: desk.resting)
+        return self.status()
+
+    def _read(self, command: Command, given: Any) -> Act:
+        try:
+            return parse(command, given)
+        except BadInput as error:
+            raise _failure(error.problems) from error
+
+    def _judge(self, command: Command, act: Act, at: datetime) -> Verdict:
+        desk = self._open_desk()
+        try:
+            return judge(desk.case, command, act, at, desk.now, moving=not desk.resting)
+        except Refused as refusal:
+            raise _failure([refusal.problem]) from refusal
+
+    def _open_desk(self) -> Desk:
+        if self._desk is None or self._problems:
+            said = "; ".join(str(problem) for problem in self._problems)
+            raise _failure([Problem(code="refused", field="", message=f"the request opened no case: {said}")])
+        return self._desk
+
+    def _hear(self, shape: type[S], given: Any, tell: Callable[[Desk, S], None]) -> None:
+        desk = self._desk
+        if desk is None:
+            return
+        try:
+            tell(desk, read(shape, given, "signal"))
+        except BadInput as error:
+            desk.case.note("SignalRefused", str(error), Party.SYSTEM, desk.now, desk.now)
+        desk.wake()
+
+    # How the request is known again
+
+    @property
+    def _decided(self) -> bool:
+        return bool(self._problems) or (self._desk is not None and self._desk.rests > 0)
+
+    def _same(self, request: dict[str, Any]) -> bool:
+        if self._desk is None:
+            return request == self._given
+        try:
+            return read(CaseRequest, request, "request") == self._desk.case.request
+        except BadInput:
+            return False
+
+    def _shown_id(self) -> str:
+        named = self._given.get("case_id") if isinstance(self._given, dict) else None
+        return str(named) if is_id(named) else workflow.info().workflow_id.removeprefix("case/")[:64]
+
+
+_CONFLICT = "names a case that was opened with another request; take a new case_id, or send the request unchanged"
+
+
+def _failure(problems: Sequence[Problem]) -> ApplicationError:
+    said = "; ".join(str(problem) for problem in problems)
+    return ApplicationError(said, *problems, type=problems[0].code, non_retryable=True)

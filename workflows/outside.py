@@ -1,0 +1,100 @@
+"""Every call to the outside, with its time limits and retries, on one page.
+
+Local activities are for the house's own sub-second work; whatever leaves the house is a normal activity, so that an
+operator sees it in the case's history.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+from activities.notifications import Notifications
+from activities.payments import Payments
+from activities.quotes import Application, Quotation, Quotes
+from aftersale.commands import CaseRequest
+from aftersale.errors import Problem
+from aftersale.facts import Question
+from aftersale.kinds import CaseKind
+from aftersale.messages import Message
+from aftersale.money import RefundInstruction, Settlement
+from aftersale.policy.deadline import Deadline
+
+_AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_attempts=2)
+_PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
+
+async def quote(questions: Sequence[Question], revision: int) -> list[Deadline]:
+    """Ask the policy book. Where the worker at hand has no answer, ask on, visibly, until one has."""
+    quotation = Quotation(questions=tuple(questions), revision=revision)
+    try:
+        return await workflow.execute_local_activity_method(
+            Quotes.quote,
+            quotation,
+            start_to_close_timeout=timedelta(seconds=2),
+            schedule_to_close_timeout=timedelta(seconds=3),
+            retry_policy=_AT_ONCE,
+        )
+    except ActivityError:
+        return await quote_from_newer_book(questions, revision)
+
+
+async def quote_from_newer_book(questions: Sequence[Question], revision: int) -> list[Deadline]:
+    """Ask the policy book of whichever worker has reached the revision."""
+    return await workflow.execute_activity_method(
+        Quotes.quote,
+        Quotation(questions=tuple(questions), revision=revision),
+        start_to_close_timeout=timedelta(seconds=10),
+        retry_policy=_PATIENT,
+        summary=f"policy book, revision {revision} or newer",
+    )
+
+
+async def admit(kind: CaseKind, request: CaseRequest, applied_at: datetime, now: datetime) -> list[Problem]:
+    """Ask whether the request may open a case. A book that cannot be asked is asked on, visibly."""
+    application = Application(kind=kind, request=request, applied_at=applied_at, now=now)
+    try:
+        return await workflow.execute_local_activity_method(
+            Quotes.admit,
+            application,
+            start_to_close_timeout=timedelta(seconds=2),
+            schedule_to_close_timeout=timedelta(seconds=3),
+            retry_policy=_AT_ONCE,
+        )
+    except ActivityError:
+        return await workflow.execute_activity_method(
+            Quotes.admit,
+            application,
+            start_to_close_timeout=timedelta(seconds=10),
+            retry_policy=_PATIENT,
+            summary="intake",
+        )
+
+
+async def refund(instruction: RefundInstruction) -> Settlement:
+    """Have the payment service carry out one instruction; asked until it gives a definitive answer."""
+    return await workflow.execute_activity_method(
+        Payments.refund,
+        instruction,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=_PATIENT,
+        summary=f"{instruction.key}: {instruction.amount_minor} {instruction.currency} minor",
+    )
+
+
+async def notify(messages: Sequence[Message]) -> bool:
+    """Tell the parties what a turn owes them; False where no channel would take it within ten minutes."""
+    try:
+        await workflow.execute_activity_method(
+            Notifications.notify,
+            list(messages),
+            start_to_close_timeout=timedelta(seconds=30),
+            schedule_to_close_timeout=timedelta(minutes=10),
+            retry_policy=_PATIENT,
+            summary=", ".join(f"{message.to}: {message.event}" for message in messages),
+        )
+    except ActivityError:
+        return False
+    return True

@@ -1,0 +1,63 @@
+"""Recording a command that was judged legal: it ends the stage, or changes the file while the stage goes on."""
+
+from aftersale.clock import RunningClock
+from aftersale.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, Resume
+from aftersale.facts import Question
+from aftersale.kinds import Command
+from workflows.desk import Desk
+
+
+def record(desk: Desk, command: Command, act: Act) -> None:
+    """Put the act on the timeline and on the desk. The page acts on it; nobody waits here."""
+    case, at = desk.case, desk.at(act)
+    case.note(EVENTS[command], said(command, act), act.actor.party, at, desk.now)
+    match act:
+        case AddEvidence():
+            case.evidence += 1
+        case AgreeLimit():
+            if case.agree(act):
+                desk.reask(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
+        case Extend():
+            extended = case.stage_clock
+            desk.reask(
+                f"extended by the {act.actor.party}",
+                lambda running: running.extended() if running is extended else running.question,
+            )
+        case Hold():
+            case.held_since = at
+        case Resume():
+            since, case.held_since = case.held_since or at, None
+            desk.reask("the platform's hold is over", lambda running: running.held(since, at))
+        case _:
+            desk.hear(act)
+    desk.wake()
+
+
+EVENTS = {
+    Command.APPROVE: "Approved",
+    Command.REJECT: "Rejected",
+    Command.SHIP_BACK: "SentBack",
+    Command.CONFIRM_RECEIPT: "ReceiptConfirmed",
+    Command.REFUSE_RECEIPT: "ReceiptRefused",
+    Command.ADD_EVIDENCE: "EvidenceAdded",
+    Command.WITHDRAW: "Withdrawn",
+    Command.EXTEND: "ExtensionTaken",
+    Command.AGREE_LIMIT: "LimitProposed",
+    Command.HOLD: "Held",
+    Command.RESUME: "Resumed",
+    Command.RETRY_REFUND: "RefundRetried",
+}
+"""What a command is called once it has happened."""
+
+
+def said(command: Command, act: Act) -> str:
+    """The act in words: the command, and what was given with it."""
+    given = act.model_dump(mode="json", exclude={"actor", "occurred_at"}, exclude_none=True, exclude_defaults=True)
+    about = ", ".join(f"{name} {value}" for name, value in given.items())
+    return f"{command.words}{': ' if about else ''}{about}"
+
+
+def _agreed(running: RunningClock, act: AgreeLimit) -> Question:
+    if running.clock is not act.clock:
+        return running.question
+    return running.question.model_copy(update={"agreed_limits": {**running.question.agreed_limits, act.clock: act.limit}})

@@ -1,0 +1,35 @@
+"""The buyer sends the goods back (买家退货)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftersale.commands import ShipBack, Withdraw
+from aftersale.kinds import Clock, State
+from workflows.answers import Withdrawn
+from workflows.desk import Desk, Lapse
+
+
+@dataclass(frozen=True)
+class SentBack:
+    """The goods are on their way under this tracking number."""
+
+    at: datetime
+    tracking_no: str
+
+
+@dataclass(frozen=True)
+class NotSentBack:
+    """The buyer let the time pass."""
+
+
+async def buyer_return(desk: Desk, agreed_at: datetime) -> SentBack | NotSentBack | Withdrawn:
+    """Wait for a tracking number (S14). Silence gives the request up."""
+    await desk.enter(State.AWAITING_BUYER_RETURN, agreed_at, Clock.BUYER_RETURN)
+    heard: ShipBack | Withdraw | Lapse = await desk.answer(ShipBack, Withdraw)
+    match heard:
+        case ShipBack(tracking_no=tracking_no):
+            return SentBack(desk.at(heard), tracking_no)
+        case Lapse():
+            return NotSentBack()
+        case Withdraw():
+            return Withdrawn()

@@ -1,0 +1,29 @@
+"""The merchant answers the request (商家处理)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftersale.commands import Approve, Reject, Withdraw
+from aftersale.kinds import Clock, State
+from workflows.answers import Refused, Withdrawn
+from workflows.desk import Desk, Lapse
+
+
+@dataclass(frozen=True)
+class Approved:
+    """The merchant agreed, or was silent for too long."""
+
+    at: datetime
+
+
+async def merchant_review(desk: Desk) -> Approved | Refused | Withdrawn:
+    """Wait for the merchant's answer (S24). Silence is a yes."""
+    await desk.enter(State.AWAITING_MERCHANT_REVIEW, desk.case.applied_at, Clock.MERCHANT_REVIEW)
+    heard: Approve | Reject | Withdraw | Lapse = await desk.answer(Approve, Reject, Withdraw)
+    match heard:
+        case Approve() | Lapse():
+            return Approved(desk.at(heard))
+        case Reject(reason_code=reason_code):
+            return Refused(desk.at(heard), reason_code)
+        case Withdraw():
+            return Withdrawn()

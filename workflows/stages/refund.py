@@ -1,0 +1,26 @@
+"""The money goes back (退款)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftersale.commands import RetryRefund
+from aftersale.kinds import Clock, State
+from workflows.desk import Desk
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """The payment service confirmed it."""
+
+
+async def refund(desk: Desk, owed_since: datetime, amount_minor: int) -> Refunded:
+    """Instruct the refund until it is paid. A decline waits for an operator; nothing is ever paid twice."""
+    tender = None
+    while True:
+        await desk.enter(State.REFUNDING, owed_since, beside=(Clock.PAYOUT, *desk.case.law_clocks()))
+        settlement = await desk.pay(amount_minor, tender)
+        if settlement.status == "succeeded":
+            return Refunded()
+        await desk.enter(State.REFUND_FAILED, desk.now)
+        retry = await desk.hear_only(RetryRefund)
+        owed_since, tender = desk.at(retry), retry.tender
