@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, StrictInt, StrictStr, ValidationError, model_validator
+from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.facts import Facts, OrderFacts
@@ -223,14 +223,10 @@ class PolicyPublished(Schema):
 
 
 class OpenCase(Schema):
-    """The `open` update: the request again, so that a caller who differs learns of it."""
+    """The `open` update: the request again, and its kind, so that a caller who differs learns of it."""
 
+    kind: CaseKind | None = None
     request: dict[str, Any] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _absent_is_empty(cls, given: Any) -> Any:
-        return {} if given is None else given
 
 
 def parse(command: Command, given: object) -> Act:

@@ -109,7 +109,7 @@ class CaseWorkflow:
         except BadInput as error:
             raise _failure(error.problems) from error
         await workflow.wait_condition(lambda: self._decided)
-        if wanted.request is not None and not self._same(wanted.request):
+        if wanted.kind not in (None, self.kind) or (wanted.request is not None and not self._same(wanted.request)):
             raise _failure([Problem(code="case_id_conflict", field="case_id", message=_CONFLICT)])
         return self.status()
 

@@ -90,7 +90,7 @@ async def notify(messages: Sequence[Message]) -> bool:
         await workflow.execute_activity_method(
             Notifications.notify,
             list(messages),
-            start_to_close_timeout=timedelta(seconds=30),
+            start_to_close_timeout=timedelta(seconds=90),
             schedule_to_close_timeout=timedelta(minutes=10),
             retry_policy=_PATIENT,
             summary=", ".join(f"{message.to}: {message.event}" for message in messages),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,8 +12,8 @@ from aftersale.errors import PolicyFault, PolicyGap
 from aftersale.facts import Facts, Question
 from aftersale.kinds import Clock
 from aftersale.policy.deadline import Deadline, Reckoning
-from aftersale.policy.rules import OrdinaryLimit, PolicyFile, PresaleCap
-from aftersale.policy.select import Bound, Filter, bind, filters, midnight, stretch, strongest
+from aftersale.policy.rules import OrdinaryLimit, PolicyFile
+from aftersale.policy.select import Bound, Filter, bind, caps, filters, known, midnight, strongest
 from aftersale.schema import Schema
 from aftersale.times import SECOND, Stretch, local, span
 
@@ -37,17 +37,6 @@ class _Ordinary:
         return all(each(facts) for each in self.filters)
 
 
-@dataclass(frozen=True)
-class _Cap:
-    file: PolicyFile
-    row: PresaleCap
-    known_from: datetime | None
-    window: Stretch
-
-    def holds(self, at: datetime, as_of: datetime | None) -> bool:
-        return at in self.window and _known(self.known_from, as_of)
-
-
 class Book:
     """Every limit and every notice in force, indexed by the clock that they concern.
 
@@ -64,7 +53,7 @@ class Book:
         self.binding = [file for file in self.files if file.status == "in_force"]
         self._ordinary: defaultdict[Clock, list[_Ordinary]] = defaultdict(list)
         self._rules: defaultdict[Clock, list[Bound]] = defaultdict(list)
-        self._caps = [cap for file in self.binding for cap in _caps(file)]
+        self._caps = [cap for file in self.binding for cap in caps(file)]
         for file in self.binding:
             for row in file.limit:
                 self._ordinary[row.clock].append(_ordinary(row, file.tz))
@@ -87,7 +76,7 @@ class Book:
         found = [
             (bound, applied)
             for bound in self._rules[clock]
-            if _known(bound.known_from, as_of) and (applied := bound.applies(reckoning)) is not None
+            if known(bound.known_from, as_of) and (applied := bound.applies(reckoning)) is not None
         ]
         winner = strongest(found, clock)
         if winner is not None and winner.effect.waive:
@@ -111,8 +100,7 @@ class Book:
     def presale(self, at: datetime, promise: str, as_of: datetime | None = None) -> PresaleAnswer:
         """Whether a pre-sale set at this instant may promise to dispatch within `promise` (S18-S21)."""
         found = [cap for cap in self._caps if cap.holds(at, as_of)]
-        displaced = {name for cap in found for name in cap.file.supersedes}
-        left = [cap.row for cap in found if cap.file.id not in displaced]
+        left = [cap.row for cap in found if not any(other.displaces(cap) for other in found)]
         if len(left) > 1:
             names = " and ".join(sorted(cap.id for cap in left))
             raise PolicyFault(f"presale: {names} hold at once; let one file supersede the other")
@@ -138,17 +126,17 @@ class Book:
 
     def _ordinary_row(self, clock: Clock, facts: Facts, started_at: datetime) -> _Ordinary:
         rows = self._ordinary[clock]
-        known = [row for row in rows if started_at in row.in_force]
-        if not known:
+        current = [row for row in rows if started_at in row.in_force]
+        if not current:
             known_rows = f"the book knows {_spans(rows)}"
             raise PolicyGap(f"started_at: no limit for {clock} is in force at {local(started_at)}; {known_rows}")
-        fits = [row for row in known if row.holds(facts)]
+        fits = [row for row in current if row.holds(facts)]
         special = [row for row in fits if row.filters]
         if len(special or fits) > 1:
             names = " and ".join(sorted(row.row.id for row in special or fits))
             raise PolicyFault(f"{clock}: ordinary limits {names} both hold; narrow their `when` or their dates")
         if not fits:
-            names = ", ".join(sorted(row.row.id for row in known))
+            names = ", ".join(sorted(row.row.id for row in current))
             raise PolicyGap(f"{clock}: no ordinary limit fits these facts; the book knows {names}")
         return (special or fits)[0]
 
@@ -191,16 +179,6 @@ def in_force(row: OrdinaryLimit, zone: ZoneInfo) -> Stretch:
     """From midnight of its first day to the last second before the day on which it no longer holds (R14)."""
     end = midnight(row.effective_until, zone)
     return Stretch(midnight(row.effective_from, zone), end and end - SECOND)
-
-
-def _caps(file: PolicyFile) -> Iterator[_Cap]:
-    windows = {window.id: stretch(window, file.tz) for window in file.window}
-    for row in file.presale:
-        yield _Cap(file, row, midnight(file.announced, file.tz), windows[row.window])
-
-
-def _known(known_from: datetime | None, as_of: datetime | None) -> bool:
-    return as_of is None or known_from is None or known_from <= as_of
 
 
 def _spans(rows: list[_Ordinary]) -> str:

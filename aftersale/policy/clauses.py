@@ -79,7 +79,7 @@ InstantPath = Literal["order.merchant_delay.until"]
 
 
 class FactLimit(Schema):
-    """A limit that a fact gives: `else` where the fact is absent, `at_most` where something caps it."""
+    """A limit that a fact gives: `else` where the fact is absent, never more than `at_most` (which is also its `else`)."""
 
     fact: LimitPath
     otherwise: Limit | None = Field(default=None, alias="else")

@@ -128,7 +128,7 @@ class Reckoning:
         return self._fact_limit(self.ordinary.limit)
 
     def _fact_limit(self, wanted: FactLimit) -> str:
-        given = given_limit(wanted.fact, self.clock, self.facts) or wanted.otherwise
+        given = given_limit(wanted.fact, self.clock, self.facts) or wanted.otherwise or wanted.at_most
         if given is None:
             raise BadInput([Problem(field=wanted.fact, message=f"is required for the {self.clock} clock; add it")])
         if wanted.at_most is not None and span(wanted.at_most) < span(given):

@@ -33,7 +33,10 @@ def verdict(book: Book, file: PolicyFile, example: Example) -> str | None:
             return None
         wanted = f"an error with {example.error!r}" if example.error else "an answer"
         return f"expects {wanted}, but the book refuses: {error}"
-    return _differs(_expected(file, example), _answered(answer, example))
+    differs = _differs(_expected(file, example), _answered(answer, example))
+    if differs is None and example.because and not any(example.because in line for line in answer.because):
+        return f"expects a reason with {example.because!r}, but the book explains: {'; '.join(answer.because)}"
+    return differs
 
 
 def _presale_verdict(book: Book, file: PolicyFile, example: Example, asked: PresaleQuestion) -> str | None:

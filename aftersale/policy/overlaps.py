@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from aftersale.policy.book import in_force
 from aftersale.policy.clauses import When
-from aftersale.policy.rules import OrdinaryLimit, PolicyFile, PresaleCap
-from aftersale.policy.select import Bound, bind, stretch
+from aftersale.policy.rules import OrdinaryLimit, PolicyFile
+from aftersale.policy.select import Bound, bind, caps
 
 _ONE_OF = ("kind", "tier", "dispatched", "sale_mode", "merchant_class", "shop_type_any", "regions_any", "carriers_any")
 _SOME_OF = ("labels_any", "services_any", "categories_any")
@@ -51,12 +51,11 @@ def _limits(files: list[PolicyFile]) -> Iterator[tuple[PolicyFile, str]]:
 
 
 def _presales(files: list[PolicyFile]) -> Iterator[tuple[PolicyFile, str]]:
-    rows = [(file, row) for file in files for row in file.presale]
-    for (file, one), (home, other) in combinations(rows, 2):
-        settled = file.id in home.supersedes or home.id in file.supersedes
-        if _together(file, home) and not settled and _windows_meet(file, one, home, other):
-            both = f"presale {other.id!r}: its window meets that of {_of(file, home, one.id)}"
-            yield home, f"{both}; narrow one of them, or let one file supersede the other"
+    for one, other in combinations([cap for file in files for cap in caps(file)], 2):
+        settled = one.displaces(other) or other.displaces(one)
+        if _together(one.file, other.file) and not settled and one.window.meets(other.window):
+            both = f"presale {other.row.id!r}: its window meets that of {_of(one.file, other.file, one.row.id)}"
+            yield other.file, f"{both}; narrow one of them, or let one file supersede the other"
 
 
 def _together(one: PolicyFile, other: PolicyFile) -> bool:
@@ -75,14 +74,6 @@ def _both_hold(one: OrdinaryLimit, zone: ZoneInfo, other: OrdinaryLimit, other_z
     equal = bool(one.when.model_fields_set) == bool(other.when.model_fields_set)
     meet = in_force(one, zone).meets(in_force(other, other_zone))
     return equal and meet and not contradict((one.when, other.when))
-
-
-def _windows_meet(file: PolicyFile, one: PresaleCap, home: PolicyFile, other: PresaleCap) -> bool:
-    mine, yours = (
-        stretch(next(window for window in where.window if window.id == row.window), where.tz)
-        for where, row in ((file, one), (home, other))
-    )
-    return mine.meets(yours)
 
 
 def _none_left(whens: Sequence[When], name: str) -> bool:

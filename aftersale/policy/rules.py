@@ -153,14 +153,15 @@ class PresaleQuestion(Schema):
 class Example(Schema):
     """A worked example: `given` is exactly a question of `policy explain`, with zone-less instants in the file's zone.
 
-    It ends in `due`, or waived, or an error that contains `error`; or asks `presale` and ends in `cap`. `exclusive` is
-    compared where it is given.
+    It ends in `due`, or waived, or an error that contains `error`; or asks `presale` and ends in `cap`. Where they are
+    given, `exclusive` is compared too, and the explanation must contain the words of `because`.
     """
 
     name: Text
     given: Annotated[dict[StrictStr, Any], AfterValidator(_no_offsets)] | None = None
     due: WallClock | None = None
     exclusive: StrictBool | None = None
+    because: Text | None = None
     waived: StrictBool = False
     error: Text | None = None
     presale: PresaleQuestion | None = None

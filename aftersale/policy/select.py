@@ -11,7 +11,7 @@ from aftersale.facts import Facts
 from aftersale.kinds import Clock
 from aftersale.policy.clauses import STRENGTH, Clause, Effect, FactInstant, FactLimit, Key, Rule, When, Window
 from aftersale.policy.deadline import Applied, Reckoning, given_instant, given_limit
-from aftersale.policy.rules import PolicyFile
+from aftersale.policy.rules import PolicyFile, PresaleCap
 from aftersale.times import Stretch, local
 
 Filter = Callable[[Facts], bool]
@@ -185,6 +185,40 @@ def bind(file: PolicyFile) -> Iterator[Bound]:
             gates=tuple(_gates(sources, windows, file.tz)),
             supersedes=frozenset(file.supersedes),
         )
+
+
+@dataclass(frozen=True)
+class BoundCap:
+    """A pre-sale cap with its window resolved."""
+
+    file: PolicyFile
+    row: PresaleCap
+    known_from: datetime | None
+    window: Stretch
+
+    def holds(self, at: datetime, as_of: datetime | None) -> bool:
+        """Whether the cap decides on a pre-sale set at this instant, by what was known at `as_of`."""
+        return at in self.window and known(self.known_from, as_of)
+
+    def displaces(self, other: "BoundCap") -> bool:
+        """Whether this cap goes before the other where both hold.
+
+        A row that gives the matter back to the category (S21) says what is ordinary: any later cap goes before it.
+        """
+        back_to_category = other.row.cap == "category" != self.row.cap
+        return other.file.id in self.file.supersedes or (other.file.id != self.file.id and back_to_category)
+
+
+def caps(file: PolicyFile) -> Iterator[BoundCap]:
+    """Every pre-sale cap of a file, ready to be judged."""
+    windows = {window.id: stretch(window, file.tz) for window in file.window}
+    for row in file.presale:
+        yield BoundCap(file, row, midnight(file.announced, file.tz), windows[row.window])
+
+
+def known(known_from: datetime | None, as_of: datetime | None) -> bool:
+    """Whether what is announced at `known_from` was known at `as_of` (R14)."""
+    return as_of is None or known_from is None or known_from <= as_of
 
 
 def strongest(found: list[tuple[Bound, Applied]], clock: Clock) -> Applied | None:

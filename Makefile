@@ -1,0 +1,65 @@
+# Each target is one command on a fresh machine: it builds its virtual environment first, and only when it has to.
+
+# The first interpreter that is new enough, unless PYTHON names one.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; exit; }; done; echo python3)
+VENV := .venv
+endif
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV ?= .venv-$(VERSION)
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed-for-$(VERSION)
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev test check format replay lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+install: $(STAMP) ## make the virtual environment from the lock
+
+demo: install ## play the 2024 Spring Festival through a real Temporal server
+	@$(BIN)/python -m trial demo
+
+dev: install ## run server, stand-in platform and worker until interrupted
+	@exec $(BIN)/python -m trial dev
+
+test: install ## run the tests; PYTEST_ARGS is handed on
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: install ## lint, formatting, types, import contracts, policy book
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/aftersale policy check
+
+format: install ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+replay: install ## replay every recorded history against today's workflows
+	$(BIN)/python -m pytest -q tests/workflows/test_replay.py
+
+lock: install ## resolve the dependencies anew, for all supported Pythons
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --upgrade \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--output-file requirements.lock pyproject.toml
+
+clean: ## remove virtual environments, caches and the trial's data
+	rm -rf .venv .venv-* .local dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "aftersale needs Python 3.11 or later, and '$(PYTHON)' is $(or $(VERSION),not a Python that runs);" \
+			"name one that is: make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "installing into $(VENV) (Python $(VERSION)); this takes a minute the first time"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo '*' > $(VENV)/.gitignore
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,298 @@
+"""A refund is paid once and reported as it was settled, whatever happens on the way to the payment service."""
+
+import asyncio
+import dataclasses
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.payments import Payments
+from aftersale.errors import BadInput
+from aftersale.money import RefundInstruction, Settlement
+from tests.platform_fixtures import StandIn, client, instruction, until
+from trial.platform import TRIAL_SECRET
+
+KEY = "case/C-1/refund/1"
+PAID = Settlement(key=KEY, status="succeeded", provider_ref="transfer-1")
+OTHER_SECRET = "whsec_c29tZWJvZHkgZWxzZQ=="
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """A worker's client, impatient enough for a test."""
+    async with client(timeout=0.3) as impatient:
+        yield impatient
+
+
+@pytest.fixture
+def payments(platform: StandIn, http: httpx.AsyncClient) -> Payments:
+    """The activities, wired to the platform."""
+    return Payments(http, platform.url, TRIAL_SECRET)
+
+
+async def attempt(payments: Payments, n: int = 1, order: RefundInstruction | None = None) -> Settlement:
+    """The nth attempt at the refund, as the engine would make it."""
+    env = ActivityEnvironment()
+    env.info = dataclasses.replace(env.info, attempt=n)
+    return await env.run(payments.refund, order or instruction())
+
+
+async def failure(payments: Payments, n: int = 1) -> ApplicationError:
+    """What the nth attempt raises; it must be an error that the engine retries."""
+    with pytest.raises(ApplicationError) as raised:
+        await attempt(payments, n)
+    assert not raised.value.non_retryable
+    assert f"{KEY} is looked up, then sent again if need be" in raised.value.message
+    return raised.value
+
+
+# Settled
+
+
+async def test_a_refund_is_paid(payments: Payments, platform: StandIn) -> None:
+    assert await attempt(payments) == PAID
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+async def test_a_decline_is_an_answer_with_its_reason(payments: Payments, platform: StandIn) -> None:
+    await platform.arm("decline", reason="account closed")
+    assert await attempt(payments) == Settlement(key=KEY, status="declined", reason="account closed")
+    assert await platform.payments() == {KEY: ("declined", 0)}
+
+
+async def test_a_new_key_after_a_decline_is_paid(payments: Payments, platform: StandIn) -> None:
+    await platform.arm("decline")
+    await attempt(payments)
+    again = await attempt(payments, order=instruction(n=2, tender="bank_card"))
+    assert again.status == "succeeded"
+    assert await platform.payments() == {KEY: ("declined", 0), "case/C-1/refund/2": ("succeeded", 1)}
+
+
+async def test_a_case_whose_id_looks_like_a_path_is_found_again(payments: Payments, platform: StandIn) -> None:
+    dotted = instruction("..")
+    paid = await attempt(payments, order=dotted)
+    await platform.arm("status")  # a second sending would fail
+    assert await attempt(payments, 2, dotted) == paid
+
+
+async def test_a_field_left_open_is_not_sent(http: httpx.AsyncClient) -> None:
+    received = asyncio.Queue[bytes]()
+
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await received.put(await reader.read(65536))
+        writer.close()
+
+    async with await asyncio.start_server(receive, "127.0.0.1") as server:
+        await failure(Payments(http, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", TRIAL_SECRET))
+    head, body = (await received.get()).split(b"\r\n\r\n")
+    assert head.startswith(b"POST /refunds ")
+    assert json.loads(body).keys() == RefundInstruction.model_fields.keys() - {"tender"}
+
+
+async def test_a_worker_in_any_zone_signs_what_the_service_accepts(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("TZ", "Asia/Shanghai")
+            time.tzset()
+            assert await attempt(payments) == PAID
+    finally:
+        time.tzset()
+
+
+# Lost answers
+
+
+async def test_a_lost_answer_is_looked_up_and_the_refund_paid_once(payments: Payments, platform: StandIn) -> None:
+    await platform.arm("lose_answer")
+    error = await failure(payments)
+    assert error.type == "payments_unreachable"
+    assert "the connection to the payment service failed (RemoteProtocolError)" in error.message
+    await platform.arm("status")  # a second sending would fail
+    assert await attempt(payments, 2) == PAID
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+async def test_a_decline_whose_answer_was_lost_is_the_same_decline(payments: Payments, platform: StandIn) -> None:
+    await platform.arm("decline", reason="account closed")
+    declined = await attempt(payments)
+    await platform.arm("status")
+    assert await attempt(payments, 2) == declined
+    assert declined.reason == "account closed"
+
+
+async def test_an_attempt_cut_short_while_the_answer_is_held_pays_once(payments: Payments, platform: StandIn) -> None:
+    await platform.arm("hold")
+    cut_short = asyncio.create_task(attempt(payments))
+    await until(platform.holding, [KEY])
+    cut_short.cancel()
+    await until(platform.holding, [])
+    assert await attempt(payments, 2) == PAID
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+async def test_an_answer_held_too_long_is_looked_up(payments: Payments, platform: StandIn) -> None:
+    await platform.arm("hold")
+    error = await failure(payments)
+    assert error.type == "payments_unreachable"
+    assert "did not answer in time" in error.message
+    assert await attempt(payments, 2) == PAID
+
+
+async def test_a_payment_made_after_the_look_up_found_nothing_is_not_made_again(
+    payments: Payments, platform: StandIn
+) -> None:
+    await platform.arm("slow", seconds=30)
+    await failure(payments)
+    second = await attempt(payments, 2)  # finds nothing, and sends
+    await platform.http.post("/faults/release")  # now the first sending is worked on as well
+    await platform.refund(instruction())
+    assert second == PAID
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+async def test_two_attempts_at_once_pay_once(payments: Payments, platform: StandIn) -> None:
+    assert await asyncio.gather(*(attempt(payments, n) for n in (1, 1, 2, 2, 3))) == [PAID] * 5
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+async def test_nothing_is_sent_while_the_look_up_fails(payments: Payments, platform: StandIn) -> None:
+    await platform.arm("status", path="/refunds/", status=503)
+    assert (await failure(payments, 2)).type == "payments_unavailable"
+    assert await platform.payments() == {}
+
+
+# Failures that leave the settlement open
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (500, "payments_unavailable", "the payment service is failing or overloaded (500)"),
+        (429, "payments_unavailable", "failing or overloaded (429)"),
+        (400, "payments_misconfigured", "did not take the request (400): check its address"),
+        (404, "payments_misconfigured", "did not take the request (404): check its address"),
+        (302, "payments_misconfigured", "did not take the request (302): check its address"),
+        (202, "payments_misconfigured", "did not take the request (202): check its address"),
+        (401, "payments_misconfigured", "refused the signature (401): check the shared secret"),
+        (403, "payments_misconfigured", "refused the signature (403): check the shared secret"),
+        (409, "payments_busy", "says the key is in use (409), yet holds nothing under it"),
+    ],
+)
+async def test_an_answer_that_settles_nothing_is_retried_until_the_service_is_well(
+    payments: Payments, platform: StandIn, status: int, kind: str, words: str
+) -> None:
+    settled = json.dumps(PAID.model_dump())
+    await platform.arm("status", status=status, body=settled if status == 202 else "{}")
+    error = await failure(payments)
+    assert error.type == kind
+    assert words in error.message
+    assert await platform.payments() == {}
+    assert await attempt(payments, 2) == PAID
+
+
+async def test_a_connection_reset_is_retried(payments: Payments, platform: StandIn) -> None:
+    await platform.arm("reset")
+    assert (await failure(payments)).type == "payments_unreachable"
+    assert await platform.payments() == {}
+    assert await attempt(payments, 2) == PAID
+
+
+async def test_a_service_that_is_not_there_is_waited_for(http: httpx.AsyncClient) -> None:
+    error = await failure(Payments(http, "http://127.0.0.1:1", TRIAL_SECRET))
+    assert "the connection to the payment service failed (ConnectError)" in error.message
+
+
+async def test_a_wrong_secret_waits_for_the_operator(http: httpx.AsyncClient, platform: StandIn) -> None:
+    error = await failure(Payments(http, platform.url, OTHER_SECRET))
+    assert "check the shared secret" in error.message
+    assert OTHER_SECRET not in str(error)
+    assert await platform.payments() == {}
+
+
+# Answers that must not be believed
+
+
+SENT = PAID.model_dump()
+LOOKED_UP = instruction().model_dump() | SENT
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"status": None}, "cannot be read at: status;"),
+        ({"status": "processing"}, "cannot be read at: status;"),
+        ({"provider_ref": 7}, "cannot be read at: provider_ref;"),
+        ({"card": "6222000000000000"}, "cannot be read at: card;"),
+        ({"key": "case/C-2/refund/1"}, "the payment service answered about another key;"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "n", "good"), [("/refunds", 1, SENT), ("/refunds/", 2, LOOKED_UP)], ids=["sent", "looked up"]
+)
+async def test_a_doubtful_answer_is_not_taken_for_success(
+    payments: Payments, platform: StandIn, path: str, n: int, good: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
+    await platform.arm("status", path=path, status=200, body=json.dumps(good))
+    assert await attempt(payments, n) == PAID  # but for the changes it would be believed
+    await platform.arm("status", path=path, status=200, body=json.dumps(good | changes))
+    error = await failure(payments, n)
+    assert error.type == "payments_garbled"
+    assert words in error.message
+    assert "6222" not in error.message
+    assert error.__cause__ is None
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "null", "[]"])
+async def test_an_answer_that_is_no_settlement_at_all_is_not_taken_for_success(
+    payments: Payments, platform: StandIn, body: str
+) -> None:
+    await platform.arm("status", status=200, body=body)
+    error = await failure(payments)
+    assert error.type == "payments_garbled"
+    assert "cannot be read at: the whole" in error.message
+
+
+# One key, two instructions
+
+
+@pytest.mark.parametrize("n", [1, 2], ids=["refused on sending", "found by the look-up"])
+async def test_another_instruction_under_the_key_is_not_taken_for_this_one(
+    payments: Payments, platform: StandIn, n: int
+) -> None:
+    await platform.refund(instruction(amount_minor=1))
+    answer = await attempt(payments, n)
+    assert answer.status == "declined"
+    assert answer.reason == (
+        f"another instruction holds the key {KEY}: ask the payment service what it paid before retrying the refund"
+    )
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+async def test_a_key_said_to_be_in_use_is_settled_by_the_look_up(payments: Payments, platform: StandIn) -> None:
+    await platform.refund(instruction())
+    await platform.arm("status", status=409)
+    assert await attempt(payments) == PAID
+
+
+# Settings
+
+
+@pytest.mark.parametrize("base_url", ["", "payments.example", "ftp://payments.example", "http://", "http://[::"])
+def test_an_address_that_cannot_be_called_is_refused(http: httpx.AsyncClient, base_url: str) -> None:
+    with pytest.raises(BadInput, match=r"payments\.base_url: is no web address; write http://host:port"):
+        Payments(http, base_url, TRIAL_SECRET)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!", "whsec_sekre"])
+def test_a_secret_that_cannot_sign_is_refused_and_not_repeated(http: httpx.AsyncClient, secret: str) -> None:
+    with pytest.raises(BadInput, match=r"payments\.secret: cannot sign; write whsec_") as raised:
+        Payments(http, "http://127.0.0.1:1", secret)
+    assert "sekre" not in str(raised.value)

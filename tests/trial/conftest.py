@@ -1,0 +1,5 @@
+"""The stand-in platform for these tests."""
+
+from tests.platform_fixtures import platform
+
+__all__ = ["platform"]

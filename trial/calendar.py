@@ -1,0 +1,154 @@
+"""Any date of the calendar for a workflow on a real server, which itself only knows today and only moves forward.
+
+A workflow whose start memo says `test_clock` lives on a calendar of its own: `workflow.now()` and its start times are
+shifted by one constant, from its real start to the instant the memo names. Timers are durations, so they need no
+shifting; activities keep the real date, so business instants must reach them as input. Runs started by
+continue-as-new carry the memo on and would begin at its instant again: this is for workflows of one run.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
+from temporalio.converter import PayloadConverter, SerializationContext
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+TEST_CLOCK: Final = "test_clock"
+
+AnyHandle = WorkflowHandle[Any, Any]
+
+
+def memo(at: datetime) -> dict[str, str]:
+    """The start memo that puts a workflow on the calendar at the instant `at`."""
+    return {TEST_CLOCK: _aware(at).isoformat()}
+
+
+class CalendarRunner(WorkflowRunner):
+    """Runs workflows as `inner` does, each on the calendar its memo asks for. For tests and trials only."""
+
+    def __init__(self, inner: WorkflowRunner | None = None) -> None:
+        self._inner = inner or SandboxedWorkflowRunner()
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """Validate a workflow as the inner runner does."""
+        self._inner.prepare_workflow(defn)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Create the inner runner's instance, on the calendar if the workflow's memo asks for it."""
+        offset = _offset_of(det)
+        if offset is None:
+            return self._inner.create_instance(det)
+        info = dataclasses.replace(
+            det.info,
+            start_time=det.info.start_time + offset,
+            workflow_start_time=det.info.workflow_start_time + offset,
+        )
+        return _OnCalendar(self._inner.create_instance(dataclasses.replace(det, info=info)), offset)
+
+    def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
+        """Pass the worker's failure types on to the inner runner."""
+        self._inner.set_worker_level_failure_exception_types(types)
+
+
+class _OnCalendar(WorkflowInstance):
+    """An instance that is told another time than the server's."""
+
+    def __init__(self, inner: WorkflowInstance, offset: timedelta) -> None:
+        self._inner = inner
+        self._offset_ns = offset // timedelta(microseconds=1) * 1000
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        # Evictions carry no time.
+        if act.HasField("timestamp"):
+            act.timestamp.FromNanoseconds(act.timestamp.ToNanoseconds() + self._offset_ns)
+        return self._inner.activate(act)
+
+    def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
+        return self._inner.get_serialization_context(command_info)
+
+    def get_external_store_context(self, command_info: Any) -> Any:
+        return self._inner.get_external_store_context(command_info)
+
+    def get_info(self) -> workflow.Info:
+        return self._inner.get_info()
+
+    def get_thread_id(self) -> int | None:
+        return self._inner.get_thread_id()
+
+
+async def now(handle: AnyHandle) -> datetime:
+    """The instant at which the workflow stands on its calendar; one that has ended stands where it ended."""
+    found = await handle.describe()
+    start = await found.memo_value(TEST_CLOCK, None, type_hint=str)
+    offset = datetime.fromisoformat(start) - found.start_time if start else timedelta(0)
+    return _server_time(found) + offset
+
+
+async def advance(
+    env: WorkflowEnvironment, handle: AnyHandle, to: datetime, *, handled: bool = True, within: float = 30.0
+) -> bool:
+    """Move the workflow's calendar to the instant `to` or a moment past it, firing on the way the timers that are due.
+
+    Answers whether the workflow is still open; one that ends on the way ends at its own time. An instant already past
+    is a no-op: calendars only move forward. A calendar stands still while a task or an activity of the workflow waits
+    for a worker; with `handled=False` the last timer may be left so, fired at `to` but not yet taken in by anybody.
+    """
+    try:
+        async with asyncio.timeout(within):
+            while (left := _aware(to) - await now(handle)) > timedelta(0):
+                if not await (env.fast_forward(handle, left) if handled else _push(env, handle, left, to)):
+                    return False
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:  # it ended between the look at its calendar and the push
+            return False
+        raise
+    except TimeoutError:
+        raise TimeoutError(
+            f"{handle.id} stands at {await now(handle)} and did not reach {to} within {within:.0f} s;"
+            " is a worker running, and no activity stuck?"
+        ) from None
+    return (await handle.describe()).close_time is None
+
+
+async def _push(env: WorkflowEnvironment, handle: AnyHandle, left: timedelta, to: datetime) -> bool:
+    """Fast-forward without waiting for the workflow to take in what has fired at the end."""
+    skip = asyncio.create_task(env.fast_forward(handle, left))
+    try:
+        while not skip.done() and await now(handle) < to:
+            await asyncio.sleep(0.01)
+        return await skip if skip.done() else True
+    finally:
+        skip.cancel()
+
+
+def _offset_of(details: WorkflowInstanceDetails) -> timedelta | None:
+    payload = details.info.raw_memo.get(TEST_CLOCK)
+    if payload is None:
+        return None
+    start = _aware(datetime.fromisoformat(PayloadConverter.default.from_payload(payload, str)))
+    return start - details.info.workflow_start_time
+
+
+def _server_time(found: WorkflowExecutionDescription) -> datetime:
+    """What the server takes the workflow's time to be; never skipped, it is the time of day."""
+    if found.close_time is not None:
+        return found.close_time
+    more = found.raw_description.workflow_extended_info
+    if not more.HasField("time_skipping_info"):
+        return datetime.now(UTC)
+    return more.time_skipping_info.current_time.ToDatetime(UTC)
+
+
+def _aware(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant.isoformat()} has no UTC offset; write one, as in {instant.isoformat()}+08:00")
+    return instant

@@ -1,0 +1,153 @@
+"""The HTTP surface of the stand-in platform."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from standardwebhooks import Webhook, WebhookVerificationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.money import RefundInstruction
+from trial.platform.faults import Fault, Faults
+from trial.platform.store import KeyTaken, Store
+
+TRIAL_SECRET = "whsec_" + base64.b64encode(b"no secret: for the trial only").decode()
+"""What the trial signs with. Known to everybody, so good for nothing but a trial."""
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Note(BaseModel):
+    """A message as apprise's `json://` channel posts it; further fields are kept as they are."""
+
+    model_config = ConfigDict(extra="allow")
+
+    message: str
+    title: str = ""
+    message_id: str | None = None
+
+
+def create_app(db_path: Path, secret: str) -> Starlette:
+    """The platform over one SQLite file; `secret` (`whsec_…`) is what refund instructions must be signed with."""
+    store, faults = Store(db_path), Faults()
+    desk = _Desk(store, faults, Webhook(secret))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = Starlette(
+        routes=[
+            Route("/refunds", desk.refund, methods=["POST"]),
+            Route("/refunds/{key:path}", desk.look_up, methods=["GET"]),
+            Route("/payments", desk.payments, methods=["GET"]),
+            Route("/inbox", desk.receive, methods=["POST"]),
+            Route("/inbox", desk.messages, methods=["GET"]),
+            Route("/faults", desk.arm, methods=["POST"]),
+            Route("/faults", desk.faults, methods=["GET"]),
+            Route("/faults", desk.clear, methods=["DELETE"]),
+            Route("/faults/release", desk.release, methods=["POST"]),
+        ],
+        exception_handlers={BadInput: _refused, HTTPException: _failed},
+        lifespan=lifespan,
+    )
+    app.state.faults = faults
+    return app
+
+
+class _Desk:
+    """The endpoints."""
+
+    def __init__(self, store: Store, faults: Faults, webhook: Webhook) -> None:
+        self._store = store
+        self._faults = faults
+        self._webhook = webhook
+
+    async def refund(self, request: Request) -> Response:
+        body = await request.body()
+        self._check_signature(body, request)
+        instruction = _read(RefundInstruction, body)
+        if request.headers.get("idempotency-key") != instruction.key:
+            raise BadInput([Problem(field="Idempotency-Key", message="must be the instruction's key; send it along")])
+
+        def settle(decline: str | None) -> Response:
+            try:
+                return JSONResponse(self._store.settle(instruction, decline).model_dump())
+            except KeyTaken:
+                raise HTTPException(409, "this key is held by another instruction; look it up") from None
+
+        return await self._faults.around(request, instruction.key, settle)
+
+    async def look_up(self, request: Request) -> Response:
+        key = request.path_params["key"]
+
+        def find(_: str | None) -> Response:
+            payment = self._store.payment(key)
+            if payment is None:
+                raise HTTPException(404, "nothing is held under this key; send the instruction")
+            return JSONResponse(payment)
+
+        return await self._faults.around(request, key, find)
+
+    async def payments(self, _: Request) -> Response:
+        return JSONResponse(self._store.payments())
+
+    async def receive(self, request: Request) -> Response:
+        note = _read(Note, await request.body())
+
+        def keep(_: str | None) -> Response:
+            self._store.receive(note.message_id, note.model_dump())
+            return Response(status_code=204)
+
+        return await self._faults.around(request, note.message_id or "", keep)
+
+    async def messages(self, _: Request) -> Response:
+        return JSONResponse(self._store.messages())
+
+    async def arm(self, request: Request) -> Response:
+        self._faults.arm(_read(Fault, await request.body()))
+        return JSONResponse(self._faults.shown(), 201)
+
+    async def faults(self, _: Request) -> Response:
+        return JSONResponse(self._faults.shown())
+
+    async def clear(self, _: Request) -> Response:
+        self._faults.clear()
+        return Response(status_code=204)
+
+    async def release(self, _: Request) -> Response:
+        return JSONResponse({"released": self._faults.release()})
+
+    def _check_signature(self, body: bytes, request: Request) -> None:
+        try:
+            self._webhook.verify(body, dict(request.headers), json_parse=False)
+        except (WebhookVerificationError, ValueError):  # the library lets a garbled signature escape as ValueError
+            raise HTTPException(
+                401, "the signature is missing, wrong or too old; sign with the shared secret"
+            ) from None
+
+
+def _read(model: type[_Model], body: bytes) -> _Model:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise BadInput(problems_of(error)) from None
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code)

@@ -1,0 +1,189 @@
+"""The tour: example cases on the calendar of the Spring Festival 2024, through a real Temporal server.
+
+Each case file says what happens when, and which deadline must stand then. The tour fails where any differs.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import httpx
+from pydantic import Field
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from aftersale.case import Entry, Status
+from aftersale.cli_policy import WIDTH
+from aftersale.client import Refusal
+from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, State
+from aftersale.schema import Instant, Schema
+from aftersale.times import local
+from trial.workplace import Live, Workplace, workplace
+
+CASES = Path(__file__).parent / "cases"
+
+
+class Expected(Schema):
+    """A deadline that must stand."""
+
+    clock: Clock
+    due: Instant
+    rules: tuple[str, ...] = ()
+
+
+class Step(Schema):
+    """One thing that happens: a command, a scan, a fault of the payment service, or time that passes in silence."""
+
+    at: Instant
+    do: Literal["approve", "reject", "ship_back", "confirm_receipt", "extend", "agree_limit", "retry_refund"] | None = None
+    by: Annotated[str, Field(pattern=r"^\w+:[\w.-]+$")] | None = None
+    give: dict[str, Any] = {}
+    scan: dict[str, str] | None = None
+    decline: str | None = None
+    refused: str | None = None
+    state: State | None = None
+    deadlines: tuple[Expected, ...] = ()
+
+
+class Story(Schema):
+    """A case file."""
+
+    title: str
+    about: str
+    kind: CaseKind
+    opened_at: Instant
+    request: dict[str, Any]
+    deadlines: tuple[Expected, ...] = ()
+    steps: tuple[Step, ...]
+    ends: Outcome | CloseReason
+
+
+class Difference(Exception):
+    """What a case did differs from what its file says."""
+
+
+def stories(folder: Path = CASES) -> list[Story]:
+    """The example cases, in the order of their files."""
+    return [Story.model_validate_json(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))]
+
+
+Reasons = dict[tuple[Clock, datetime | None], tuple[str, ...]]
+"""Why a clock runs out when it does, as the book explained it."""
+
+
+async def play(place: Workplace, story: Story) -> tuple[Status, Reasons]:
+    """Play one case to its end. Raises Difference where a deadline, a state or the end is not as written."""
+    live = await place.open(story.kind, story.request, story.opened_at)
+    status = await live.status()
+    reasons = _reasons(status)
+    _compare(story.title, "on opening", status, story.deadlines)
+    for step in story.steps:
+        when = f"at {local(step.at)}"
+        await live.until(step.at)
+        await _happen(place, live, step, when)
+        status = await live.status()
+        if step.state not in (None, status.state):
+            raise Difference(f"{story.title}: {when} the case is in {status.state}, its file says {step.state}")
+        _compare(story.title, when, status, step.deadlines)
+        reasons |= _reasons(status)
+    status = await asyncio.wait_for(live.handle.result(), timeout=20)
+    if (status.outcome or status.close_reason) != story.ends:
+        raise Difference(f"{story.title}: ended {status.outcome or status.close_reason}, its file says {story.ends}")
+    return status, reasons
+
+
+def _reasons(status: Status) -> Reasons:
+    return {(view.clock, view.due_at): view.because for view in status.deadlines}
+
+
+async def _happen(place: Workplace, live: Live, step: Step, when: str) -> None:
+    if step.decline:
+        fault = {"path": "/refunds", "fault": "decline", "reason": step.decline}
+        async with httpx.AsyncClient(base_url=place.platform_url) as http:
+            (await http.post("/faults", json=fault)).raise_for_status()
+    if step.scan:
+        await live.scan(at=step.at, event_id=f"scan-{int(step.at.timestamp())}", **step.scan)
+    if step.do and step.by:
+        party, _, reference = step.by.partition(":")
+        refusal = None
+        try:
+            await live.act(step.do, party, reference, occurred_at=local(step.at), **step.give)
+        except Refusal as error:
+            refusal = error
+        if step.refused != (refusal.code if refusal else None):
+            raise Difference(f"{when} {step.do} was answered {refusal or 'taken'}, its file says {step.refused or 'taken'}")
+    if step.do == "confirm_receipt" or step.do == "retry_refund":
+        await _settled(live)
+
+
+async def _settled(live: Live) -> None:
+    """Wait for the payment service: it lives in real time, not on the calendar."""
+    while (await live.status()).state is State.REFUNDING:
+        await asyncio.sleep(0.02)
+
+
+def _compare(title: str, when: str, status: Status, expected: Sequence[Expected]) -> None:
+    found = {view.clock: view for view in status.deadlines}
+    for wanted in expected:
+        view = found.get(wanted.clock)
+        stands = f"{local(view.due_at)} by {view.rules}" if view and view.due_at else "not running"
+        if view is None or view.due_at != wanted.due or view.rules != wanted.rules:
+            said = f"{local(wanted.due)} by {wanted.rules}"
+            raise Difference(f"{title}: {when} {wanted.clock} is {stands}, its file says {said}")
+
+
+def timeline(status: Status, reasons: Reasons) -> Table:
+    """The case's timeline: local time, who, what, and for a deadline its instant, the rule and why."""
+    table = Table("when", "who", "what", "deadline", "rule", "why")
+    for entry in status.timeline:
+        table.add_row(local(entry.at)[:19], entry.by, Text(_what(entry)), *_deadline(entry, reasons))
+    return table
+
+
+def _what(entry: Entry) -> str:
+    if entry.clock is None or entry.event not in ("DeadlineSet", "DeadlineChanged"):
+        return entry.says
+    changed = f", was {local(entry.previous_due_at)[:19]}" if entry.previous_due_at else ""
+    return f"{entry.clock.words}{changed}"
+
+
+def _deadline(entry: Entry, reasons: Reasons) -> tuple[str, str, Text]:
+    if entry.clock is None:
+        return "", "", Text()
+    because = reasons.get((entry.clock, entry.due_at), ())
+    due = local(entry.due_at)[:19] if entry.due_at else ""
+    return due, " ".join(entry.rules or ()) or "ordinary", Text("\n".join(because[:-1]), style="dim")
+
+
+async def tour(console: Console) -> int:
+    """Play every example case and print it; the number of cases that differ from their files."""
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder, Progress(console=console, disable=not console.is_terminal) as bar:
+        told = stories()
+        task = bar.add_task("playing cases", total=len(told))
+        async with workplace(Path(folder)) as place:
+            for number, story in enumerate(told, 1):
+                bar.update(task, description=f"playing {number} of {len(told)}: {story.title}")
+                console.rule(f"{number} of {len(told)}  {story.title}")
+                console.print(story.about, highlight=False)
+                try:
+                    console.print(timeline(*await play(place, story)))
+                except Difference as difference:
+                    failures += 1
+                    console.print(f"[red]DIFFERS[/red] {difference}")
+                bar.advance(task)
+    agreed = len(told) - failures
+    console.print(f"{agreed} of {len(told)} cases went as written, every deadline to the second.")
+    return failures
+
+
+def main() -> int:
+    """Run the tour; exit status 1 where a case differs from its file."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    return 1 if asyncio.run(tour(console)) else 0

@@ -1,0 +1,133 @@
+"""A whole workplace on one machine, on any date: a Temporal server that skips time, the stand-in platform, a worker.
+
+Trials and tests work cases here as back ends would, only faster: `Live.until` moves a case's calendar.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
+from aftersale.attributes import ATTRIBUTES
+from aftersale.case import Status
+from aftersale.client import WORKFLOW_TYPES, Refusal
+from aftersale.kinds import CaseKind
+from aftersale.plugin import TASK_QUEUE, plugin, sandbox
+from aftersale.times import local
+from trial import calendar
+from trial.platform import TRIAL_SECRET, create_app, serve
+from trial.server import skipping
+from worker import Settings, worker
+
+_KEYS = {
+    "Keyword": SearchAttributeKey.for_keyword,
+    "Datetime": SearchAttributeKey.for_datetime,
+    "Int": SearchAttributeKey.for_int,
+    "Bool": SearchAttributeKey.for_bool,
+}
+
+
+@dataclass(frozen=True)
+class Live:
+    """One case on its own calendar."""
+
+    env: WorkflowEnvironment
+    handle: WorkflowHandle[Any, Status]
+
+    async def act(self, command: str, party: str, reference: str, **given: Any) -> Status:
+        """Give the case a command as a back end would. Raises Refusal."""
+        payload = {"actor": {"party": party, "id": reference}, **given}
+        return await self.update(command, payload)
+
+    async def update(self, name: str, payload: Any, **options: Any) -> Status:
+        """Send an update as it is. Raises Refusal."""
+        try:
+            return await self.handle.execute_update(name, payload, result_type=Status, **options)
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            code = cause.type if isinstance(cause, ApplicationError) and cause.type else "refused"
+            raise Refusal(code, str(cause)) from error
+
+    async def scan(self, tracking_no: str, event: str, at: datetime, event_id: str, leg: str = "return") -> None:
+        """Report a carrier's scan."""
+        given = {"event_id": event_id, "leg": leg, "tracking_no": tracking_no, "event": event}
+        await self.handle.signal("parcel_event", {**given, "occurred_at": local(at)})
+
+    async def status(self) -> Status:
+        """The case as it stands."""
+        return await self.handle.query("status", result_type=Status)
+
+    async def now(self) -> datetime:
+        """The instant at which the case stands."""
+        return await calendar.now(self.handle)
+
+    async def until(self, at: datetime, *, handled: bool = True) -> bool:
+        """Move the case's calendar to an instant; whether the case is still open there."""
+        return await calendar.advance(self.env, self.handle, at, handled=handled)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The running parts, and how to begin a case on a date."""
+
+    env: WorkflowEnvironment
+    platform_url: str
+    settings: Settings
+
+    @property
+    def client(self) -> Client:
+        """A Temporal client with the product's plugin, on the calendar."""
+        return self.env.client
+
+    async def start(self, kind: CaseKind, request: Any, at: datetime, *, workflow_id: str | None = None) -> Live:
+        """Start a case as any SDK could, with a plain start; it believes that it starts at `at`."""
+        named = request.get("case_id") if isinstance(request, Mapping) else None
+        with self.env.with_time_skipping_disabled():
+            handle = await self.client.start_workflow(
+                WORKFLOW_TYPES[kind],
+                request,
+                id=workflow_id or f"case/{named}",
+                task_queue=TASK_QUEUE,
+                memo=calendar.memo(at),
+                result_type=Status,
+            )
+        return Live(self.env, handle)
+
+    async def open(self, kind: CaseKind, request: Any, at: datetime) -> Live:
+        """Start a case and wait for the decision on its request."""
+        live = await self.start(kind, request, at)
+        await live.update("open", {})
+        return live
+
+
+@asynccontextmanager
+async def grounds(folder: Path) -> AsyncIterator[Workplace]:
+    """A server and the stand-in platform, which keeps its file in `folder`; no worker yet."""
+    keys: list[SearchAttributeKey[Any]] = [_KEYS[type_](name) for name, type_ in ATTRIBUTES.items()]
+    on_calendar = plugin(calendar.CalendarRunner(sandbox()))
+    app = create_app(folder / "platform.db", TRIAL_SECRET)
+    async with skipping(plugins=[on_calendar], search_attributes=keys) as env, serve(app) as url:
+        yield Workplace(env, url, settings_for(url))
+
+
+@asynccontextmanager
+async def workplace(folder: Path) -> AsyncIterator[Workplace]:
+    """The grounds with a worker on them."""
+    async with grounds(folder) as place, worker(place.client, place.settings) as hand, hand:
+        yield place
+
+
+def settings_for(platform_url: str) -> Settings:
+    """A worker's settings to work with the stand-in platform."""
+    return Settings(
+        payments_url=platform_url,
+        payments_secret=TRIAL_SECRET,
+        fallback=(platform_url.replace("http://", "json://") + "/inbox",),
+    )
