@@ -29,6 +29,7 @@ from aftersale.client import Cases, connect
 from aftersale.errors import AftersaleError, BadInput, problems_of
 from aftersale.kinds import Party
 from aftersale.plugin import TASK_QUEUE
+from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
 from workflows.return_goods import Return
@@ -109,12 +110,12 @@ def runtime(metrics_address: str | None) -> Runtime:
 
 
 @contextlib.asynccontextmanager
-async def worker(client: Client, settings: Settings) -> AsyncIterator[Worker]:
-    """A worker on this client with every workflow and activity, not yet running."""
+async def worker(client: Client, settings: Settings, book: Book | None = None) -> AsyncIterator[Worker]:
+    """A worker with every workflow and activity, not yet running; `book` is the default one where absent."""
     async with httpx.AsyncClient(timeout=_PAYMENT_TIMEOUT) as http:
         payments = Payments(http, settings.payments_url, settings.payments_secret)
         notifications = Notifications(settings.channels, settings.fallback)
-        quotes = Quotes(default_book())
+        quotes = Quotes(book or default_book())
         yield Worker(
             client,
             task_queue=TASK_QUEUE,

@@ -126,8 +126,11 @@ def list_(as_json: AsJson = False) -> None:
         typer.echo(written(shown).encode())
         return
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    console.print(_limit_table([row for row, _ in limits]), _notice_table(notices))
-    console.print(Text(f"policy book {book.version}, revision {book.revision}"))
+    with console.capture() as shown_as_tables:
+        console.print(_limit_table([row for row, _ in limits]), _notice_table(notices))
+        console.print(Text(f"policy book {book.version}, revision {book.revision}"))
+    # In bytes, since a terminal that claims ASCII still gets the Chinese terms.
+    typer.echo(shown_as_tables.get().encode(), nl=False)
 
 
 @contextmanager

@@ -7,7 +7,9 @@ the caller received it and a request id; repeated with the same request id it is
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -19,7 +21,7 @@ from temporalio.client import (
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
-    WorkflowQueryRejectedError,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -32,11 +34,24 @@ from temporalio.service import RPCError, RPCStatusCode
 from aftersale.attributes import ATTRIBUTES
 from aftersale.case import Status
 from aftersale.commands import PAYLOADS, Act, CaseRequest, ParcelEvent, PolicyPublished, read
-from aftersale.errors import AftersaleError
+from aftersale.errors import BadInput, Problem
+from aftersale.failures import CaseNotFound, NoAnswer, Refusal, ServiceFault
 from aftersale.kinds import CaseKind
 from aftersale.plugin import TASK_QUEUE, plugin
+from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.view import summary
+
+__all__ = [
+    "DEFAULT_ADDRESS",
+    "WORKFLOW_TYPES",
+    "CaseNotFound",
+    "Cases",
+    "NoAnswer",
+    "Refusal",
+    "ServiceFault",
+    "connect",
+]
 
 T = TypeVar("T")
 
@@ -47,33 +62,32 @@ WORKFLOW_TYPES: Mapping[CaseKind, str] = {CaseKind.RETURN: "Return"}
 
 _COMMANDS = {shape: command for command, shape in PAYLOADS.items()}
 
-
-class Refusal(AftersaleError):
-    """A case did not take what was sent. `code` tells programs why, the message people."""
-
-    def __init__(self, code: str, message: str) -> None:
-        """Keep the code beside the words."""
-        self.code = code
-        super().__init__(message)
-
-
-class CaseNotFound(AftersaleError):
-    """No case of this id is known to the service."""
-
-
-class NoAnswer(AftersaleError):
-    """The service did not answer in time; what was sent may still be applied."""
+_PASSING = {
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.UNAVAILABLE,
+}
+"""What a server says that may serve the same call a little later."""
 
 
 async def connect(*, runtime: Runtime | None = None, **overrides: Any) -> Client:
     """A Temporal client by the environment (`TEMPORAL_ADDRESS`, …, or a profile file), with this product's plugin.
 
-    Raises Temporal's own configuration errors, and RuntimeError where the server cannot be reached.
+    Raises ServiceFault where the settings cannot be read or no server answers.
     """
     settings: dict[str, Any] = {"target_host": DEFAULT_ADDRESS}
-    settings |= ClientConfig.load_client_connect_config(config_file_strict=True)
+    try:
+        settings |= ClientConfig.load_client_connect_config(config_file_strict=True)
+    except (RuntimeError, ValueError) as error:
+        raise ServiceFault(f"the settings for Temporal cannot be used; mend them: {error}") from error
     settings |= {"plugins": [plugin()], "runtime": runtime} | overrides
-    return await Client.connect(**settings)
+    try:
+        return await Client.connect(**settings)
+    except (RuntimeError, ValueError) as error:
+        address = settings["target_host"]
+        remedy = "start one with `make dev`, or set TEMPORAL_ADDRESS to where it is"
+        raise ServiceFault(f"no Temporal server answers at {address} ({_gist(error)}); {remedy}") from error
 
 
 class Cases:
@@ -91,52 +105,42 @@ class Cases:
 
     @classmethod
     async def connect(cls, **overrides: Any) -> Self:
-        """The cases of the namespace that the environment names."""
+        """The cases of the namespace that the environment names. Raises ServiceFault."""
         return cls(await connect(**overrides))
 
     async def open(self, kind: CaseKind, request: CaseRequest | Mapping[str, Any]) -> Status:
         """Open a case, or find it: the same request any number of times opens one case.
 
         Returns its status; `problems` says why a request was refused. A closed case answers with its record.
-        Raises BadInput for a malformed request, Refusal (`case_id_conflict`) where the id belongs to another request.
+        Raises BadInput for a malformed request, Refusal (`case_id_conflict`) where the id belongs to another one,
+        NoAnswer.
         """
         wanted = request if isinstance(request, CaseRequest) else read(CaseRequest, request, "request")
-        content = wanted.model_dump(mode="json", exclude_unset=True)
-        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            WORKFLOW_TYPES[kind],
-            content,
-            id=f"case/{wanted.case_id}",
-            task_queue=TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=summary(kind, wanted),
-        )
-        opening = self._client.execute_update_with_start_workflow(
-            "open",
-            {"kind": kind, "request": content},
-            start_workflow_operation=start,
-            id=f"open/{_digest({'kind': kind, 'request': content})}",
-            result_type=Status,
-        )
         try:
-            return await self._answered(wanted.case_id, opening)
+            decision = await self._answered(wanted.case_id, self._opening(kind, wanted))
         except (CaseNotFound, WorkflowAlreadyStartedError):
-            return await self._record(kind, wanted)
+            await self._require_own(kind, wanted)
+        else:
+            if decision.is_final:
+                return decision
+        # The server answers a repeated update with its first answer, however far the case has come since.
+        return await self.status(wanted.case_id)
 
     async def act(self, case_id: str, act: Act, *, request_id: str | None = None) -> Status:
         """Give a command; the status is that of the case's next rest.
 
-        Repeat a call that raised NoAnswer with the same `request_id` and act: it is applied once.
+        Repeat a call that raised NoAnswer with the error's `act` and `request_id`: it is applied once.
         Raises Refusal where the case does not take it, naming the commands that are legal; CaseNotFound; NoAnswer.
         """
         stamped = act if act.occurred_at else act.model_copy(update={"occurred_at": floor(self._now())})
-        update = self._handle(case_id).execute_update(
-            _COMMANDS[type(act)].value,
-            stamped.model_dump(mode="json", exclude_unset=True),
-            id=request_id or str(uuid4()),
-            result_type=Status,
-        )
-        return await self._answered(case_id, update)
+        request_id = request_id or str(uuid4())
+        name, handle = _COMMANDS[type(act)].value, self._handle(case_id)
+        try:
+            return await self._taken(
+                case_id, handle.execute_update(name, _written(stamped), id=request_id, result_type=Status)
+            )
+        except NoAnswer as error:
+            raise error.after(stamped, request_id) from error
 
     async def status(self, case_id: str) -> Status:
         """The case as it stands; of a closed case, the record it left. Raises CaseNotFound, NoAnswer."""
@@ -147,77 +151,156 @@ class Cases:
         return await self._answered(case_id, handle.query("status", result_type=Status))
 
     async def scan(self, case_id: str, event: ParcelEvent) -> None:
-        """Report a carrier's scan. Fire and forget: repeats of an event id are dropped. Raises CaseNotFound."""
-        content = event.model_dump(mode="json", exclude_unset=True)
-        await self._answered(case_id, self._handle(case_id).signal("parcel_event", content))
+        """Report a carrier's scan; repeats of an event id are dropped.
+
+        Raises CaseNotFound, Refusal where the case is over, NoAnswer.
+        """
+        await self._taken(case_id, self._handle(case_id).signal("parcel_event", _written(event)))
 
     async def policy_published(self, case_id: str, revision: int) -> None:
-        """Tell a case that the policy book reached a revision, so that its clocks ask again (R9)."""
-        content = PolicyPublished(revision=revision).model_dump(mode="json")
-        await self._answered(case_id, self._handle(case_id).signal("policy_published", content))
+        """Tell a case that the policy book reached a revision, so that its clocks ask again (R9). Raises as `scan`."""
+        content = _written(PolicyPublished(revision=revision))
+        await self._taken(case_id, self._handle(case_id).signal("policy_published", content))
 
     async def setup(self) -> list[str]:
         """Register the search attributes that are missing; returns their names. Safe to repeat.
 
-        Raises Refusal where one exists with another type.
+        Raises Refusal where one exists with another type, ServiceFault, NoAnswer.
         """
-        present = await self._attributes()
-        clashes = [name for name, type_ in present.items() if type_ != _indexed(ATTRIBUTES[name])]
-        if clashes:
-            raise Refusal("attribute_clash", f"search attributes {clashes} exist with another type; remove them first")
-        missing = {name: _indexed(type_) for name, type_ in ATTRIBUTES.items() if name not in present}
+        missing = await self.missing_attributes()
         if missing:
-            request = AddSearchAttributesRequest(namespace=self._client.namespace, search_attributes=missing)
-            await self._client.operator_service.add_search_attributes(request)
-        return sorted(missing)
+            wanted = {name: _indexed(ATTRIBUTES[name]) for name in missing}
+            request = AddSearchAttributesRequest(namespace=self._client.namespace, search_attributes=wanted)
+            await self._served(self._client.operator_service.add_search_attributes(request))
+        return missing
 
     async def missing_attributes(self) -> list[str]:
-        """The search attributes that `setup` has still to register."""
-        return sorted(ATTRIBUTES.keys() - (await self._attributes()).keys())
-
-    async def _attributes(self) -> dict[str, Any]:
+        """The search attributes that `setup` has still to register. Raises as `setup`."""
         request = ListSearchAttributesRequest(namespace=self._client.namespace)
-        found = await self._client.operator_service.list_search_attributes(request)
-        return {name: type_ for name, type_ in found.custom_attributes.items() if name in ATTRIBUTES}
+        listed = await self._served(self._client.operator_service.list_search_attributes(request))
+        found = listed.custom_attributes
+        clashes = [
+            f"{name} is not {type_}"
+            for name, type_ in ATTRIBUTES.items()
+            if found.get(name, _indexed(type_)) != _indexed(type_)
+        ]
+        if clashes:
+            said = f"search attributes exist with another type: {', '.join(clashes)}"
+            raise Refusal("attribute_clash", f"{said}; remove them with `temporal operator search-attribute remove`")
+        return sorted(ATTRIBUTES.keys() - found.keys())
 
-    async def _record(self, kind: CaseKind, wanted: CaseRequest) -> Status:
-        """The record of a case that is over, if it was this request that opened it."""
-        handle = self._handle(wanted.case_id)
-        async for event in handle.fetch_history_events(page_size=1):
-            started = event.workflow_execution_started_event_attributes
-            given = (await self._client.data_converter.decode(started.input.payloads))[0]
-            if started.workflow_type.name != WORKFLOW_TYPES[kind] or read(CaseRequest, given, "request") != wanted:
-                raise Refusal("case_id_conflict", f"case {wanted.case_id} was opened with another request; take a new id")
-            break
-        return await self._answered(wanted.case_id, handle.result())
+    # How a case is opened, and known again
+
+    async def _opening(self, kind: CaseKind, wanted: CaseRequest) -> Status:
+        content = _written(wanted)
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            _workflow_type(kind),
+            content,
+            id=f"case/{wanted.case_id}",
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary=summary(kind, wanted),
+        )
+        given = {"kind": kind, "request": content}
+        try:
+            return await self._client.execute_update_with_start_workflow(
+                "open", given, start_workflow_operation=start, id=f"open/{_digest(given)}", result_type=Status
+            )
+        except WorkflowAlreadyStartedError:
+            # The operation keeps the failure as well, and asyncio reports one that nobody took from there.
+            with suppress(WorkflowAlreadyStartedError):
+                await start.workflow_handle()
+            raise
+
+    async def _require_own(self, kind: CaseKind, wanted: CaseRequest) -> None:
+        """Make sure that it was this request that opened the case, which is over. Raises Refusal."""
+        history = self._handle(wanted.case_id).fetch_history_events(page_size=1)
+        first = await self._answered(wanted.case_id, anext(history))
+        started = first.workflow_execution_started_event_attributes
+        given = await self._client.data_converter.decode(started.input.payloads)
+        if started.workflow_type.name != _workflow_type(kind) or not _same(given, wanted):
+            raise Refusal("case_id_conflict", f"case {wanted.case_id} was opened with another request; take a new id")
 
     def _handle(self, case_id: str) -> WorkflowHandle[Any, Status]:
+        if not is_id(case_id):
+            raise BadInput(
+                [Problem(field="case_id", message="must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it")]
+            )
         return self._client.get_workflow_handle(f"case/{case_id}", result_type=Status)
 
-    async def _answered(self, case_id: str, call: Awaitable[T]) -> T:
-        """The answer to a call, or this package's error for what went wrong."""
+    # How calls end
+
+    async def _taken(self, case_id: str, call: Awaitable[T]) -> T:
+        """The answer to what was sent to a case; one that is over takes nothing."""
         try:
-            return await asyncio.wait_for(call, self._timeout.total_seconds())
+            return await self._answered(case_id, call)
+        except CaseNotFound as error:
+            over = await self.status(case_id)
+            said = f"case {case_id} is over ({over.state.words}); legal now: nothing, the case is final"
+            raise Refusal("illegal_move", said) from error
+
+    async def _answered(self, case_id: str, call: Awaitable[T]) -> T:
+        """The answer to a call about a case, or what went wrong in this package's terms."""
+        try:
+            return await self._served(call)
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             code = cause.type if isinstance(cause, ApplicationError) and cause.type else "refused"
-            message = cause.message if isinstance(cause, ApplicationError) else str(cause)
-            raise Refusal(code, message) from error
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowQueryRejectedError) as error:
-            waited = int(self._timeout.total_seconds())
+            raise Refusal(code, cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
+        except WorkflowQueryFailedError as error:
+            raise NoAnswer(f"case {case_id} cannot answer ({error}); look at it in the Temporal UI") from error
+        except _NotFound as error:
+            raise CaseNotFound(f"case {case_id} is unknown here; check its id, and TEMPORAL_NAMESPACE") from error
+
+    async def _served(self, call: Awaitable[T]) -> T:
+        """What the server answers in time, or what went wrong with that."""
+        seconds = self._timeout.total_seconds()
+        try:
+            return await asyncio.wait_for(call, seconds)
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
             raise NoAnswer(
-                f"case {case_id} gave no answer within {waited} s; what was sent may still be applied. Check that a "
-                "worker runs, then repeat it with the same request id"
+                f"no answer within {seconds:g} s; check that a worker runs. It may still be applied"
             ) from error
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise CaseNotFound(f"case {case_id} is not running here: unknown, or over") from error
-            raise
+            said = f"{error.status.name}: {error.message}"
+            if error.status in _PASSING:
+                raise NoAnswer(f"the Temporal server gives no answer now ({said}). It may still be applied") from error
+            kind = _NotFound if error.status is RPCStatusCode.NOT_FOUND else ServiceFault
+            raise kind(f"the Temporal server does not serve this ({said}); check its settings") from error
+
+
+class _NotFound(ServiceFault):
+    """The server knows no such thing."""
+
+
+def _workflow_type(kind: CaseKind) -> str:
+    if kind not in WORKFLOW_TYPES:
+        raise BadInput([Problem(field="kind", message=f"is not served yet; open one of {', '.join(WORKFLOW_TYPES)}")])
+    return WORKFLOW_TYPES[kind]
+
+
+def _same(given: list[Any], wanted: CaseRequest) -> bool:
+    """Whether a workflow's input is this request; one that no client of ours sent may be anything."""
+    try:
+        return len(given) == 1 and read(CaseRequest, given[0], "request") == wanted
+    except BadInput:
+        return False
+
+
+def _written(content: Schema) -> dict[str, Any]:
+    return content.model_dump(mode="json", exclude_unset=True)
 
 
 def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _indexed(type_: str) -> Any:
+def _indexed(type_: str) -> IndexedValueType.ValueType:
     return IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{type_.upper()}")
+
+
+def _gist(error: Exception) -> str:
+    """The core of a connection error, which the SDK wraps in several layers of debug output."""
+    words = re.findall(r'(?:message|error): "([^"]+)"', str(error))
+    return words[-1] if words else str(error)

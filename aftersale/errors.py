@@ -1,5 +1,6 @@
 """Errors that say which field is wrong and what to do next."""
 
+import re
 import reprlib
 from collections.abc import Iterable
 from typing import Any
@@ -53,6 +54,7 @@ _REMEDIES = {
 
 _FORMS = {
     "string_type": "write a text, in quotes",
+    "string_unicode": "write a text of whole characters",
     "bool_type": "write true or false, without quotes",
     "int_type": "write a whole number",
     "tuple_type": "write a list, in [ ]",
@@ -81,7 +83,7 @@ def _message(found: Any) -> str:
         return _REMEDIES[kind]
     if kind == "value_error":
         return str(found["ctx"]["error"])
-    said = _FORMS.get(kind) or found["msg"].removeprefix("Input ")
+    said = _FORMS.get(kind) or re.sub(r"^\w+ (?=should )", "", found["msg"])
     return f"{said}; given {_clipped(reprlib.repr(found['input']))}"
 
 

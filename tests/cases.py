@@ -1,16 +1,35 @@
-"""Requests and dates that tests speak of: one plain return, and how to vary it."""
+"""Requests, dates and readings that tests speak of: one plain return, how to vary it, and what to look for in it."""
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import count
 from typing import Any
 
+import pytest
+
+from aftersale.case import Entry, Status
+from aftersale.client import Refusal
 from aftersale.kinds import CaseKind
+from aftersale.policy.book import Book
 from aftersale.times import parse_instant
+from tests.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
+from worker import worker
 
 MERCHANT = ("merchant", "M-7")
 BUYER = ("buyer", "B-5")
 PLATFORM = ("platform", "officer-3")
+CARRIER = ("carrier", "sf-express")
+
+TAGGED = {
+    "paid_at": "2024-01-29T00:00:00",
+    "dispatched_at": None,
+    "signed_for_at": None,
+    "labels": ["spring_festival_nonstop"],
+}
+"""An order under the tagged regime (S11)."""
 
 _numbers = count(1)
 
@@ -21,11 +40,11 @@ def at(text: str) -> datetime:
 
 
 def request(**changes: Any) -> dict[str, Any]:
-    """A return of one line, bought untagged on 2024-01-20, delivered on 01-26; `order` changes go into the order."""
+    """A return of one line, bought untagged on 2024-01-20, delivered on 01-24; `order` changes go into the order."""
     order = {
         "paid_at": "2024-01-20T09:00:00+08:00",
         "dispatched_at": "2024-01-22T10:00:00+08:00",
-        "signed_for_at": "2024-01-26T18:00:00+08:00",
+        "signed_for_at": "2024-01-24T18:00:00+08:00",
         "lines": [{"order_line_id": "L1", "quantity": 2, "paid": {"amount_minor": 12900, "currency": "CNY"}}],
     }
     plain = {
@@ -39,6 +58,14 @@ def request(**changes: Any) -> dict[str, Any]:
     return {**plain, "order": {**order, **changes.pop("order", {})}, **changes}
 
 
+def stamp(when: str) -> str:
+    """`when`, as a back end stamps an act."""
+    return when.replace(" ", "T")
+
+
+# Cases brought to a stage
+
+
 async def opened(place: Workplace, when: str, **changes: Any) -> Live:
     """A return opened at that instant."""
     return await place.open(CaseKind.RETURN, request(**changes), at(when))
@@ -47,13 +74,107 @@ async def opened(place: Workplace, when: str, **changes: Any) -> Live:
 async def approved(place: Workplace, when: str, **changes: Any) -> Live:
     """A return that the merchant approved in the second it was opened."""
     live = await opened(place, when, **changes)
-    await live.act("approve", *MERCHANT, occurred_at=when.replace(" ", "T"))
+    await live.act("approve", *MERCHANT, occurred_at=stamp(when))
     return live
 
 
 async def sent_back(place: Workplace, when: str, tracking_no: str = "SF1", **changes: Any) -> Live:
     """A return approved and sent back in the second it was opened."""
     live = await approved(place, when, **changes)
-    occurred_at = when.replace(" ", "T")
-    await live.act("ship_back", *BUYER, carrier="sf-express", tracking_no=tracking_no, occurred_at=occurred_at)
+    await ship_back(live, when, tracking_no)
     return live
+
+
+async def signed_off(place: Workplace, when: str, **changes: Any) -> Live:
+    """A return approved, sent back and signed off by the carrier in the second it was opened."""
+    live = await sent_back(place, when, **changes)
+    await sign_off(live, when)
+    return live
+
+
+async def rejected(place: Workplace, when: str, **changes: Any) -> Live:
+    """A return that the merchant refused in the second it was opened."""
+    live = await opened(place, when, **changes)
+    await live.act("reject", *MERCHANT, reason_code="used", occurred_at=stamp(when))
+    return live
+
+
+async def ship_back(live: Live, when: str, tracking_no: str = "SF1") -> Status:
+    """The buyer sends the goods back."""
+    return await live.act("ship_back", *BUYER, carrier="sf", tracking_no=tracking_no, occurred_at=stamp(when))
+
+
+async def sign_off(live: Live, when: str, tracking_no: str = "SF1", event_id: str = "sign-off") -> Status:
+    """The carrier reports that the merchant signed for the parcel."""
+    await live.scan(tracking_no, "signed_for", at(when), event_id)
+    return await live.status()
+
+
+# What is looked for
+
+
+async def seen(live: Live, what: Callable[[Status], bool]) -> Status:
+    """The status as soon as it shows what is looked for; fails after ten seconds."""
+    try:
+        async with asyncio.timeout(10):
+            while not what(status := await live.status()):
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        shown = [(entry.event, entry.says) for entry in (await live.status()).timeline]
+        pytest.fail(f"{live.handle.id} never showed it; it shows {shown}")
+    return status
+
+
+async def ended(live: Live) -> Status:
+    """The record of a case that ends by itself."""
+    return await asyncio.wait_for(live.handle.result(), 10)
+
+
+async def refusal(call: Awaitable[object]) -> Refusal:
+    """The refusal that the call must meet."""
+    with pytest.raises(Refusal) as caught:
+        await call
+    return caught.value
+
+
+def entries(status: Status, event: str) -> list[Entry]:
+    """What the timeline says of an event."""
+    return [entry for entry in status.timeline if entry.event == event]
+
+
+def entry(status: Status, event: str) -> Entry:
+    """The one line that the timeline has about an event."""
+    found = entries(status, event)
+    assert len(found) == 1, f"{event} stands {len(found)} times on {[each.event for each in status.timeline]}"
+    return found[0]
+
+
+# The workplace around a case
+
+
+async def quiet(live: Live) -> None:
+    """Wait until nothing of the case is in hand: a calendar stands still while an activity waits for a worker."""
+    async with asyncio.timeout(10):
+        while True:
+            found = (await live.handle.describe()).raw_description
+            if not found.pending_activities and not found.HasField("pending_workflow_task"):
+                return
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def working(place: Workplace, book: Book | None = None) -> AsyncIterator[None]:
+    """A worker for as long as the block runs, on another policy book where one is given."""
+    async with worker(place.client, place.settings, book) as hand, hand:
+        yield
+
+
+async def told(stand_in: StandIn, live: Live, to: str, event: str) -> dict[str, Any]:
+    """The message that a party was sent about the case; fails after ten seconds without it."""
+    case_id = live.handle.id.removeprefix("case/")
+    async with asyncio.timeout(10):
+        while True:
+            for message in await stand_in.inbox():
+                if (message.get("case_id"), message.get("to"), message.get("event")) == (case_id, to, event):
+                    return dict(message)
+            await asyncio.sleep(0.02)

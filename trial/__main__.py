@@ -1,10 +1,10 @@
-"""`python -m trial demo` plays the example cases; `python -m trial dev` runs everything on this machine."""
+"""`python -m trial demo` plays the example cases, `dev` runs everything on this machine, `record` keeps histories."""
 
 import sys
 
-from trial import dev, tour
+from trial import dev, record, tour
 
-PROGRAMS = {"demo": tour.main, "dev": dev.main}
+PROGRAMS = {"demo": tour.main, "dev": dev.main, "record": record.main}
 
 if __name__ == "__main__":
     program = PROGRAMS.get(" ".join(sys.argv[1:]))

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import httpx
 from pydantic import Field
@@ -21,7 +21,7 @@ from rich.text import Text
 from aftersale.case import Entry, Status
 from aftersale.cli_policy import WIDTH
 from aftersale.client import Refusal
-from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, State
+from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, State
 from aftersale.schema import Instant, Schema
 from aftersale.times import local
 from trial.workplace import Live, Workplace, workplace
@@ -38,13 +38,14 @@ class Expected(Schema):
 
 
 class Step(Schema):
-    """One thing that happens: a command, a scan, a fault of the payment service, or time that passes in silence."""
+    """One thing that happens: a command, a scan, a policy published, a decline by the payment service, or only time."""
 
     at: Instant
-    do: Literal["approve", "reject", "ship_back", "confirm_receipt", "extend", "agree_limit", "retry_refund"] | None = None
+    do: Command | None = None
     by: Annotated[str, Field(pattern=r"^\w+:[\w.-]+$")] | None = None
     give: dict[str, Any] = {}
     scan: dict[str, str] | None = None
+    published: int | None = None
     decline: str | None = None
     refused: str | None = None
     state: State | None = None
@@ -79,7 +80,11 @@ Reasons = dict[tuple[Clock, datetime | None], tuple[str, ...]]
 
 async def play(place: Workplace, story: Story) -> tuple[Status, Reasons]:
     """Play one case to its end. Raises Difference where a deadline, a state or the end is not as written."""
-    live = await place.open(story.kind, story.request, story.opened_at)
+    return await follow(place, await place.open(story.kind, story.request, story.opened_at), story)
+
+
+async def follow(place: Workplace, live: Live, story: Story) -> tuple[Status, Reasons]:
+    """Take an opened case through its story. Raises Difference."""
     status = await live.status()
     reasons = _reasons(status)
     _compare(story.title, "on opening", status, story.deadlines)
@@ -109,6 +114,9 @@ async def _happen(place: Workplace, live: Live, step: Step, when: str) -> None:
             (await http.post("/faults", json=fault)).raise_for_status()
     if step.scan:
         await live.scan(at=step.at, event_id=f"scan-{int(step.at.timestamp())}", **step.scan)
+    if step.published is not None:
+        await live.handle.signal("policy_published", {"revision": step.published})
+        await live.rested()
     if step.do and step.by:
         party, _, reference = step.by.partition(":")
         refusal = None
@@ -118,7 +126,7 @@ async def _happen(place: Workplace, live: Live, step: Step, when: str) -> None:
             refusal = error
         if step.refused != (refusal.code if refusal else None):
             raise Difference(f"{when} {step.do} was answered {refusal or 'taken'}, its file says {step.refused or 'taken'}")
-    if step.do == "confirm_receipt" or step.do == "retry_refund":
+    if step.do in (Command.CONFIRM_RECEIPT, Command.RETRY_REFUND):
         await _settled(live)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from aftersale.attributes import ATTRIBUTES
@@ -59,6 +60,11 @@ class Live:
         """Report a carrier's scan."""
         given = {"event_id": event_id, "leg": leg, "tracking_no": tracking_no, "event": event}
         await self.handle.signal("parcel_event", {**given, "occurred_at": local(at)})
+        await self.rested()
+
+    async def rested(self) -> Status:
+        """The case at its next rest: repeating `open` waits for it, which a signal or a query does not."""
+        return await self.update("open", {})
 
     async def status(self) -> Status:
         """The case as it stands."""
@@ -101,9 +107,13 @@ class Workplace:
         return Live(self.env, handle)
 
     async def open(self, kind: CaseKind, request: Any, at: datetime) -> Live:
-        """Start a case and wait for the decision on its request."""
+        """Start a case and wait for the decision on its request; a refused one may be over before it is asked."""
         live = await self.start(kind, request, at)
-        await live.update("open", {})
+        try:
+            await live.update("open", {})
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
         return live
 
 

@@ -189,7 +189,7 @@ class CaseWorkflow:
 
     @property
     def _decided(self) -> bool:
-        return bool(self._problems) or (self._desk is not None and self._desk.rests > 0)
+        return bool(self._problems) or (self._desk is not None and self._desk.resting)
 
     def _same(self, request: dict[str, Any]) -> bool:
         if self._desk is None:

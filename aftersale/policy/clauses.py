@@ -79,7 +79,10 @@ InstantPath = Literal["order.merchant_delay.until"]
 
 
 class FactLimit(Schema):
-    """A limit that a fact gives: `else` where the fact is absent, never more than `at_most` (which is also its `else`)."""
+    """A limit that a fact gives: `else` where the fact is absent, and never more than `at_most`.
+
+    Where only `at_most` is given, it also stands in for the absent fact.
+    """
 
     fact: LimitPath
     otherwise: Limit | None = Field(default=None, alias="else")

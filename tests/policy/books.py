@@ -1,6 +1,7 @@
 """The book in the checkout, and small books made for one test."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def due(answer: Deadline) -> str:
 
 
 def notice(
-    *rules: dict[str, Any], windows: dict[str, tuple[str, str | None]] | None = None, **given: Any
+    *rules: dict[str, Any], windows: Mapping[str, tuple[str, str | None]] | None = None, **given: Any
 ) -> PolicyFile:
     """A notice made for one test: its rules bind the merchant's review unless they say otherwise."""
     return PolicyFile.model_validate(

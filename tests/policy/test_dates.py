@@ -99,7 +99,7 @@ def test_a_presale_without_its_promise_names_the_field() -> None:
 
 
 def test_same_day_dispatch_waits_for_its_cut_off_hour() -> None:
-    with pytest.raises(PolicyGap, match="cut-off hour.*publish the hour"):
+    with pytest.raises(PolicyGap, match=r"cut-off hour.*publish the hour"):
         ask("dispatch", START, order={"services": ["same_day_dispatch"]})
 
 

@@ -1,5 +1,6 @@
 """Who wins (R10), and what agreements, extensions, holds and the law do to a clock (R16, R17)."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_tagged_regime_goes_before_a_notice_that_knows_no_labels() -> None:
 
 def test_the_tiers_stand_in_their_order() -> None:
     tiers = ["category", "notice", "tagged", "ruling", "agreement"]
-    for weaker, stronger in zip(tiers, tiers[1:], strict=False):
+    for weaker, stronger in pairwise(tiers):
         rules = [{"id": tier, "tier": tier, "effect": {"set": "P9D"}} for tier in (stronger, weaker)]
         assert ask("merchant_review", START, book=with_notices(notice(*rules))).rules == (stronger,)
 
@@ -98,6 +99,9 @@ def test_an_extension_adds_to_what_a_rule_gave_and_changes_no_selection() -> Non
 
 
 def test_a_waived_clock_stays_waived_whatever_is_added() -> None:
-    facts = {"dispatch_clicked_at": "2024-02-02T00:00:00", "order": {"services": ["remote_area_logistics"]}}
+    facts: dict[str, Any] = {
+        "dispatch_clicked_at": "2024-02-02T00:00:00",
+        "order": {"services": ["remote_area_logistics"]},
+    }
     answer = ask("false_tracking_hub", "2024-02-03T12:00:00", extensions=["P1D"], held="P1D", **facts)
     assert (answer.waived, answer.due_at, answer.limit) == (True, None, None)

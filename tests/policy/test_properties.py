@@ -119,7 +119,7 @@ def test_utc_beijing_time_and_no_zone_at_all_say_the_same(asked: dict[str, Any])
         return how(given) if isinstance(given, str) and given.endswith("+08:00") else given
 
     in_utc = rewritten(asked, lambda text: datetime.fromisoformat(text).astimezone(UTC).isoformat())
-    with_z = rewritten(in_utc, lambda text: text)
+    with_z = {**in_utc, "started_at": in_utc["started_at"].replace("+00:00", "Z")}
     zoneless = rewritten(asked, lambda text: text.removesuffix("+08:00"))
     assert _ask(asked) == _ask(in_utc) == _ask(with_z) == _ask(zoneless)
 

@@ -1,0 +1,76 @@
+"""The workplace of the cases under test, where no case may leave a failed workflow task behind."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+
+from aftersale.kinds import CaseKind
+from tests.platform_fixtures import StandIn
+from tests.platform_fixtures import client as http_client
+from trial.workplace import Live, Workplace, grounds
+
+
+@dataclass(frozen=True)
+class Watched(Workplace):
+    """A workplace that remembers which cases were started in it."""
+
+    cases: list[Live] = field(default_factory=list)
+
+    async def start(self, kind: CaseKind, request: Any, at: datetime, *, workflow_id: str | None = None) -> Live:
+        live = await super().start(kind, request, at, workflow_id=workflow_id)
+        self.cases.append(live)
+        return live
+
+    async def check(self) -> None:
+        """A task that fails is tried again for ever: the case hangs, whatever its test saw."""
+        for live in self.cases:
+            async for event in live.handle.fetch_history_events():
+                failure = event.workflow_task_failed_event_attributes.failure
+                assert event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED, f"{live.handle.id}: {failure}"
+
+
+async def _watched(place: Workplace) -> AsyncIterator[Watched]:
+    watched = Watched(place.env, place.platform_url, place.settings)
+    yield watched
+    await watched.check()
+
+
+@pytest.fixture(name="place")
+async def watched_place(place: Workplace) -> AsyncIterator[Workplace]:
+    async for watched in _watched(place):
+        yield watched
+
+
+@pytest.fixture(scope="session")
+async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workplace]:
+    folder: Path = tmp_path_factory.mktemp("grounds")
+    async with grounds(folder) as running:
+        yield running
+
+
+@pytest.fixture
+async def idle(ground: Workplace) -> AsyncIterator[Workplace]:
+    """A workplace of its own without a worker: a test puts one to work when it likes."""
+    async for watched in _watched(ground):
+        yield watched
+
+
+@pytest.fixture
+async def stand_in(place: Workplace) -> AsyncIterator[StandIn]:
+    """The stand-in platform of the place; faults that did not happen are forgotten in the end."""
+    async with http_client(place.platform_url) as http:
+        yield StandIn(place.platform_url, http)
+        await http.delete("/faults")
+
+
+@pytest.fixture
+async def idle_stand_in(idle: Workplace) -> AsyncIterator[StandIn]:
+    """The stand-in platform of the idle place."""
+    async with http_client(idle.platform_url) as http:
+        yield StandIn(idle.platform_url, http)
+        await http.delete("/faults")

@@ -1,0 +1,61 @@
+"""Records the histories of example cases, so that tomorrow's workflow code can be replayed against today's promise.
+
+`python -m trial record` plays every story that has no history yet. A recorded history is never written again: where
+one no longer replays, running cases would break too, and the code must say `workflow.patched`, or a decision record why
+nothing had been released.
+"""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from temporalio.client import WorkflowHistory
+
+from trial.tour import CASES, Story, follow, stories
+from trial.workplace import workplace
+
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+STORIES = (CASES, TESTS / "stories")
+HISTORIES = TESTS / "histories"
+
+
+def recorded() -> list[WorkflowHistory]:
+    """Every recorded history."""
+    return [
+        WorkflowHistory.from_json(f"case/{file.stem}", file.read_text(encoding="utf-8"))
+        for file in sorted(HISTORIES.glob("*.json"))
+    ]
+
+
+def missing() -> list[Story]:
+    """The stories whose history is not recorded yet."""
+    return [story for folder in STORIES for story in stories(folder) if not _file(story).exists()]
+
+
+async def record(wanted: list[Story], folder: Path) -> None:
+    """Play each story and keep its history in the folder."""
+    with tempfile.TemporaryDirectory() as files:
+        async with workplace(Path(files)) as place:
+            for story in wanted:
+                live = await place.open(story.kind, story.request, story.opened_at)
+                await follow(place, live, story)
+                keep(await live.handle.fetch_history(), folder / _file(story).name)
+
+
+def keep(history: WorkflowHistory, file: Path) -> None:
+    """Write a history down. Raises FileExistsError where one is recorded already."""
+    with file.open("x", encoding="utf-8") as new:
+        new.write(history.to_json() + "\n")
+
+
+def main() -> int:
+    """Record what is missing."""
+    wanted = missing()
+    HISTORIES.mkdir(exist_ok=True)
+    asyncio.run(record(wanted, HISTORIES))
+    print(f"recorded {len(wanted)} histories; those that were there stay as they are")
+    return 0
+
+
+def _file(story: Story) -> Path:
+    return HISTORIES / f"{story.request['case_id']}.json"
