@@ -5,22 +5,27 @@ no answer. Temporal is imported only by the commands that need it.
 """
 
 import asyncio
+import io
 import json
 import sys
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from aftersale.case import Status
 from aftersale.cli_policy import FAULTY, WIDTH, AsJson, policy
 from aftersale.commands import parse
 from aftersale.errors import AftersaleError, BadInput, Problem
+from aftersale.failures import NoAnswer, Refusal
 from aftersale.kinds import CaseKind, Command
 from aftersale.times import local
 
@@ -38,7 +43,22 @@ CaseId = Annotated[str, typer.Argument(metavar="ID", help="The case's id.")]
 Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A JSON file; - is standard input.")]
 
 
-@app.command("open")
+class CaseCommand(TyperCommand):
+    """A command that answers in JSON when it is asked to, even where it cannot read its own options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; say in JSON what is wrong with them to a program that reads JSON."""
+        as_json = "--json" in args
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            if not as_json:
+                raise
+            said = f"{error.format_message().rstrip('.')}; see {ctx.command_path} --help"
+            _fail(BadInput([Problem(field="", message=said)]), as_json=True)
+
+
+@app.command("open", cls=CaseCommand)
 def open_(
     file: Source,
     kind: Annotated[CaseKind, typer.Option(help="What the buyer asks for.")] = CaseKind.RETURN,
@@ -53,14 +73,14 @@ def open_(
         raise typer.Exit(REFUSED)
 
 
-@app.command()
+@app.command(cls=CaseCommand)
 def show(case_id: CaseId, as_json: AsJson = False) -> None:
     """Show where a case stands, whose move it is, and how it came here."""
     with _reporting(as_json):
         _show(_on_cases(lambda cases: cases.status(case_id)), as_json)
 
 
-@app.command()
+@app.command(cls=CaseCommand)
 def act(
     case_id: CaseId,
     command: Annotated[Command, typer.Argument(help="What to do.")],
@@ -75,11 +95,11 @@ def act(
     as_json = payload is not None
     with _reporting(as_json):
         given = _decoded(_text("-") if payload == "-" else payload, "--json") if payload else {}
-        wanted = parse(command, _with_actor(given, actor))
+        wanted = parse(command, {**given, "actor": _actor(actor)} if actor else given)
         _show(_on_cases(lambda cases: cases.act(case_id, wanted, request_id=request_id)), as_json)
 
 
-@app.command()
+@app.command(cls=CaseCommand)
 def setup(as_json: AsJson = False) -> None:
     """Prepare the Temporal namespace: register the search attributes. Safe to repeat."""
     with _reporting(as_json):
@@ -92,7 +112,10 @@ def setup(as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that has no Chinese is no reason to fail
+    app(prog_name="aftersale")
 
 
 def _on_cases(work: Callable[["Cases"], Awaitable[T]]) -> T:
@@ -100,12 +123,7 @@ def _on_cases(work: Callable[["Cases"], Awaitable[T]]) -> T:
 
     async def connected() -> T:
         try:
-            cases = await Cases.connect()
-        except RuntimeError as error:
-            where = "set TEMPORAL_ADDRESS, or start a server with `make dev`"
-            raise AftersaleError(f"no Temporal server answers ({error}); {where}") from error
-        try:
-            return await work(cases)
+            return await work(await Cases.connect())
         finally:
             await asyncio.sleep(0.05)  # a process that ends with calls under way can abort in the SDK's core
 
@@ -118,17 +136,26 @@ def _reporting(as_json: bool) -> Iterator[None]:
     try:
         yield
     except AftersaleError as error:
-        code = getattr(error, "code", None)
-        if as_json:
-            typer.echo(json.dumps({"error": str(error), **({"code": code} if code else {})}, ensure_ascii=False))
-        else:
-            typer.echo(f"aftersale: {error}", err=True)
-        raise typer.Exit(REFUSED if code else FAULTY) from None
+        _fail(error, as_json=as_json)
+
+
+def _fail(error: AftersaleError, *, as_json: bool) -> NoReturn:
+    """Say what went wrong, with what a program needs to go on, and leave."""
+    told: dict[str, Any] = {"error": str(error)}
+    if isinstance(error, Refusal):
+        told["code"] = error.code
+    if isinstance(error, NoAnswer) and error.request_id:
+        told["request_id"] = error.request_id
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        typer.echo(f"aftersale: {inert(str(error))}", err=True)
+    raise typer.Exit(REFUSED if isinstance(error, Refusal) else FAULTY) from None
 
 
 def _text(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+        return (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode("utf-8-sig")
     except OSError as error:
         raise BadInput([Problem(field="FILE", message=f"{file} cannot be read ({error.strerror}); check it")]) from None
     except UnicodeDecodeError:
@@ -145,13 +172,23 @@ def _decoded(text: str, source: str) -> dict[str, Any]:
     return given
 
 
-def _with_actor(given: dict[str, Any], actor: str | None) -> dict[str, Any]:
-    if actor is None:
-        return given
-    party, separator, reference = actor.partition(":")
+def _actor(text: str) -> dict[str, str]:
+    party, separator, reference = text.partition(":")
     if not separator:
-        raise BadInput([Problem(field="--as", message="must be PARTY:ID, such as merchant:M-7")])
-    return {**given, "actor": {"party": party, "id": reference}}
+        raise BadInput([Problem(field="--as", message="must be PARTY:ID, such as merchant:M-7; write both")])
+    return {"party": party, "id": reference}
+
+
+def inert(text: str) -> str:
+    """Text that parties wrote, for a terminal: what would steer it, or reorder a line, is shown instead of obeyed."""
+    return "".join(
+        repr(letter)[1:-1] if letter != "\n" and unicodedata.category(letter) in _STEERING else letter
+        for letter in text
+    )
+
+
+_STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode's control, format, surrogate and separator characters: escape sequences, changes of direction, line ends."""
 
 
 def _show(status: Status, as_json: bool) -> None:
@@ -167,7 +204,7 @@ def _show(status: Status, as_json: bool) -> None:
 
 
 def _head(status: Status) -> Text:
-    """The case in a few lines. Text that parties wrote is never read as markup."""
+    """The case in a few lines."""
     lines = [f"{status.case_id}  {status.kind.words}  {status.state.words}"]
     lines += [f"refused: {problem}" for problem in status.problems]
     ended = status.outcome or status.close_reason
@@ -182,7 +219,7 @@ def _head(status: Status) -> Text:
         lines.append(f"on hold since {local(status.held_since)}")
     money = status.refund
     lines.append(f"refund: {money.status.words}, {money.amount_minor} {money.currency or ''} minor")
-    return Text("\n".join(lines))
+    return Text(inert("\n".join(lines)))
 
 
 def _deadlines(status: Status) -> Table:
@@ -199,5 +236,5 @@ def timeline(status: Status) -> Table:
     table = Table("when", "who", "what", title="Timeline", title_justify="left")
     for entry in status.timeline:
         late = f" (reported {local(entry.recorded_at)})" if entry.late_report else ""
-        table.add_row(local(entry.at), entry.by, Text(f"{entry.says}{late}"))
+        table.add_row(local(entry.at), entry.by, Text(inert(f"{entry.says}{late}")))
     return table

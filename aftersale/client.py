@@ -7,7 +7,6 @@ the caller received it and a request id; repeated with the same request id it is
 import asyncio
 import hashlib
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -26,9 +25,7 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersale.attributes import ATTRIBUTES
@@ -37,13 +34,12 @@ from aftersale.commands import PAYLOADS, Act, CaseRequest, ParcelEvent, PolicyPu
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal, ServiceFault
 from aftersale.kinds import CaseKind
-from aftersale.plugin import TASK_QUEUE, plugin
+from aftersale.plugin import TASK_QUEUE, connect
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.view import summary
 
 __all__ = [
-    "DEFAULT_ADDRESS",
     "WORKFLOW_TYPES",
     "CaseNotFound",
     "Cases",
@@ -54,8 +50,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-DEFAULT_ADDRESS = "127.0.0.1:7233"
 
 WORKFLOW_TYPES: Mapping[CaseKind, str] = {CaseKind.RETURN: "Return"}
 """The workflow type that begins each kind of case."""
@@ -70,24 +64,7 @@ _PASSING = {
 }
 """What a server says that may serve the same call a little later."""
 
-
-async def connect(*, runtime: Runtime | None = None, **overrides: Any) -> Client:
-    """A Temporal client by the environment (`TEMPORAL_ADDRESS`, …, or a profile file), with this product's plugin.
-
-    Raises ServiceFault where the settings cannot be read or no server answers.
-    """
-    settings: dict[str, Any] = {"target_host": DEFAULT_ADDRESS}
-    try:
-        settings |= ClientConfig.load_client_connect_config(config_file_strict=True)
-    except (RuntimeError, ValueError) as error:
-        raise ServiceFault(f"the settings for Temporal cannot be used; mend them: {error}") from error
-    settings |= {"plugins": [plugin()], "runtime": runtime} | overrides
-    try:
-        return await Client.connect(**settings)
-    except (RuntimeError, ValueError) as error:
-        address = settings["target_host"]
-        remedy = "start one with `make dev`, or set TEMPORAL_ADDRESS to where it is"
-        raise ServiceFault(f"no Temporal server answers at {address} ({_gist(error)}); {remedy}") from error
+_NOT_STARTED = (RPCError, WorkflowAlreadyStartedError, WorkflowUpdateRPCTimeoutOrCancelledError)
 
 
 class Cases:
@@ -204,12 +181,13 @@ class Cases:
         )
         given = {"kind": kind, "request": content}
         try:
-            return await self._client.execute_update_with_start_workflow(
+            status: Status = await self._client.execute_update_with_start_workflow(
                 "open", given, start_workflow_operation=start, id=f"open/{_digest(given)}", result_type=Status
             )
-        except WorkflowAlreadyStartedError:
+            return status
+        except _NOT_STARTED:
             # The operation keeps the failure as well, and asyncio reports one that nobody took from there.
-            with suppress(WorkflowAlreadyStartedError):
+            with suppress(*_NOT_STARTED, asyncio.CancelledError):
                 await start.workflow_handle()
             raise
 
@@ -298,9 +276,3 @@ def _digest(content: Mapping[str, Any]) -> str:
 
 def _indexed(type_: str) -> IndexedValueType.ValueType:
     return IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{type_.upper()}")
-
-
-def _gist(error: Exception) -> str:
-    """The core of a connection error, which the SDK wraps in several layers of debug output."""
-    words = re.findall(r'(?:message|error): "([^"]+)"', str(error))
-    return words[-1] if words else str(error)

@@ -1,17 +1,17 @@
 """A case's file: everything that is known of it, and how a fact changes it. Pure memory; it waits for nothing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from aftersale.case import By, Entry, Escalation, Instruction
+from aftersale.case import By, Entry, Escalation
 from aftersale.clock import CLOCK_SKEW, LATE, RunningClock
-from aftersale.commands import AgreeLimit, CaseRequest, ParcelEvent, ReceivedItem
+from aftersale.commands import AgreeLimit, CaseRequest, ParcelEvent
 from aftersale.facts import Question
-from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, Party, RefundState, State
+from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, Party, State
 from aftersale.messages import Message
-from aftersale.money import RefundInstruction, Settlement, share
 from aftersale.moves import AWAITED
+from aftersale.payout import Payout
 from aftersale.policy.deadline import Deadline
 from aftersale.schema import Schema
 from aftersale.view import timer_summary
@@ -67,22 +67,24 @@ class Dossier:
     parcel_events: dict[str, ParcelEvent] = field(default_factory=dict)
     agreements: dict[tuple[Clock, Party], str] = field(default_factory=dict)
     agreed_limits: dict[Clock, str] = field(default_factory=dict)
-    instructions: list[Instruction] = field(default_factory=list)
+    payout: Payout = field(init=False)
     escalation: Escalation | None = None
     ending: Ending | None = None
 
     def __post_init__(self) -> None:
         """The first stage begins with the application."""
         self.since = self.applied_at
+        self.payout = Payout(self.request)
 
     # What the policy book is asked
 
     def question(self, clock: Clock, started_at: datetime, as_of: datetime) -> Question:
         """The question that starts a clock of this case; facts are as they were at application (R6)."""
         facts = self.request.facts(self.kind, self.applied_at)
-        known = {name: getattr(facts, name) for name in facts.model_fields_set}
-        agreed = {"agreed_limits": dict(self.agreed_limits)} if self.agreed_limits else {}
-        return Question(clock=clock, started_at=started_at, as_of=as_of, **known, **agreed)
+        known: dict[str, Any] = {name: getattr(facts, name) for name in facts.model_fields_set}
+        if self.agreed_limits:
+            known["agreed_limits"] = dict(self.agreed_limits)
+        return Question(clock=clock, started_at=started_at, as_of=as_of, **known)
 
     @property
     def running(self) -> list[RunningClock]:
@@ -227,14 +229,20 @@ class Dossier:
             self._refuse_scans(now)
             return
         if scan.occurred_at < self.request.order.paid_at or scan.occurred_at > now + CLOCK_SKEW:
-            self.note("SignalRefused", f"scan {scan.event_id}: occurred_at lies outside the case", Party.CARRIER, now, now)
+            self.note(
+                "SignalRefused", f"scan {scan.event_id}: occurred_at lies outside the case", Party.CARRIER, now, now
+            )
             return
         self.parcel_events[scan.event_id] = scan
         says = f"{scan.leg} parcel {scan.tracking_no}: {scan.event}"
-        if scan.event == "signed_for" and scan.leg == "return" and self.lapsed_at(
-            State.AWAITING_MERCHANT_RECEIPT, scan.occurred_at
+        if (
+            scan.event == "signed_for"
+            and scan.leg == "return"
+            and self.lapsed_at(State.AWAITING_MERCHANT_RECEIPT, scan.occurred_at)
         ):
-            self.correct("LateSignOff", f"{says}, reported after the receipt had lapsed", Party.CARRIER, scan.occurred_at, now)
+            self.correct(
+                "LateSignOff", f"{says}, reported after the receipt had lapsed", Party.CARRIER, scan.occurred_at, now
+            )
         else:
             self.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
 
@@ -246,52 +254,6 @@ class Dossier:
     def lapsed_at(self, state: State, at: datetime) -> bool:
         """Whether an executed lapse ended a stage of this state to which that instant belongs."""
         return any(stage.state is state and stage.since <= at <= stage.respond_by for stage in self.lapsed)
-
-    # Money
-
-    def refundable(self, received: Sequence[ReceivedItem] | None) -> int:
-        """What is owed for what was received: the asked amount of each line, by the part of it that arrived."""
-        if received is None:
-            return sum(item.requested.amount_minor for item in self.request.items)
-        arrived = {item.order_line_id: item.quantity for item in received}
-        return sum(
-            share(item.requested.amount_minor, min(arrived.get(item.order_line_id, 0), item.quantity), item.quantity)
-            for item in self.request.items
-        )
-
-    def instruct(self, amount_minor: int, tender: str | None, now: datetime) -> RefundInstruction:
-        """Number and keep a new refund instruction; its key is its own for ever."""
-        request = self.request
-        instruction = RefundInstruction(
-            key=f"case/{request.case_id}/refund/{len(self.instructions) + 1}",
-            case_id=request.case_id,
-            order_id=request.order_id,
-            merchant_id=request.merchant_id,
-            buyer_ref=request.buyer_ref,
-            amount_minor=amount_minor,
-            currency=request.items[0].requested.currency,
-            tender=tender,
-        )
-        self.instructions.append(
-            Instruction(
-                key=instruction.key,
-                amount_minor=amount_minor,
-                currency=instruction.currency,
-                tender=tender,
-                status=RefundState.PROCESSING,
-                instructed_at=now,
-                provider_ref=None,
-                reason=None,
-            )
-        )
-        return instruction
-
-    def settle(self, settlement: Settlement) -> None:
-        """Keep the payment service's answer to the latest instruction."""
-        status = RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED
-        self.instructions[-1] = self.instructions[-1].model_copy(
-            update={"status": status, "provider_ref": settlement.provider_ref, "reason": settlement.reason}
-        )
 
     # What may be done
 

@@ -11,6 +11,7 @@ from aftersale.kinds import Command, Party
 from aftersale.moves import MOVES, PARTIES, legal
 from aftersale.times import floor, local
 
+
 class Verdict(Enum):
     """What becomes of a command that was not refused."""
 
@@ -34,7 +35,11 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
     """What becomes of a command that happened at `at` and is handled at `now`. Raises Refused."""
     _own_party(case.request, command, act)
     if at > now + CLOCK_SKEW:
-        raise _refuse("bad_input", "occurred_at", f"lies in the future of the case, which is at {local(now)}; send the instant of the act")
+        raise _refuse(
+            "bad_input",
+            "occurred_at",
+            f"lies in the future of the case, which is at {local(now)}; send the instant of the act",
+        )
     if moving:
         return Verdict.WAIT
     moves = legal(case.state, held=case.held_since is not None)
@@ -43,7 +48,11 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         if _belongs_to_lapsed(case, command, at):
             return Verdict.CORRECT
         if move is not None:
-            raise _refuse("bad_input", "occurred_at", f"lies before this stage began at {local(case.since)}; send the instant of the act")
+            raise _refuse(
+                "bad_input",
+                "occurred_at",
+                f"lies before this stage began at {local(case.since)}; send the instant of the act",
+            )
         raise _refuse("illegal_move", "", _illegal(case, command))
     if case.stage_clock and case.held_since is None and not case.stage_clock.in_time(at):
         return Verdict.WAIT

@@ -76,9 +76,7 @@ AWAITED: Mapping[State, Party | None] = {
 """Whose move it is."""
 
 PARTIES: Mapping[Command, frozenset[Party]] = {
-    command: frozenset().union(
-        *(moves[command].parties for moves in [*MOVES.values(), WHILE_HELD] if command in moves)
-    )
+    command: frozenset().union(*(moves[command].parties for moves in [*MOVES.values(), WHILE_HELD] if command in moves))
     for command in Command
 }
 """Who may ever give a command."""

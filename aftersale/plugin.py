@@ -1,19 +1,27 @@
-"""How this product speaks Temporal: one plugin for clients, workers and the replayer, so that replay equals production."""
+"""How this product speaks Temporal: one plugin for client, worker and replayer, so that replay equals production."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
+from temporalio.client import Client
 from temporalio.contrib.pydantic import PydanticPayloadConverter, ToJsonOptions
 from temporalio.converter import DataConverter
+from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
+from temporalio.runtime import Runtime
 from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from aftersale.failures import ServiceFault
+
 TASK_QUEUE = "after-sale"
 
-PASSED_THROUGH = ("aftersale", "activities", "structlog", "httpx", "apprise", "standardwebhooks")
-"""Modules that the sandbox does not load anew for every run: they hold no workflow code."""
+DEFAULT_ADDRESS = "127.0.0.1:7233"
+
+PASSED_THROUGH = ("aftersale", "activities")
+"""Packages that the sandbox does not load anew for every run: they hold no workflow code."""
 
 
 class LeanPayloadConverter(PydanticPayloadConverter):
@@ -49,3 +57,28 @@ def plugin(runner: WorkflowRunner | None = None) -> SimplePlugin:
         data_converter=DataConverter(payload_converter_class=LeanPayloadConverter),
         workflow_runner=runner or sandbox(),
     )
+
+
+async def connect(*, runtime: Runtime | None = None, **overrides: Any) -> Client:
+    """A Temporal client by the environment (`TEMPORAL_ADDRESS`, …, or a profile file), with this product's plugin.
+
+    Raises ServiceFault where the settings cannot be read or no server answers.
+    """
+    settings: dict[str, Any] = {"target_host": DEFAULT_ADDRESS}
+    try:
+        settings |= ClientConfig.load_client_connect_config(config_file_strict=True)
+    except (RuntimeError, ValueError) as error:
+        raise ServiceFault(f"the settings for Temporal cannot be used; mend them: {error}") from error
+    settings |= {"plugins": [plugin()], "runtime": runtime} | overrides
+    try:
+        return await Client.connect(**settings)
+    except (RuntimeError, ValueError) as error:
+        address = settings["target_host"]
+        remedy = "start one with `make dev`, or set TEMPORAL_ADDRESS to where it is"
+        raise ServiceFault(f"no Temporal server answers at {address} ({_gist(error)}); {remedy}") from error
+
+
+def _gist(error: Exception) -> str:
+    """The core of a connection error, which the SDK wraps in several layers of debug output."""
+    words = re.findall(r'(?:message|error): "([^"]+)"', str(error))
+    return words[-1] if words else str(error)

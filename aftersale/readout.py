@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from aftersale.case import NOBODY, DeadlineView, Next, RefundView, Status
+from aftersale.case import NOBODY, DeadlineView, Next, Status
 from aftersale.dossier import Closed, Completed, Dossier
-from aftersale.kinds import Party, RefundState
+from aftersale.kinds import Party
 from aftersale.moves import AWAITED, legal
 
 
@@ -19,7 +19,7 @@ def status(case: Dossier, now: datetime) -> Status:
         is_final=ending is not None,
         outcome=ending.outcome if isinstance(ending, Completed) else None,
         close_reason=ending.reason if isinstance(ending, Closed) else None,
-        refund=_refund(case),
+        refund=case.payout.view(),
         next=next_move(case, now),
         deadlines=tuple(DeadlineView.of(running) for running in case.running),
         escalation=case.escalation,
@@ -48,14 +48,4 @@ def next_move(case: Dossier, now: datetime) -> Next:
         commands=offered,
         respond_by=clock.respond_by if clock else None,
         on_timeout=clock.deadline.on_timeout if clock else None,
-    )
-
-
-def _refund(case: Dossier) -> RefundView:
-    latest = case.instructions[-1] if case.instructions else None
-    return RefundView(
-        status=latest.status if latest else RefundState.NONE,
-        amount_minor=latest.amount_minor if latest else case.refundable(None),
-        currency=case.request.items[0].requested.currency,
-        instructions=tuple(case.instructions),
     )

@@ -34,7 +34,9 @@ def test_a_module_fits_in_the_head(module: Path) -> None:
 def test_no_business_limit_stands_in_a_page_or_a_stage(module: Path) -> None:
     """Neither a number nor a duration: those are policy data."""
     for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-        number = isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value not in (True, False)
+        number = (
+            isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value not in (True, False)
+        )
         assert not number, f"line {getattr(node, 'lineno', '?')}: a number"
         assert not (isinstance(node, ast.Name) and node.id == "timedelta"), f"line {node.lineno}: a duration"
 

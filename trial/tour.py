@@ -125,7 +125,9 @@ async def _happen(place: Workplace, live: Live, step: Step, when: str) -> None:
         except Refusal as error:
             refusal = error
         if step.refused != (refusal.code if refusal else None):
-            raise Difference(f"{when} {step.do} was answered {refusal or 'taken'}, its file says {step.refused or 'taken'}")
+            raise Difference(
+                f"{when} {step.do} was answered {refusal or 'taken'}, its file says {step.refused or 'taken'}"
+            )
     if step.do in (Command.CONFIRM_RECEIPT, Command.RETRY_REFUND):
         await _settled(live)
 

@@ -3,7 +3,7 @@
 Trials and tests work cases here as back ends would, only faster: `Live.until` moves a case's calendar.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ from trial.platform import TRIAL_SECRET, create_app, serve
 from trial.server import skipping
 from worker import Settings, worker
 
-_KEYS = {
+_KEYS: dict[str, Callable[[str], SearchAttributeKey[Any]]] = {
     "Keyword": SearchAttributeKey.for_keyword,
     "Datetime": SearchAttributeKey.for_datetime,
     "Int": SearchAttributeKey.for_int,
@@ -50,7 +50,8 @@ class Live:
     async def update(self, name: str, payload: Any, **options: Any) -> Status:
         """Send an update as it is. Raises Refusal."""
         try:
-            return await self.handle.execute_update(name, payload, result_type=Status, **options)
+            status: Status = await self.handle.execute_update(name, payload, result_type=Status, **options)
+            return status
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             code = cause.type if isinstance(cause, ApplicationError) and cause.type else "refused"
@@ -68,7 +69,8 @@ class Live:
 
     async def status(self) -> Status:
         """The case as it stands."""
-        return await self.handle.query("status", result_type=Status)
+        status: Status = await self.handle.query("status", result_type=Status)
+        return status
 
     async def now(self) -> datetime:
         """The instant at which the case stands."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
@@ -45,14 +46,16 @@ class Board:
     @staticmethod
     def show_refusal(kind: CaseKind, problems: Sequence[Problem]) -> None:
         """Show why a request opened no case; nothing that it named is written, since it may be malformed."""
-        workflow.set_current_details("\n".join(["## refused 不予受理", *(f"- {escaped(str(each))}" for each in problems)]))
+        workflow.set_current_details(
+            "\n".join(["## refused 不予受理", *(f"- {escaped(str(each))}" for each in problems)])
+        )
         ended = CloseReason.REFUSED.value
         workflow.upsert_search_attributes(
             [KIND.value_set(kind.value), STATE.value_set(State.CLOSED.value), OUTCOME.value_set(ended)]
         )
 
 
-def _updates(case: Dossier, standing: Status) -> list[SearchAttributeUpdate[object]]:
+def _updates(case: Dossier, standing: Status) -> list[SearchAttributeUpdate[Any]]:
     ended = standing.outcome or standing.close_reason
     respond_by = standing.next.respond_by
     return [

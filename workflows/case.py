@@ -36,7 +36,7 @@ class _Taker(Protocol):
     async def _take(self, command: Command, given: Any) -> Status: ...
 
 
-def _update(command: Command) -> Callable[..., Awaitable[Status]]:
+def _update(command: Command) -> object:
     async def handler(self: _Taker, given: Any = None) -> Status:
         return await self._take(command, given)
 
@@ -140,12 +140,9 @@ class CaseWorkflow:
     async def _take(self, command: Command, given: Any) -> Status:
         act = self._read(command, given)
         at = happened_at(act, workflow.now())
-        while True:
-            desk, seen = self._open_desk(), self._open_desk().rests
-            verdict = self._judge(command, act, at)
-            if verdict is not Verdict.WAIT:
-                break
-            await workflow.wait_condition(lambda: bool(self._problems) or (desk.resting and desk.rests > seen))
+        desk = self._open_desk()
+        while (verdict := self._judge(command, act, at)) is Verdict.WAIT:
+            await workflow.wait_condition(self._next_rest(desk))
         stamped = act.model_copy(update={"occurred_at": at})
         if verdict is Verdict.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
@@ -155,6 +152,10 @@ class CaseWorkflow:
             record(desk, command, stamped)
         await workflow.wait_condition(lambda: desk.resting)
         return self.status()
+
+    def _next_rest(self, desk: Desk) -> Callable[[], bool]:
+        seen = desk.rests
+        return lambda: bool(self._problems) or (desk.resting and desk.rests > seen)
 
     def _read(self, command: Command, given: Any) -> Act:
         try:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from temporalio import workflow
 
@@ -28,7 +28,10 @@ from workflows import outside
 from workflows.alarm import Alarm
 from workflows.board import Board
 
-H = TypeVar("H", bound=Schema)
+A = TypeVar("A", bound=Schema)
+B = TypeVar("B", bound=Schema)
+C = TypeVar("C", bound=Schema)
+D = TypeVar("D", bound=Schema)
 T = TypeVar("T")
 
 
@@ -111,7 +114,15 @@ class Desk:
         self.case.beside.update({running.clock: running for running in started})
         self._tell_awaited()
 
-    async def answer(self, *accepts: type[H]) -> H | Lapse:
+    @overload
+    async def answer(self, a: type[A], /) -> A | Lapse: ...
+    @overload
+    async def answer(self, a: type[A], b: type[B], /) -> A | B | Lapse: ...
+    @overload
+    async def answer(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C | Lapse: ...
+    @overload
+    async def answer(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D | Lapse: ...
+    async def answer(self, *accepts: type[Schema]) -> Schema | Lapse:
         """The next thing that ends the stage: one of what it accepts, or the lapse of its clock."""
         while True:
             await self._catch_up()
@@ -124,12 +135,12 @@ class Desk:
                 return Lapse(running.lapses_at)
             await self._rest()
 
-    async def hear_only(self, *accepts: type[H]) -> H:
+    async def hear_only(self, accepts: type[A]) -> A:
         """The next command that ends a stage without a clock."""
         while self._heard is None:
             await self._catch_up()
             await self._rest()
-        return self._accepted(self._heard, accepts)
+        return self._accepted(self._heard, (accepts,))
 
     def expect_parcel(self, tracking_no: str) -> None:
         """The stage waits for this parcel's sign-off, which may have been reported already."""
@@ -144,11 +155,11 @@ class Desk:
 
     async def pay(self, amount_minor: int, tender: str | None) -> Settlement:
         """Instruct the payment service and wait for its definitive answer; clocks beside go on meanwhile."""
-        instruction = self.case.instruct(amount_minor, tender, self.now)
+        instruction = self.case.payout.instruct(amount_minor, tender, self.now)
         said = f"refund of {amount_minor} {instruction.currency} minor instructed as {instruction.key}"
         self.case.note("RefundInstructed", said, Party.SYSTEM, self.now, self.now)
         settlement = await self._meanwhile(outside.refund(instruction))
-        self.case.settle(settlement)
+        self.case.payout.settle(settlement)
         if settlement.status == "succeeded":
             said = f"refund {instruction.key} paid, provider reference {settlement.provider_ref}"
             self.case.note("RefundSucceeded", said, Party.SYSTEM, self.now, self.now)
@@ -191,9 +202,8 @@ class Desk:
         """Do what has piled up: re-timings first, then the alerts of clocks that run beside."""
         while self._reasks:
             reask = self._reasks.popleft()
-            changed = [
-                (running, question) for running in self.case.running if (question := reask.question(running)) != running.question
-            ]
+            asked = [(running, reask.question(running)) for running in self.case.running]
+            changed = [(running, question) for running, question in asked if question != running.question]
             questions = [question.model_copy(update={"as_of": self.now}) for _, question in changed]
             if questions:
                 deadlines = await outside.quote(questions, self.revision)
@@ -211,8 +221,9 @@ class Desk:
             questions = [running.question.model_copy(update={"as_of": self.now}) for running in asked]
             deadlines = await outside.quote_from_newer_book(questions, revision)
             if asked == self.case.running:
+                why = f"policy book revision {revision} was published"
                 for running, question, deadline in zip(asked, questions, deadlines, strict=True):
-                    self.case.retime(running, question, deadline, f"policy book revision {revision} was published", self.now)
+                    self.case.retime(running, question, deadline, why, self.now)
                 asked = self.case.running
         self.wake()
 
@@ -247,7 +258,7 @@ class Desk:
         in_time = scan and (self.case.held_since or clock is None or clock.in_time(scan.occurred_at))
         return scan if in_time else None
 
-    def _accepted(self, said: Schema, accepts: tuple[type[H], ...]) -> H:
+    def _accepted(self, said: Schema, accepts: tuple[type[A], ...]) -> A:
         self._heard = None
         if not isinstance(said, accepts):
             raise RuntimeError(f"{type(said).__name__} was recorded in {self.case.state}, which does not take it")

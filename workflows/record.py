@@ -60,4 +60,5 @@ def said(command: Command, act: Act) -> str:
 def _agreed(running: RunningClock, act: AgreeLimit) -> Question:
     if running.clock is not act.clock:
         return running.question
-    return running.question.model_copy(update={"agreed_limits": {**running.question.agreed_limits, act.clock: act.limit}})
+    agreed = {**running.question.agreed_limits, act.clock: act.limit}
+    return running.question.model_copy(update={"agreed_limits": agreed})

@@ -49,7 +49,7 @@ async def return_goods(desk: Desk) -> Ending:
         case Received(at=received_at, items=items):
             pass
 
-    await refund(desk, received_at, desk.case.refundable(items))
+    await refund(desk, received_at, desk.case.payout.refundable(items))
     return Completed(outcome=Outcome.REFUNDED)
 
 

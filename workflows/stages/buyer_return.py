@@ -25,7 +25,7 @@ class NotSentBack:
 async def buyer_return(desk: Desk, agreed_at: datetime) -> SentBack | NotSentBack | Withdrawn:
     """Wait for a tracking number (S14). Silence gives the request up."""
     await desk.enter(State.AWAITING_BUYER_RETURN, agreed_at, Clock.BUYER_RETURN)
-    heard: ShipBack | Withdraw | Lapse = await desk.answer(ShipBack, Withdraw)
+    heard = await desk.answer(ShipBack, Withdraw)
     match heard:
         case ShipBack(tracking_no=tracking_no):
             return SentBack(desk.at(heard), tracking_no)

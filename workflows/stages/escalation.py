@@ -10,7 +10,7 @@ async def escalation(desk: Desk, refused: Refused) -> Lapse | Withdrawn:
     """Wait while the refusal can be escalated. Silence accepts it."""
     await desk.enter(State.MERCHANT_REJECTED, refused.at, Clock.ESCALATION)
     desk.case.refuse(refused.at, refused.reason_code)
-    heard: Withdraw | Lapse = await desk.answer(Withdraw)
+    heard = await desk.answer(Withdraw)
     match heard:
         case Lapse():
             return heard

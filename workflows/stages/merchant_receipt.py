@@ -24,9 +24,7 @@ async def merchant_receipt(desk: Desk, sent_at: datetime, tracking_no: str) -> R
     """
     await desk.enter(State.AWAITING_MERCHANT_RECEIPT, sent_at, Clock.MERCHANT_RECEIPT)
     desk.expect_parcel(tracking_no)
-    heard: ConfirmReceipt | RefuseReceipt | Withdraw | ParcelEvent | Lapse = await desk.answer(
-        ConfirmReceipt, RefuseReceipt, Withdraw, ParcelEvent
-    )
+    heard = await desk.answer(ConfirmReceipt, RefuseReceipt, Withdraw, ParcelEvent)
     if isinstance(heard, ParcelEvent):
         return await _inspection(desk, heard.occurred_at)
     return _taken_in(desk, heard)
@@ -34,10 +32,7 @@ async def merchant_receipt(desk: Desk, sent_at: datetime, tracking_no: str) -> R
 
 async def _inspection(desk: Desk, signed_off_at: datetime) -> Received | Refused | Withdrawn:
     await desk.replace(Clock.MERCHANT_INSPECTION, signed_off_at, beside=desk.case.law_clocks())
-    heard: ConfirmReceipt | RefuseReceipt | Withdraw | Lapse = await desk.answer(
-        ConfirmReceipt, RefuseReceipt, Withdraw
-    )
-    return _taken_in(desk, heard)
+    return _taken_in(desk, await desk.answer(ConfirmReceipt, RefuseReceipt, Withdraw))
 
 
 def _taken_in(desk: Desk, heard: ConfirmReceipt | RefuseReceipt | Withdraw | Lapse) -> Received | Refused | Withdrawn:

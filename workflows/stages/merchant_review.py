@@ -19,7 +19,7 @@ class Approved:
 async def merchant_review(desk: Desk) -> Approved | Refused | Withdrawn:
     """Wait for the merchant's answer (S24). Silence is a yes."""
     await desk.enter(State.AWAITING_MERCHANT_REVIEW, desk.case.applied_at, Clock.MERCHANT_REVIEW)
-    heard: Approve | Reject | Withdraw | Lapse = await desk.answer(Approve, Reject, Withdraw)
+    heard = await desk.answer(Approve, Reject, Withdraw)
     match heard:
         case Approve() | Lapse():
             return Approved(desk.at(heard))
