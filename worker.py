@@ -3,6 +3,7 @@
     python worker.py
 
 Connects as the environment says (`TEMPORAL_ADDRESS`, …), works the `after-sale` task queue, and drains on SIGTERM.
+What it needs beside that is named by `Settings`. Exit status 1, and one line, where it cannot begin.
 """
 
 import asyncio
@@ -11,22 +12,31 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import httpx
 import structlog
+import temporalio.activity
+import temporalio.workflow
 from pydantic import Field, ValidationError
 from temporalio.client import Client
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.worker import Worker
 
 from activities.notifications import Notifications
 from activities.payments import Payments
 from activities.quotes import Quotes
 from aftersale.client import Cases, connect
-from aftersale.errors import AftersaleError, BadInput, problems_of
+from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.kinds import Party
 from aftersale.plugin import TASK_QUEUE
 from aftersale.policy.book import Book
@@ -36,12 +46,18 @@ from workflows.return_goods import Return
 
 WORKFLOWS = [Return]
 
-DRAIN = timedelta(seconds=30)
-"""How long work in hand may take to finish after SIGTERM."""
+DRAIN = timedelta(seconds=20)
+"""How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which
+Kubernetes kills."""
 
-_PAYMENT_TIMEOUT = httpx.Timeout(20)  # below the activity's own 30 s, so that a slow answer is still looked up by it
+_PAYMENT_TIMEOUT = httpx.Timeout(10, connect=3)
+"""A look-up, an instruction and a look-up again end within the minute that `workflows.outside` gives an attempt."""
 
-Address = Annotated[str, Field(min_length=1)]
+_VARIABLES = {"payments.base_url": "AFTERSALE_PAYMENTS_URL", "payments.secret": "AFTERSALE_PAYMENTS_SECRET"}
+
+_LOG = logging.getLogger("aftersale.worker")
+
+Text = Annotated[str, Field(min_length=1)]
 
 
 class Settings(Schema):
@@ -53,12 +69,13 @@ class Settings(Schema):
     AFTERSALE_POLICIES: the folder of the policy book. AFTERSALE_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR.
     """
 
-    payments_url: Address
-    payments_secret: Address
-    metrics_address: Address | None = None
-    log_level: str = "INFO"
-    channels: dict[Party, tuple[str, ...]] = {}
-    fallback: tuple[str, ...] = ()
+    payments_url: Text
+    payments_secret: Annotated[Text, Field(repr=False)]
+    metrics_address: Text | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    # Channel addresses hold tokens.
+    channels: Annotated[dict[Party, tuple[str, ...]], Field(repr=False)] = {}
+    fallback: Annotated[tuple[str, ...], Field(repr=False)] = ()
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -82,39 +99,59 @@ class Settings(Schema):
 
 
 def configure_logs(level: str) -> None:
-    """JSON lines on standard error: the process's own records and Temporal's, one format, nothing repeated in replay."""
-    shared = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
+    """JSON lines on standard error: this process's records, the SDK's and its core's, in one format.
+
+    Records of workflows and activities carry their ids; workflows are silent in replay. No payloads are logged.
+    """
+    temporalio.workflow.logger.workflow_info_on_message = False  # the same ids once more, as text
+    temporalio.activity.logger.activity_info_on_message = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.ExtraAdder(),
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+            ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
             ],
         )
     )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its records name what was called, and keys with it
+    # Libraries that carry messages and payments tell of contents and tokens below this level.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    for ours in ("aftersale", "temporalio"):
+        logging.getLogger(ours).setLevel(level)
 
 
 def runtime(metrics_address: str | None) -> Runtime:
-    """Temporal's runtime of this process, with metrics where an address is set."""
+    """Temporal's runtime of this process, with metrics where an address is set. Raises BadInput for one without use."""
+    core = LoggingConfig(
+        filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
+        forwarding=LogForwardingConfig(logger=logging.getLogger("temporalio.core"), append_target_to_name=False),
+    )
     metrics = PrometheusConfig(bind_address=metrics_address) if metrics_address else None
-    return Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    try:
+        return Runtime(telemetry=TelemetryConfig(logging=core, metrics=metrics))
+    except ValueError as error:
+        message = f"cannot be listened on ({error}); write a free one such as 127.0.0.1:9464"
+        raise BadInput([Problem(field="AFTERSALE_METRICS_ADDRESS", message=message)]) from None
 
 
 @contextlib.asynccontextmanager
 async def worker(client: Client, settings: Settings, book: Book | None = None) -> AsyncIterator[Worker]:
-    """A worker with every workflow and activity, not yet running; `book` is the default one where absent."""
+    """A worker with every workflow and activity, not yet running; `book` is the default one where absent.
+
+    Raises BadInput, naming the variable, where a setting cannot be used, and PolicyFault for a broken policy book.
+    """
     async with httpx.AsyncClient(timeout=_PAYMENT_TIMEOUT) as http:
-        payments = Payments(http, settings.payments_url, settings.payments_secret)
-        notifications = Notifications(settings.channels, settings.fallback)
+        with _named_as_variables():
+            payments = Payments(http, settings.payments_url, settings.payments_secret)
+            notifications = Notifications(settings.channels, settings.fallback)
         quotes = Quotes(book or default_book())
         yield Worker(
             client,
@@ -122,32 +159,58 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             workflows=WORKFLOWS,
             activities=[quotes.quote, quotes.admit, payments.refund, notifications.notify],
             graceful_shutdown_timeout=DRAIN,
+            # So long does a case wait for the worker that had it last before another takes it up.
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
+            # Otherwise most of a heartbeat timeout passes between two heartbeats, and one late one counts as a death.
+            max_heartbeat_throttle_interval=timedelta(seconds=1),
         )
 
 
+@contextlib.contextmanager
+def _named_as_variables() -> Iterator[None]:
+    """Name what an activity finds wrong with its settings as the operator who set them knows it."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(
+            problem.model_copy(update={"field": _variable(problem.field)}) for problem in error.problems
+        ) from None
+
+
+def _variable(field: str) -> str:
+    owner, name, *_ = field.split(".")
+    return f"AFTERSALE_NOTIFY_{name.upper()}" if owner == "notifications" else _VARIABLES[field]
+
+
 async def main() -> None:
-    """Work until SIGTERM or SIGINT, then finish what is in hand."""
+    """Work until SIGTERM or SIGINT, then finish what is in hand. Raises AftersaleError where it cannot begin."""
     settings = Settings.read(os.environ)
     configure_logs(settings.log_level)
-    log = logging.getLogger("aftersale.worker")
+    book = default_book()
     client = await connect(runtime=runtime(settings.metrics_address))
     if missing := await Cases(client).missing_attributes():
         raise AftersaleError(f"search attributes {', '.join(missing)} are not registered; run `aftersale setup` first")
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with worker(client, settings) as hand:
         work = asyncio.create_task(hand.run())
-        log.info("working", extra={"task_queue": TASK_QUEUE, "policy_version": default_book().version})
-        await asyncio.wait([work, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            log.info("draining", extra={"seconds": DRAIN.total_seconds()})
+        stop = asyncio.create_task(_told_to_stop())
+        _LOG.info("working", extra={"task_queue": TASK_QUEUE, "policy_version": book.version})
+        await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
+        if stop.done():
+            _LOG.info("draining", extra={"seconds": DRAIN.total_seconds()})
             await hand.shutdown()
         await work
+        _LOG.info("stopped")
+
+
+async def _told_to_stop() -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await told.wait()
 
 
 if __name__ == "__main__":
     try:
         asyncio.run(main())
-    except (AftersaleError, RuntimeError) as error:
+    except AftersaleError as error:
         sys.exit(f"worker: {error}")

@@ -7,6 +7,7 @@ from apprise import Apprise, AppriseAsset, NotifyFormat
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.alive import signs_of_life
 from aftersale.errors import BadInput, Problem
 from aftersale.kinds import Party
 from aftersale.messages import Message
@@ -56,6 +57,13 @@ class Notifications:
         retry finds in the heartbeat what has been delivered, channel by channel, and sends only the rest.
         """
         delivered: list[str] = list(activity.info().heartbeat_details)
+        async with signs_of_life(delivered):
+            failed = await self._send(messages, delivered)
+        if failed:
+            raise _undelivered(failed)
+
+    async def _send(self, messages: list[Message], delivered: list[str]) -> list[Message]:
+        """Send what is not delivered yet, and note what is; what no channel took is returned."""
         failed: list[Message] = []
         for message in messages:
             for place, channel in enumerate(self._channels[message.to]):
@@ -67,8 +75,7 @@ class Notifications:
                     activity.heartbeat(*delivered)
                 else:
                     failed.append(message)
-        if failed:
-            raise _undelivered(failed)
+        return failed
 
 
 def _undelivered(failed: Sequence[Message]) -> ApplicationError:

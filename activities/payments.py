@@ -10,6 +10,7 @@ from standardwebhooks import Webhook
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.alive import signs_of_life
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.money import RefundInstruction, Settlement
 
@@ -59,11 +60,12 @@ class Payments:
         settlement stands. If it holds another one under the key, this one has moved no money and never will, which
         is a definitive decline; its reason tells the operator to ask what the key paid before ordering a new attempt.
         """
-        if activity.info().attempt > 1:
-            known = await self._look_up(instruction)
-            if known is not None:
-                return known
-        return await self._send(instruction)
+        async with signs_of_life():
+            if activity.info().attempt > 1:
+                known = await self._look_up(instruction)
+                if known is not None:
+                    return known
+            return await self._send(instruction)
 
     async def _send(self, instruction: RefundInstruction) -> Settlement:
         key = instruction.key

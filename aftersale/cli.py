@@ -23,7 +23,7 @@ from typer.exceptions import TyperException
 
 from aftersale.case import Status
 from aftersale.cli_policy import FAULTY, WIDTH, AsJson, policy
-from aftersale.commands import parse
+from aftersale.commands import CaseRequest, parse, read
 from aftersale.errors import AftersaleError, BadInput, Problem
 from aftersale.failures import NoAnswer, Refusal
 from aftersale.kinds import CaseKind, Command
@@ -66,7 +66,7 @@ def open_(
 ) -> None:
     """Open a case from a request, or find the one that the same request opened."""
     with _reporting(as_json):
-        request = _decoded(_text(file), file)
+        request = read(CaseRequest, _decoded(_text(file), file), "request")
         status = _on_cases(lambda cases: cases.open(kind, request))
         _show(status, as_json)
     if status.problems:
@@ -95,7 +95,7 @@ def act(
     as_json = payload is not None
     with _reporting(as_json):
         given = _decoded(_text("-") if payload == "-" else payload, "--json") if payload else {}
-        wanted = parse(command, {**given, "actor": _actor(actor)} if actor else given)
+        wanted = parse(command, _with_actor(given, actor))
         _show(_on_cases(lambda cases: cases.act(case_id, wanted, request_id=request_id)), as_json)
 
 
@@ -172,11 +172,13 @@ def _decoded(text: str, source: str) -> dict[str, Any]:
     return given
 
 
-def _actor(text: str) -> dict[str, str]:
-    party, separator, reference = text.partition(":")
+def _with_actor(given: dict[str, Any], actor: str | None) -> dict[str, Any]:
+    if actor is None and "actor" in given:
+        return given
+    party, separator, reference = (actor or "").partition(":")
     if not separator:
-        raise BadInput([Problem(field="--as", message="must be PARTY:ID, such as merchant:M-7; write both")])
-    return {"party": party, "id": reference}
+        raise BadInput([Problem(field="--as", message="says who acts; write PARTY:ID, such as merchant:M-7")])
+    return {**given, "actor": {"party": party, "id": reference}}
 
 
 def inert(text: str) -> str:

@@ -29,8 +29,11 @@ class RunningClock(Schema):
 
     @classmethod
     def begun(cls, question: Question, deadline: Deadline, learned_at: datetime) -> Self:
-        """A clock counted from when its start happened; learned of late, it leaves everyone the grace (R13)."""
-        late = learned_at - question.started_at > LATE
+        """A clock counted from when its start happened; learned of late, it leaves everyone the grace (R13).
+
+        A statutory clock has no grace: nothing lengthens it (R10).
+        """
+        late = learned_at - question.started_at > LATE and not deadline.statutory
         return cls(
             question=question,
             deadline=deadline,
@@ -87,9 +90,16 @@ class RunningClock(Schema):
         total = span(self.question.held or "PT0S") + (until - max(since, self.question.started_at))
         return self.question.model_copy(update={"held": duration(total)})
 
+    def spared(self, since: datetime, until: datetime) -> Self:
+        """The clock after a hold, its grace longer by the hold where it was not past (R16)."""
+        if self.grace_until is None or self.grace_until < since:
+            return self
+        return self.model_copy(update={"grace_until": self.grace_until + (until - since)})
+
     def retimed(self, question: Question, deadline: Deadline, now: datetime) -> "RunningClock":
         """The clock with a new answer; a deadline that now lies in the past leaves everyone the grace (R9, R13)."""
         moved = self.model_copy(update={"question": question, "deadline": deadline})
-        if moved.respond_by is None or moved.respond_by >= now or moved.respond_by == self.respond_by:
+        due = moved.respond_by
+        if due is None or due >= now or due == self.respond_by or deadline.statutory:
             return moved
         return moved.model_copy(update={"grace_until": now + span(deadline.grace)})

@@ -19,6 +19,7 @@ from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
 S = TypeVar("S", bound=Schema)
 
 MOST_ITEMS = 100
+MOST_PROBLEMS = 50
 
 Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
@@ -242,4 +243,12 @@ def read(shape: type[S], given: object, name: str) -> S:
     try:
         return shape.model_validate(given)
     except ValidationError as error:
-        raise BadInput(problems_of(error)) from None
+        raise BadInput(_first(problems_of(error), name)) from None
+
+
+def _first(problems: list[Problem], name: str) -> list[Problem]:
+    """As many problems as a reader takes in; what is said of a payload must stay smaller than the payload may be."""
+    left = len(problems) - MOST_PROBLEMS
+    if left <= 0:
+        return problems
+    return [*problems[:MOST_PROBLEMS], Problem(field=name, message=f"has {left} problems more; mend these first")]

@@ -1,7 +1,7 @@
 """A case's file: everything that is known of it, and how a fact changes it. Pure memory; it waits for nothing."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aftersale.case import By, Entry, Escalation
@@ -14,6 +14,7 @@ from aftersale.moves import AWAITED
 from aftersale.payout import Payout
 from aftersale.policy.deadline import Deadline
 from aftersale.schema import Schema
+from aftersale.times import local, span
 from aftersale.view import timer_summary
 
 NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
@@ -21,6 +22,7 @@ NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
 
 MOST_EVIDENCE = 50
 MOST_PARCEL_EVENTS = 200
+MOST_REFUSED_SIGNALS = 20
 
 
 class Completed(Schema):
@@ -65,7 +67,7 @@ class Dossier:
     held_since: datetime | None = None
     evidence: int = 0
     parcel_events: dict[str, ParcelEvent] = field(default_factory=dict)
-    agreements: dict[tuple[Clock, Party], str] = field(default_factory=dict)
+    agreements: dict[tuple[Clock, Party], timedelta] = field(default_factory=dict)
     agreed_limits: dict[Clock, str] = field(default_factory=dict)
     payout: Payout = field(init=False)
     escalation: Escalation | None = None
@@ -145,6 +147,8 @@ class Dossier:
         moved = running.retimed(question, deadline, now)
         if self.stage_clock == running:
             self.stage_clock = moved
+            if self.escalation:
+                self.escalation = self.escalation.model_copy(update={"escalate_by": moved.respond_by})
         elif self.beside.get(running.clock) == running:
             self.beside[running.clock] = moved
         else:
@@ -200,12 +204,19 @@ class Dossier:
         escalate_by = self.stage_clock.respond_by if self.stage_clock else None
         self.escalation = Escalation(refused_at=at, reason_code=reason_code, escalate_by=escalate_by)
 
+    def resume(self, at: datetime) -> datetime:
+        """The hold is over; since when it had lasted."""
+        since, self.held_since = self.held_since or at, None
+        if self.stage_clock:
+            self.stage_clock = self.stage_clock.spared(since, at)
+        return since
+
     def agree(self, act: AgreeLimit) -> bool:
         """Put a party's name to a limit; True once it counts: both parties named the same, or the platform did."""
         party = act.actor.party
-        self.agreements[(act.clock, party)] = act.limit
+        limit = self.agreements[(act.clock, party)] = span(act.limit)
         both = {self.agreements.get((act.clock, side)) for side in (Party.BUYER, Party.MERCHANT)}
-        if party is not Party.PLATFORM and both != {act.limit}:
+        if party is not Party.PLATFORM and both != {limit}:
             return False
         self.agreed_limits[act.clock] = act.limit
         return True
@@ -226,34 +237,36 @@ class Dossier:
         if scan.event_id in self.parcel_events:
             return
         if len(self.parcel_events) >= MOST_PARCEL_EVENTS:
-            self._refuse_scans(now)
+            says = f"a case keeps at most {MOST_PARCEL_EVENTS} parcel events; further ones are not kept"
+            if all(entry.says != says for entry in self.timeline):
+                self.note("SignalRefused", says, Party.CARRIER, now, now)
             return
         if scan.occurred_at < self.request.order.paid_at or scan.occurred_at > now + CLOCK_SKEW:
-            self.note(
-                "SignalRefused", f"scan {scan.event_id}: occurred_at lies outside the case", Party.CARRIER, now, now
-            )
+            paid_at = local(self.request.order.paid_at)
+            says = f"scan {scan.event_id}: occurred_at must lie between the payment at {paid_at} and now"
+            self.refuse_signal(says, Party.CARRIER, now)
             return
         self.parcel_events[scan.event_id] = scan
         says = f"{scan.leg} parcel {scan.tracking_no}: {scan.event}"
-        if (
-            scan.event == "signed_for"
-            and scan.leg == "return"
-            and self.lapsed_at(State.AWAITING_MERCHANT_RECEIPT, scan.occurred_at)
-        ):
+        if scan.event == "signed_for" and scan.leg == "return" and self._receipt_lapsed_after(scan.occurred_at):
             self.correct(
                 "LateSignOff", f"{says}, reported after the receipt had lapsed", Party.CARRIER, scan.occurred_at, now
             )
         else:
             self.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
 
-    def _refuse_scans(self, now: datetime) -> None:
-        says = f"a case keeps at most {MOST_PARCEL_EVENTS} parcel events; further ones are not kept"
-        if all(entry.says != says for entry in self.timeline):
-            self.note("SignalRefused", says, Party.CARRIER, now, now)
+    def refuse_signal(self, says: str, by: Party, now: datetime) -> None:
+        """Note a signal that was not taken: nobody else hears of it. The first of very many say enough."""
+        if sum(entry.event == "SignalRefused" for entry in self.timeline) < MOST_REFUSED_SIGNALS:
+            self.note("SignalRefused", says, by, now, now)
 
     def lapsed_at(self, state: State, at: datetime) -> bool:
         """Whether an executed lapse ended a stage of this state to which that instant belongs."""
         return any(stage.state is state and stage.since <= at <= stage.respond_by for stage in self.lapsed)
+
+    def _receipt_lapsed_after(self, at: datetime) -> bool:
+        """Whether a receipt lapsed that this instant would have kept from it; parcels travel before their numbers."""
+        return any(stage.state is State.AWAITING_MERCHANT_RECEIPT and at <= stage.respond_by for stage in self.lapsed)
 
     # What may be done
 

@@ -9,6 +9,7 @@ from aftersale.commands import CaseRequest
 from aftersale.errors import AftersaleError, Problem
 from aftersale.kinds import CaseKind, Clock
 from aftersale.policy.book import Book
+from aftersale.schema import MOST_MINOR
 from aftersale.times import local, span
 
 CLOCKS: dict[CaseKind, tuple[Clock, ...]] = {
@@ -74,6 +75,8 @@ def _items(request: CaseRequest) -> Iterator[Problem]:
             yield Problem(field=f"{field}.requested.amount_minor", message=f"is more than the {most} that was paid")
     if len({item.requested.currency for item in request.items}) > 1:
         yield Problem(field="items", message="mix currencies; open one case per currency")
+    if sum(item.requested.amount_minor for item in request.items) > MOST_MINOR:
+        yield Problem(field="items", message=f"ask for more than {MOST_MINOR} in all; open several cases")
 
 
 def _validity(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:

@@ -1,10 +1,11 @@
 """Judging a command: may this party give it, in this state, at the instant at which it happened? Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
 from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import Act, CaseRequest
+from aftersale.commands import Act, CaseRequest, ConfirmReceipt, ReceivedItem
 from aftersale.dossier import Dossier
 from aftersale.errors import AftersaleError, Problem
 from aftersale.kinds import Command, Party
@@ -34,28 +35,31 @@ class Refused(AftersaleError):
 def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime, *, moving: bool) -> Verdict:
     """What becomes of a command that happened at `at` and is handled at `now`. Raises Refused."""
     _own_party(case.request, command, act)
+    if isinstance(act, ConfirmReceipt) and act.items is not None:
+        _claimed_goods(case.request, act.items)
     if at > now + CLOCK_SKEW:
         raise _refuse(
             "bad_input",
             "occurred_at",
             f"lies in the future of the case, which is at {local(now)}; send the instant of the act",
         )
-    if moving:
+    if moving or _passed(case, at):
         return Verdict.WAIT
     moves = legal(case.state, held=case.held_since is not None)
     move = moves.get(command)
-    if move is None or at < case.since:
+    what, began = "stage", case.since
+    if command is Command.RESUME and case.held_since is not None:
+        what, began = "hold", case.held_since
+    if move is None or at < began:
         if _belongs_to_lapsed(case, command, at):
             return Verdict.CORRECT
         if move is not None:
             raise _refuse(
                 "bad_input",
                 "occurred_at",
-                f"lies before this stage began at {local(case.since)}; send the instant of the act",
+                f"lies before this {what} began at {local(began)}; send the instant of the act",
             )
         raise _refuse("illegal_move", "", _illegal(case, command))
-    if case.stage_clock and case.held_since is None and not case.stage_clock.in_time(at):
-        return Verdict.WAIT
     if act.actor.party not in move.parties:
         raise _refuse("wrong_party", "actor.party", f"{command} is not for the {act.actor.party} here")
     if reason := case.refusal(command, act.actor.party, at):
@@ -76,6 +80,30 @@ def _own_party(request: CaseRequest, command: Command, act: Act) -> None:
     own = {Party.MERCHANT: request.merchant_id, Party.BUYER: request.buyer_ref}.get(party)
     if own is not None and act.actor.id != own:
         raise _refuse("wrong_party", "actor.id", f"is not this case's {party}; send the {party}'s own reference")
+
+
+def _passed(case: Dossier, at: datetime) -> bool:
+    """Whether the stage's clock had run out by then: what was legal is for the stage after the lapse to say."""
+    return case.stage_clock is not None and case.held_since is None and not case.stage_clock.in_time(at)
+
+
+def _claimed_goods(request: CaseRequest, received: Sequence[ReceivedItem]) -> None:
+    claimed = {item.order_line_id: item.quantity for item in request.items}
+    lines = [item.order_line_id for item in received]
+    for index, item in enumerate(received):
+        field, most = f"items.{index}", claimed.get(item.order_line_id)
+        if most is None:
+            raise _refuse(
+                "bad_input",
+                f"{field}.order_line_id",
+                f"is not claimed back; the lines claimed are {', '.join(claimed)}",
+            )
+        if item.order_line_id in lines[:index]:
+            raise _refuse("bad_input", f"{field}.order_line_id", "is named twice; put the line into one item")
+        if item.quantity > most:
+            raise _refuse("bad_input", f"{field}.quantity", f"is more than the {most} that were claimed; correct it")
+    if not any(item.quantity for item in received):
+        raise _refuse("bad_input", "items", "say that nothing arrived; send refuse_receipt for that")
 
 
 def _belongs_to_lapsed(case: Dossier, command: Command, at: datetime) -> bool:

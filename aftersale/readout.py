@@ -38,10 +38,12 @@ def next_move(case: Dossier, now: datetime) -> Next:
     if party is None:
         return NOBODY
     clock = None if held else case.stage_clock
+    # A query knows no later instant than the case's last turn, so what becomes legal before the deadline is offered.
+    at = clock.respond_by if clock and clock.respond_by else now
     offered = tuple(
         command
         for command, move in legal(case.state, held=held).items()
-        if party in move.parties and case.refusal(command, party, now) is None
+        if party in move.parties and case.refusal(command, party, at) is None
     )
     return Next(
         party=party,

@@ -59,5 +59,7 @@ Code = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
 Note = Annotated[str, Field(strict=True, max_length=2000)]
 """Free text of a party. Shown escaped, never interpreted."""
 
-MinorUnits = Annotated[StrictInt, Field(ge=0, le=10**15)]
+MOST_MINOR = 10**15
+
+MinorUnits = Annotated[StrictInt, Field(ge=0, le=MOST_MINOR)]
 """Money in the currency's minor unit (fen for CNY)."""

@@ -14,12 +14,13 @@ from aftersale.times import local
 MOST_BYTES = 200
 """What the server takes for a summary."""
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&=]|:(?=//))")
+_BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it was written."""
-    return _MARKDOWN.sub(r"\\\1", text.replace("\n", " "))
+    return _MARKDOWN.sub(r"\\\1", _BREAKS.sub(" ", text))
 
 
 def summary(kind: CaseKind, request: CaseRequest) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from aftersale.case import Entry, Status
 from aftersale.client import Refusal
-from aftersale.kinds import CaseKind
+from aftersale.kinds import CaseKind, CloseReason, State
 from aftersale.policy.book import Book
 from aftersale.times import parse_instant
 from tests.platform_fixtures import StandIn
@@ -61,6 +61,21 @@ def request(**changes: Any) -> dict[str, Any]:
 def stamp(when: str) -> str:
     """`when`, as a back end stamps an act."""
     return when.replace(" ", "T")
+
+
+def yuan(amount_minor: object = 12900, currency: object = "CNY") -> dict[str, object]:
+    """An amount, right or wrong."""
+    return {"amount_minor": amount_minor, "currency": currency}
+
+
+def line(order_line_id: str = "L1", quantity: object = 2, paid: object = None, **more: object) -> dict[str, object]:
+    """A line of an order, right or wrong."""
+    return {"order_line_id": order_line_id, "quantity": quantity, "paid": paid or yuan(), **more}
+
+
+def item(order_line_id: str = "L1", quantity: object = 2, requested: object = None) -> dict[str, object]:
+    """What is claimed of a line, right or wrong."""
+    return {"order_line_id": order_line_id, "quantity": quantity, "requested": requested or yuan()}
 
 
 # Cases brought to a stage
@@ -128,6 +143,14 @@ async def seen(live: Live, what: Callable[[Status], bool]) -> Status:
 async def ended(live: Live) -> Status:
     """The record of a case that ends by itself."""
     return await asyncio.wait_for(live.handle.result(), 10)
+
+
+async def refused(live: Live) -> Status:
+    """The record of a request that opened no case."""
+    status = await ended(live)
+    assert (status.state, status.close_reason, status.is_final) == (State.CLOSED, CloseReason.REFUSED, True)
+    assert (status.next.party, status.deadlines, status.refund.amount_minor) == (None, (), 0)
+    return status
 
 
 async def refusal(call: Awaitable[object]) -> Refusal:

@@ -63,8 +63,8 @@ async def persistent(
     The server is in a session of its own, so that Ctrl-C reaches the caller alone: workers drain first, then leaving
     this context stops the server. Its output goes to `log_file`, by default beside the database.
     """
-    _require_free(port, "TEMPORAL_PORT")
-    _require_free(ui_port, "TEMPORAL_UI_PORT")
+    require_free(port, "TEMPORAL_PORT")
+    require_free(ui_port, "TEMPORAL_UI_PORT")
     log_file = log_file or db_file.with_suffix(".log")
     for file in (db_file, log_file):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,8 @@ def _persistent_options(db_file: Path, port: int, ui_port: int) -> list[str]:
     ]
 
 
-def _require_free(port: int, setting: str) -> None:
+def require_free(port: int, setting: str) -> None:
+    """Raise ServerUnavailable, naming the setting that moves it, where somebody listens on the port already."""
     with socket.socket() as probe:
         # A server that has just stopped leaves sockets in TIME_WAIT, which must not count as a listener.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

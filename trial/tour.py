@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
-from pydantic import Field
+from pydantic import Field, ValidationError
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -20,13 +20,18 @@ from rich.text import Text
 
 from aftersale.case import Entry, Status
 from aftersale.cli_policy import WIDTH
-from aftersale.client import Refusal
+from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
+from aftersale.failures import Refusal
 from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, State
 from aftersale.schema import Instant, Schema
 from aftersale.times import local
+from trial.server import ServerUnavailable
 from trial.workplace import Live, Workplace, workplace
 
 CASES = Path(__file__).parent / "cases"
+
+MOST_SECONDS = 30
+"""How long one case may take, in real time."""
 
 
 class Expected(Schema):
@@ -70,8 +75,15 @@ class Difference(Exception):
 
 
 def stories(folder: Path = CASES) -> list[Story]:
-    """The example cases, in the order of their files."""
-    return [Story.model_validate_json(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))]
+    """The example cases, in the order of their files. Raises BadInput naming the file that is wrong."""
+    return [_story(file) for file in sorted(folder.glob("*.json"))]
+
+
+def _story(file: Path) -> Story:
+    try:
+        return Story.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise BadInput(problems_of(error, prefix=file.name)) from None
 
 
 Reasons = dict[tuple[Clock, datetime | None], tuple[str, ...]]
@@ -171,29 +183,37 @@ def _deadline(entry: Entry, reasons: Reasons) -> tuple[str, str, Text]:
     return due, " ".join(entry.rules or ()) or "ordinary", Text("\n".join(because[:-1]), style="dim")
 
 
-async def tour(console: Console) -> int:
-    """Play every example case and print it; the number of cases that differ from their files."""
+async def tour(console: Console, told: Sequence[Story]) -> int:
+    """Play every case and print it; the number of cases that differ from their files."""
     failures = 0
     with tempfile.TemporaryDirectory() as folder, Progress(console=console, disable=not console.is_terminal) as bar:
-        told = stories()
         task = bar.add_task("playing cases", total=len(told))
         async with workplace(Path(folder)) as place:
             for number, story in enumerate(told, 1):
                 bar.update(task, description=f"playing {number} of {len(told)}: {story.title}")
                 console.rule(f"{number} of {len(told)}  {story.title}")
-                console.print(story.about, highlight=False)
+                console.print(Text(story.about))
                 try:
-                    console.print(timeline(*await play(place, story)))
-                except Difference as difference:
+                    async with asyncio.timeout(MOST_SECONDS):
+                        console.print(timeline(*await play(place, story)))
+                except (Difference, Refusal, TimeoutError) as difference:
                     failures += 1
-                    console.print(f"[red]DIFFERS[/red] {difference}")
+                    said = str(difference) or f"{story.title}: did not end within {MOST_SECONDS} s"
+                    console.print(Text.assemble(("DIFFERS", "red"), " ", said))
                 bar.advance(task)
     agreed = len(told) - failures
     console.print(f"{agreed} of {len(told)} cases went as written, every deadline to the second.")
     return failures
 
 
-def main() -> int:
-    """Run the tour; exit status 1 where a case differs from its file."""
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    return 1 if asyncio.run(tour(console)) else 0
+def main(folder: Path = CASES) -> int:
+    """Play the cases of a folder; exit status 1 where one differs from its file, or none can be played."""
+    try:
+        told = stories(folder)
+        if not told:
+            raise BadInput([Problem(field=str(folder), message="holds no case files; name a folder with *.json")])
+        console = Console(width=None if sys.stdout.isatty() else WIDTH)
+        return 1 if asyncio.run(tour(console, told)) else 0
+    except (AftersaleError, ServerUnavailable) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1

@@ -183,7 +183,7 @@ class CaseWorkflow:
         try:
             tell(desk, read(shape, given, "signal"))
         except BadInput as error:
-            desk.case.note("SignalRefused", str(error), Party.SYSTEM, desk.now, desk.now)
+            desk.case.refuse_signal(str(error), Party.SYSTEM, desk.now)
         desk.wake()
 
     # How the request is known again

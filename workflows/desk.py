@@ -174,10 +174,11 @@ class Desk:
         if self._publication is not None:
             self._publication.cancel()
         self._alarm.set(None, None, "")
-        self._show()
-        self._at_rest()
-        while self._errands:
-            await asyncio.gather(*self._errands)
+        self.wake()
+        while self._errands or not self.resting:
+            self._show()
+            self._at_rest()
+            await workflow.wait_condition(lambda: not self.resting or not self._errands)
 
     # How it works
 
@@ -201,14 +202,16 @@ class Desk:
     async def _catch_up(self) -> None:
         """Do what has piled up: re-timings first, then the alerts of clocks that run beside."""
         while self._reasks:
-            reask = self._reasks.popleft()
-            asked = [(running, reask.question(running)) for running in self.case.running]
+            reask, before = self._reasks[0], self.case.running
+            asked = [(running, reask.question(running)) for running in before]
             changed = [(running, question) for running, question in asked if question != running.question]
             questions = [question.model_copy(update={"as_of": self.now}) for _, question in changed]
-            if questions:
-                deadlines = await outside.quote(questions, self.revision)
-                for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
-                    self.case.retime(running, question, deadline, reask.why, self.now)
+            deadlines = await outside.quote(questions, self.revision) if questions else []
+            if self.case.running != before:
+                continue  # a newer book answered meanwhile: put the same to the clocks as they are now
+            self._reasks.popleft()
+            for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
+                self.case.retime(running, question, deadline, reask.why, self.now)
         for running in list(self.case.beside.values()):
             if running.lapses_at and running.lapses_at <= workflow.now():
                 self.case.alert(running, self.now)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
 from activities.notifications import Notifications
 from activities.payments import Payments
@@ -25,6 +25,12 @@ from aftersale.policy.deadline import Deadline
 _AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_attempts=2)
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
+_UNANSWERED = (ActivityError, ApplicationError, TimeoutError)
+"""How a local activity fails: its error arrives bare, not within an ActivityError as that of a normal one does."""
+
+_LIFE = timedelta(seconds=5)
+"""Patient with those who are asked, impatient with a dead worker: whoever waits for an answer gives signs of life."""
+
 
 async def quote(questions: Sequence[Question], revision: int) -> list[Deadline]:
     """Ask the policy book. Where the worker at hand has no answer, ask on, visibly, until one has."""
@@ -37,7 +43,7 @@ async def quote(questions: Sequence[Question], revision: int) -> list[Deadline]:
             schedule_to_close_timeout=timedelta(seconds=3),
             retry_policy=_AT_ONCE,
         )
-    except ActivityError:
+    except _UNANSWERED:
         return await quote_from_newer_book(questions, revision)
 
 
@@ -63,7 +69,7 @@ async def admit(kind: CaseKind, request: CaseRequest, applied_at: datetime, now:
             schedule_to_close_timeout=timedelta(seconds=3),
             retry_policy=_AT_ONCE,
         )
-    except ActivityError:
+    except _UNANSWERED:
         return await workflow.execute_activity_method(
             Quotes.admit,
             application,
@@ -78,7 +84,8 @@ async def refund(instruction: RefundInstruction) -> Settlement:
     return await workflow.execute_activity_method(
         Payments.refund,
         instruction,
-        start_to_close_timeout=timedelta(seconds=30),
+        start_to_close_timeout=timedelta(minutes=1),
+        heartbeat_timeout=_LIFE,
         retry_policy=_PATIENT,
         summary=f"{instruction.key}: {instruction.amount_minor} {instruction.currency} minor",
     )
@@ -91,6 +98,7 @@ async def notify(messages: Sequence[Message]) -> bool:
             Notifications.notify,
             list(messages),
             start_to_close_timeout=timedelta(seconds=90),
+            heartbeat_timeout=_LIFE,
             schedule_to_close_timeout=timedelta(minutes=10),
             retry_policy=_PATIENT,
             summary=", ".join(f"{message.to}: {message.event}" for message in messages),

@@ -18,15 +18,15 @@ def record(desk: Desk, command: Command, act: Act) -> None:
             if case.agree(act):
                 desk.reask(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
         case Extend():
-            extended = case.stage_clock
+            extended = case.stage_clock and case.stage_clock.clock
             desk.reask(
                 f"extended by the {act.actor.party}",
-                lambda running: running.extended() if running is extended else running.question,
+                lambda running: running.extended() if running.clock is extended else running.question,
             )
         case Hold():
             case.held_since = at
         case Resume():
-            since, case.held_since = case.held_since or at, None
+            since = case.resume(at)
             desk.reask("the platform's hold is over", lambda running: running.held(since, at))
         case _:
             desk.hear(act)

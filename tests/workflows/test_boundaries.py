@@ -81,7 +81,7 @@ CLOCKS = {
 }
 
 
-@pytest.fixture(params=CLOCKS.values(), ids=CLOCKS.keys())
+@pytest.fixture(params=list(CLOCKS.values()), ids=list(CLOCKS))
 def clock(request: pytest.FixtureRequest) -> Clock:
     found = request.param
     assert isinstance(found, Clock)

@@ -1,0 +1,81 @@
+"""A market in real time: a Temporal server that keeps its file, the stand-in platform, and, if wanted, a worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+
+from aftersale.client import Cases
+from aftersale.commands import Act, Actor, Approve, ConfirmReceipt, ShipBack
+from aftersale.kinds import CaseKind, Party
+from aftersale.plugin import plugin
+from tests.cases import BUYER, MERCHANT, PLATFORM, request
+from tests.platform_fixtures import StandIn, running
+from trial.server import free_port, persistent
+from trial.workplace import settings_for
+from worker import worker
+
+ACTORS = {
+    "merchant": Actor(party=Party.MERCHANT, id=MERCHANT[1]),
+    "buyer": Actor(party=Party.BUYER, id=BUYER[1]),
+    "platform": Actor(party=Party.PLATFORM, id=PLATFORM[1]),
+}
+
+
+@dataclass(frozen=True)
+class Market:
+    """The running parts."""
+
+    address: str
+    platform: StandIn
+    client: Client
+
+    @property
+    def cases(self) -> Cases:
+        """The typed client of a back end."""
+        return Cases(self.client)
+
+    async def act(self, case_id: str, act: Act) -> None:
+        """Give a command as a back end would."""
+        await self.cases.act(case_id, act)
+
+    async def approved(self, **changes: Any) -> str:
+        """The id of a return that the merchant approved."""
+        wanted = request(**changes)
+        await self.cases.open(CaseKind.RETURN, wanted)
+        await self.act(wanted["case_id"], Approve(actor=ACTORS["merchant"]))
+        return str(wanted["case_id"])
+
+    async def sent_back(self, **changes: Any) -> str:
+        """The id of a return whose goods are on their way back."""
+        case_id = await self.approved(**changes)
+        await self.act(case_id, ship_back())
+        return case_id
+
+
+def ship_back() -> ShipBack:
+    """The buyer hands the parcel over."""
+    return ShipBack(actor=ACTORS["buyer"], carrier="sf-express", tracking_no="SF1")
+
+
+def confirm_receipt() -> ConfirmReceipt:
+    """The merchant takes the goods in; the refund follows at once."""
+    return ConfirmReceipt(actor=ACTORS["merchant"])
+
+
+@asynccontextmanager
+async def market(folder: Path, *, working: bool = True, prepared: bool = True) -> AsyncIterator[Market]:
+    """A market whose files are in `folder`: with a worker unless not `working`, set up unless not `prepared`."""
+    async with AsyncExitStack() as stack:
+        server = persistent(folder / "temporal.db", port=free_port(), ui_port=free_port())
+        address = await stack.enter_async_context(server)
+        platform = await stack.enter_async_context(running(folder / "platform.db"))
+        client = await Client.connect(address, plugins=[plugin()])
+        if prepared:
+            await Cases(client).setup()
+        if working:
+            await stack.enter_async_context(await stack.enter_async_context(worker(client, settings_for(platform.url))))
+        yield Market(address, platform, client)

@@ -1,0 +1,105 @@
+"""Servers and workers that stop and come back, as they do at every release: cases go on."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from aftersale.case import Status
+from aftersale.commands import AgreeLimit
+from aftersale.kinds import Clock, CloseReason, Outcome
+from aftersale.plugin import plugin
+from aftersale.times import SECOND
+from tests.market import ACTORS, Market, confirm_receipt, market, ship_back
+from tests.platform_fixtures import StandIn, running, until
+from tests.processes.program import working
+from trial.server import free_port, persistent
+from worker import DRAIN
+
+
+@pytest.fixture(scope="module")
+async def unmanned(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Market]:
+    async with market(tmp_path_factory.mktemp("unmanned"), working=False) as place:
+        yield place
+
+
+async def test_cases_timers_and_the_worker_outlive_a_restart_of_the_server(tmp_path: Path) -> None:
+    port, ui_port, file = free_port(), free_port(), tmp_path / "temporal.db"
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(running(tmp_path / "platform.db"))
+        async with persistent(file, port=port, ui_port=ui_port) as address:
+            place = await _market(address, platform)
+            await place.cases.setup()
+            hand = await stack.enter_async_context(working(address, platform.url))
+            before = await place.cases.status(await place.approved(case_id="goes-on"))
+            hurry = AgreeLimit(actor=ACTORS["platform"], clock=Clock.BUYER_RETURN, limit="PT4S")
+            due_at = (await place.cases.act(await place.approved(case_id="runs-out"), hurry)).next.respond_by
+        await stack.enter_async_context(persistent(file, port=port, ui_port=ui_port))
+        place = await _market(address, platform)
+        assert due_at and datetime.now(UTC) < due_at
+        assert await place.cases.status("goes-on") == before
+        await place.act("goes-on", ship_back())
+        await place.act("goes-on", confirm_receipt())
+        assert (await _record(place, "goes-on")).outcome is Outcome.REFUNDED
+        lapsed = await _record(place, "runs-out")
+        assert lapsed.close_reason is CloseReason.NOT_SENT_BACK
+        assert [entry.at for entry in lapsed.timeline if entry.event == "Lapsed"] == [due_at + SECOND]
+        assert await hand.told(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        # Longer than the heartbeat timeout of a refund: signs of life go on while the worker drains.
+        pytest.param(signal.SIGTERM, 6, id="SIGTERM"),
+        pytest.param(signal.SIGINT, 1, id="SIGINT"),
+    ],
+)
+async def test_a_worker_that_is_told_to_stop_finishes_the_refund_in_hand(
+    unmanned: Market, told: signal.Signals, seconds: float
+) -> None:
+    async with working(unmanned.address, unmanned.platform.url) as hand:
+        case_id = await unmanned.sent_back()
+        await unmanned.platform.arm("slow", seconds=seconds)
+        await unmanned.act(case_id, confirm_receipt())
+        await until(unmanned.platform.armed, [])
+        assert f"case/{case_id}/refund/1" not in await unmanned.platform.payments()
+        assert await hand.told(told, within=DRAIN.total_seconds()) == 0
+    assert [entry["event"] for entry in hand.logs if entry["logger"] == "aftersale.worker"] == [
+        "working",
+        "draining",
+        "stopped",
+    ]
+    assert (await unmanned.platform.payments())[f"case/{case_id}/refund/1"] == ("succeeded", 1)
+    assert await _attempt_that_refunded(unmanned, case_id) == 1
+
+
+async def _market(address: str, platform: StandIn) -> Market:
+    return Market(address, platform, await Client.connect(address, plugins=[plugin()]))
+
+
+async def _record(place: Market, case_id: str) -> Status:
+    async with asyncio.timeout(20):
+        record: Status = await place.client.get_workflow_handle(f"case/{case_id}", result_type=Status).result()
+    return record
+
+
+async def _attempt_that_refunded(place: Market, case_id: str) -> int:
+    """The number of the attempt that completed the refund."""
+    events = {
+        event.event_id: event
+        for event in (await place.client.get_workflow_handle(f"case/{case_id}").fetch_history()).events
+    }
+    completed = [event.activity_task_completed_event_attributes for event in events.values()]
+    (number,) = (
+        events[done.started_event_id].activity_task_started_event_attributes.attempt
+        for done in completed
+        if done.scheduled_event_id
+        and events[done.scheduled_event_id].activity_task_scheduled_event_attributes.activity_type.name == "refund"
+    )
+    return number

@@ -1,0 +1,353 @@
+"""The typed client, on a real server: what back ends may rely on."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+
+from aftersale.attributes import ATTRIBUTES
+from aftersale.case import Status
+from aftersale.client import CaseNotFound, Cases, NoAnswer, Refusal, ServiceFault
+from aftersale.commands import AddEvidence, Approve, CaseRequest, Evidence, ParcelEvent, Withdraw
+from aftersale.errors import BadInput
+from aftersale.kinds import CaseKind, CloseReason, Outcome, State
+from aftersale.plugin import TASK_QUEUE, connect, plugin
+from aftersale.times import floor, local
+from tests.cases import request
+from tests.market import ACTORS, Market, confirm_receipt, market
+from tests.platform_fixtures import until
+from trial.server import free_port
+from trial.workplace import settings_for
+from worker import worker
+
+RETURN = CaseKind.RETURN
+APPROVE = Approve(actor=ACTORS["merchant"])
+WITHDRAW = Withdraw(actor=ACTORS["buyer"])
+
+
+@pytest.fixture(scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Market]:
+    async with market(tmp_path_factory.mktemp("client")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def unmanned(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Market]:
+    async with market(tmp_path_factory.mktemp("unmanned"), working=False, prepared=False) as running:
+        yield running
+
+
+# Opening
+
+
+async def test_the_same_request_twice_opens_one_case(place: Market) -> None:
+    wanted = request()
+    first, second = await asyncio.gather(place.cases.open(RETURN, wanted), place.cases.open(RETURN, wanted))
+    assert first == second
+    assert first.state is State.AWAITING_MERCHANT_REVIEW
+    assert await _runs(place, wanted["case_id"]) == 1
+
+
+async def test_a_request_may_be_given_as_it_was_read(place: Market) -> None:
+    wanted = request()
+    opened = await place.cases.open(RETURN, CaseRequest.model_validate(wanted))
+    assert await place.cases.open(RETURN, wanted) == opened
+
+
+async def test_opening_again_answers_with_the_case_as_it_stands_now(place: Market) -> None:
+    wanted = request()
+    await place.cases.open(RETURN, wanted)
+    approved = await place.cases.act(wanted["case_id"], APPROVE)
+    assert (await place.cases.open(RETURN, wanted)) == approved
+    assert approved.state is State.AWAITING_BUYER_RETURN
+
+
+async def test_another_request_under_the_same_id_is_a_conflict(place: Market) -> None:
+    wanted = request()
+    await place.cases.open(RETURN, wanted)
+    with pytest.raises(Refusal, match="opened with another request; take a new case_id") as raised:
+        await place.cases.open(RETURN, {**wanted, "reason_code": "other"})
+    assert raised.value.code == "case_id_conflict"
+
+
+async def test_opening_again_after_a_withdrawal_returns_the_old_record(place: Market) -> None:
+    wanted = request()
+    await place.cases.open(RETURN, wanted)
+    await place.cases.act(wanted["case_id"], WITHDRAW)
+    record = await _record(place, wanted["case_id"])
+    assert record.close_reason is CloseReason.WITHDRAWN
+    assert await place.cases.open(RETURN, wanted) == record
+    assert await _runs(place, wanted["case_id"]) == 1
+
+
+async def test_opening_again_after_the_refund_returns_the_old_record(place: Market) -> None:
+    wanted = request(case_id="refunded-1")
+    await place.sent_back(**wanted)
+    await place.act("refunded-1", confirm_receipt())
+    record = await _record(place, "refunded-1")
+    assert record.outcome is Outcome.REFUNDED
+    assert await place.cases.open(RETURN, wanted) == record
+
+
+async def test_opening_again_after_a_refusal_returns_its_reasons(place: Market) -> None:
+    wanted = request(requested_at="2020-01-01T00:00:00+08:00")
+    refused = await place.cases.open(RETURN, wanted)
+    assert (refused.close_reason, refused.is_final) == (CloseReason.REFUSED, True)
+    assert [problem.field for problem in refused.problems][:1] == ["requested_at"]
+    await _record(place, wanted["case_id"])
+    assert await place.cases.open(RETURN, wanted) == refused
+
+
+async def test_another_request_after_the_end_is_a_conflict(place: Market, caplog: pytest.LogCaptureFixture) -> None:
+    wanted = request()
+    await place.cases.open(RETURN, wanted)
+    await place.cases.act(wanted["case_id"], WITHDRAW)
+    await _record(place, wanted["case_id"])
+    with caplog.at_level(logging.ERROR), pytest.raises(Refusal) as raised:
+        await place.cases.open(RETURN, {**wanted, "reason_code": "other"})
+    assert raised.value.code == "case_id_conflict"
+    assert [entry.message for entry in caplog.records if entry.name == "asyncio"] == []
+
+
+@pytest.mark.parametrize("given", [{"case_id": "plain-1", "nonsense": 1}, "no object", None])
+async def test_a_request_under_the_id_of_a_malformed_plain_start_is_a_conflict(place: Market, given: Any) -> None:
+    case_id = f"plain-{type(given).__name__}"
+    await place.client.execute_workflow("Return", given, id=f"case/{case_id}", task_queue=TASK_QUEUE)
+    with pytest.raises(Refusal) as raised:
+        await place.cases.open(RETURN, request(case_id=case_id))
+    assert raised.value.code == "case_id_conflict"
+
+
+async def test_a_malformed_request_is_refused_before_anything_is_sent(place: Market) -> None:
+    wanted = request(items=[{"order_line_id": "L1", "quantity": 0}], surprise=1)
+    with pytest.raises(BadInput) as raised:
+        await place.cases.open(RETURN, wanted)
+    assert {problem.field for problem in raised.value.problems} >= {"items.0.quantity", "items.0.requested", "surprise"}
+    with pytest.raises(CaseNotFound):
+        await place.cases.status(wanted["case_id"])
+
+
+async def test_a_kind_that_is_not_served_is_refused_with_those_that_are(place: Market) -> None:
+    with pytest.raises(BadInput, match="kind: is not served yet; open one of return"):
+        await place.cases.open(CaseKind.REPAIR, request())
+
+
+# Acting
+
+
+async def test_an_act_bears_the_instant_at_which_the_client_was_called(place: Market) -> None:
+    await place.cases.open(RETURN, wanted := request())
+    received = floor(datetime.now(UTC)) + timedelta(seconds=1)
+    await asyncio.sleep(1.2)
+    status = await Cases(place.client, now=lambda: received).act(wanted["case_id"], APPROVE)
+    (approval,) = [entry for entry in status.timeline if entry.event == "Approved"]
+    assert approval.at == received
+
+
+async def test_an_act_that_bears_its_own_instant_keeps_it(place: Market) -> None:
+    opened = await place.cases.open(RETURN, wanted := request())
+    at = opened.deadlines[0].started_at
+    status = await Cases(place.client, now=lambda: at + timedelta(days=1)).act(
+        wanted["case_id"], APPROVE.model_copy(update={"occurred_at": at})
+    )
+    assert [entry.at for entry in status.timeline if entry.event == "Approved"] == [at]
+
+
+async def test_a_request_id_repeated_applies_once(place: Market) -> None:
+    case_id = await place.approved()
+    evidence = AddEvidence(actor=ACTORS["buyer"], evidence=(Evidence(uri="https://e/1"),))
+    first = await place.cases.act(case_id, evidence, request_id="e-1")
+    again = await place.cases.act(case_id, evidence, request_id="e-1")
+    assert again == first
+    assert _count(await place.cases.status(case_id), "EvidenceAdded") == 1
+    await place.cases.act(case_id, evidence, request_id="e-2")
+    assert _count(await place.cases.status(case_id), "EvidenceAdded") == 2
+
+
+async def test_a_refusal_names_the_code_and_the_legal_commands(place: Market) -> None:
+    case_id = await place.approved()
+    with pytest.raises(Refusal, match="legal now: ship_back, withdraw") as raised:
+        await place.cases.act(case_id, APPROVE)
+    assert raised.value.code == "illegal_move"
+
+
+async def test_a_case_that_is_over_takes_neither_command_nor_scan(place: Market) -> None:
+    case_id = await place.approved()
+    await place.cases.act(case_id, WITHDRAW)
+    await _record(place, case_id)
+    for late in (
+        place.cases.act(case_id, APPROVE),
+        place.cases.scan(case_id, _scan("s-1")),
+        place.cases.policy_published(case_id, 1),
+    ):
+        with pytest.raises(Refusal, match=r"is over \(closed .*legal now: nothing, the case is final") as raised:
+            await late
+        assert raised.value.code == "illegal_move"
+
+
+async def test_a_case_that_nobody_opened_is_not_found(place: Market) -> None:
+    for call in (
+        place.cases.status("unheard-of"),
+        place.cases.act("unheard-of", APPROVE),
+        place.cases.scan("unheard-of", _scan("s-1")),
+    ):
+        with pytest.raises(CaseNotFound, match="case unheard-of is unknown here"):
+            await call
+
+
+@pytest.mark.parametrize("case_id", ["", "a/b", "x" * 65, "ünï"])
+async def test_what_cannot_be_a_case_id_is_not_asked_for(place: Market, case_id: str) -> None:
+    with pytest.raises(BadInput, match="case_id: must be 1 to 64"):
+        await place.cases.status(case_id)
+
+
+async def test_a_scan_reaches_the_case_once(place: Market) -> None:
+    case_id = await place.sent_back()
+    await place.cases.scan(case_id, _scan("s-1"))
+    await place.cases.scan(case_id, _scan("s-1"))
+    status = await place.cases.status(case_id)
+    assert [view.clock for view in status.deadlines][:1] == ["merchant_inspection"]
+    assert _count(status, "ParcelScanned") == 1
+
+
+async def test_a_published_policy_is_told_to_the_case(place: Market) -> None:
+    case_id = await place.approved()
+    await place.cases.policy_published(case_id, 0)
+    history = await place.client.get_workflow_handle(f"case/{case_id}").fetch_history()
+    signals = [event.workflow_execution_signaled_event_attributes.signal_name for event in history.events]
+    assert [name for name in signals if name] == ["policy_published"]
+
+
+async def test_the_status_of_a_closed_case_needs_no_worker(tmp_path: Path) -> None:
+    async with market(tmp_path, working=False) as lonely:
+        async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
+            case_id = await lonely.approved()
+            await lonely.cases.act(case_id, WITHDRAW)
+            record = await _record(lonely, case_id)
+        assert await Cases(lonely.client, timeout=timedelta(seconds=2)).status(case_id) == record
+
+
+# No answer
+
+
+async def test_a_command_without_an_answer_is_applied_when_a_worker_comes(tmp_path: Path) -> None:
+    async with market(tmp_path, working=False) as lonely:
+        async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
+            await lonely.cases.open(RETURN, wanted := request())
+            await until(lambda: _told(lonely), 1)
+            await asyncio.sleep(0.3)  # a task that reaches a worker in the moment of its stop costs ten seconds
+        hasty = Cases(lonely.client, timeout=timedelta(seconds=1))
+        with pytest.raises(NoAnswer, match="no answer within 1 s; check that a worker runs") as raised:
+            await hasty.act(wanted["case_id"], APPROVE)
+        sent, request_id = raised.value.act, raised.value.request_id
+        assert sent and sent.occurred_at and request_id
+        assert request_id in str(raised.value) and local(sent.occurred_at) in str(raised.value)
+        async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
+            status = await lonely.cases.act(wanted["case_id"], sent, request_id=request_id)
+        assert [entry.at for entry in status.timeline if entry.event == "Approved"] == [sent.occurred_at]
+
+
+async def test_an_opening_without_an_answer_can_be_repeated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with market(tmp_path, working=False) as lonely:
+        wanted = request()
+        with caplog.at_level(logging.ERROR), pytest.raises(NoAnswer):
+            await Cases(lonely.client, timeout=timedelta(seconds=1)).open(RETURN, wanted)
+        assert [entry.message for entry in caplog.records if entry.name == "asyncio"] == []
+        async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
+            assert (await lonely.cases.open(RETURN, wanted)).state is State.AWAITING_MERCHANT_REVIEW
+        assert await _runs(lonely, wanted["case_id"]) == 1
+
+
+# The server and its namespace
+
+
+async def test_setting_up_is_safe_to_repeat_and_from_two_places_at_once(tmp_path: Path) -> None:
+    async with market(tmp_path, working=False, prepared=False) as fresh:
+        other = Cases(await Client.connect(fresh.address, plugins=[plugin()]))
+        assert await fresh.cases.missing_attributes() == sorted(ATTRIBUTES)
+        both = await asyncio.gather(fresh.cases.setup(), other.setup())
+        assert set().union(*both) == ATTRIBUTES.keys()
+        assert await fresh.cases.missing_attributes() == await other.setup() == []
+
+
+async def test_an_attribute_of_another_type_is_named_with_the_type_that_it_must_have(unmanned: Market) -> None:
+    await unmanned.client.operator_service.add_search_attributes(_wrong("RespondBy"))
+    with pytest.raises(Refusal, match="RespondBy is not Datetime; remove them") as raised:
+        await unmanned.cases.setup()
+    assert raised.value.code == "attribute_clash"
+
+
+async def test_a_namespace_that_is_not_there_is_a_fault_of_the_service(place: Market) -> None:
+    elsewhere = Cases(await Client.connect(place.address, namespace="elsewhere", plugins=[plugin()]))
+    with pytest.raises(ServiceFault, match="elsewhere"):
+        await elsewhere.missing_attributes()
+
+
+async def test_a_server_that_is_gone_is_no_answer(tmp_path: Path) -> None:
+    async with market(tmp_path, working=False) as gone:
+        cases = Cases(gone.client, timeout=timedelta(seconds=2))
+    with pytest.raises(NoAnswer):
+        await cases.status("C-1")
+
+
+async def test_an_address_where_nobody_listens_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    with pytest.raises(ServiceFault, match=f"answers at {address} .Connection refused.; start one .*TEMPORAL_ADDRESS"):
+        await connect()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("this is [", "TOML parse error"), ("[profile.default]\nadress = 'x'", "unknown field `adress`")],
+)
+async def test_a_profile_file_that_cannot_be_read_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, said: str
+) -> None:
+    (tmp_path / "temporal.toml").write_text(content)
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "temporal.toml"))
+    with pytest.raises(ServiceFault, match=said):
+        await connect()
+
+
+def _scan(event_id: str) -> ParcelEvent:
+    return ParcelEvent(
+        event_id=event_id, leg="return", tracking_no="SF1", event="signed_for", occurred_at=datetime.now(UTC)
+    )
+
+
+def _wrong(name: str) -> AddSearchAttributesRequest:
+    return AddSearchAttributesRequest(
+        namespace="default", search_attributes={name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD}
+    )
+
+
+def _count(status: Status, event: str) -> int:
+    return sum(entry.event == event for entry in status.timeline)
+
+
+async def _told(place: Market) -> int:
+    """How many messages the platform received."""
+    return len(await place.platform.inbox())
+
+
+async def _record(place: Market, case_id: str) -> Status:
+    """What the case left behind, once it is over."""
+    async with asyncio.timeout(10):
+        record: Status = await place.client.get_workflow_handle(f"case/{case_id}", result_type=Status).result()
+    return record
+
+
+async def _runs(place: Market, case_id: str) -> int:
+    """How many runs the case's workflow had."""
+    async with asyncio.timeout(10):
+        while not (found := [run async for run in place.client.list_workflows(f"WorkflowId = 'case/{case_id}'")]):
+            await asyncio.sleep(0.1)
+    return len(found)

@@ -1,0 +1,97 @@
+"""A case's file: how facts change it, where no server is needed to see it."""
+
+import pytest
+
+from aftersale.clock import RunningClock
+from aftersale.commands import AgreeLimit, ParcelEvent
+from aftersale.dossier import Dossier
+from aftersale.kinds import Clock, Party, State
+from tests.cases import BUYER, MERCHANT, PLATFORM, at
+from tests.files import dossier, running
+from tests.policy.books import BOOK
+
+NOW = at("2024-06-04 10:00:00")
+
+
+def agreed(case: Dossier, who: tuple[str, str], limit: str) -> bool:
+    actor = {"party": who[0], "id": who[1]}
+    return case.agree(AgreeLimit.model_validate({"actor": actor, "clock": "buyer_return", "limit": limit}))
+
+
+def test_an_agreement_takes_the_same_word_from_both_or_the_platform_s() -> None:
+    case = dossier()
+    assert not agreed(case, BUYER, "P10D")
+    assert not agreed(case, MERCHANT, "P9D")
+    assert agreed(case, MERCHANT, "PT240H"), "ten days in other words"
+    assert agreed(dossier(), PLATFORM, "P10D")
+
+
+def test_a_refund_that_the_payment_service_does_not_answer_is_alerted_after_a_day() -> None:
+    """On a server no calendar moves while the payment is in hand, so this is shown on the file."""
+    case = dossier(State.REFUNDING)
+    payout = running("payout", "2024-06-03 10:00:00")
+    case.beside[Clock.PAYOUT] = payout
+    case.payout.instruct(12900, None, at("2024-06-03 10:00:00"))
+    assert payout.lapses_at == at("2024-06-04 10:00:01")
+    assert case.waking == [payout], "the case is woken for it"
+    case.alert(payout, at("2024-06-04 10:00:05"))
+    alert = case.timeline[-1]
+    assert (alert.event, alert.at, alert.clock) == ("Alert", at("2024-06-04 10:00:01"), "payout")
+    assert [(message.to, message.event) for message in case.owed] == [(Party.PLATFORM, "Alert")]
+    assert (case.state, case.beside) == (State.REFUNDING, {})
+
+
+def test_a_clock_that_is_gone_is_not_retimed() -> None:
+    case = dossier()
+    review = case.stage_clock
+    assert review is not None
+    case.lapse(review, NOW)
+    question = case.question(Clock.BUYER_RETURN, NOW, NOW)
+    case.enter(State.AWAITING_BUYER_RETURN, NOW, RunningClock.begun(question, BOOK.ask(question), NOW))
+    before = (case.stage_clock, list(case.timeline))
+    longer = review.question.model_copy(update={"agreed_limits": {"merchant_review": "P30D"}})
+    case.retime(review, longer, BOOK.ask(longer), "a notice", NOW)
+    assert (case.stage_clock, case.timeline) == before
+
+
+@pytest.mark.parametrize(("reason", "law"), [("no_reason", True), ("no_longer_wanted", True), ("quality", False)])
+def test_the_law_s_clock_runs_for_returns_without_a_reason_and_once(reason: str, law: bool) -> None:
+    case = dossier(reason_code=reason)
+    assert (case.law_clocks() == (Clock.STATUTORY_REFUND,)) is law
+    case.note_clock("DeadlineSet", running("statutory_refund", "2024-06-03 10:00:00"), "policy", "set", NOW)
+    assert case.law_clocks() == ()
+
+
+def test_messages_are_numbered_for_their_receivers() -> None:
+    case = dossier(case_id="C-numbers")
+    case.owe(Party.BUYER, "a", "a", "a")
+    case.owe(Party.MERCHANT, "b", "b", "b")
+    assert [message.message_id for message in case.owed] == ["C-numbers/1", "C-numbers/2"]
+
+
+@pytest.mark.parametrize(("gap", "late"), [(300, False), (301, True)])
+def test_a_line_is_marked_late_from_the_second_after_five_minutes(gap: int, late: bool) -> None:
+    case = dossier()
+    happened = NOW.fromtimestamp(NOW.timestamp() - gap, NOW.tzinfo)
+    case.note("Approved", "approve", Party.MERCHANT, happened, NOW)
+    assert case.timeline[-1].late_report is late
+
+
+def test_a_scan_is_taken_from_the_payment_to_five_seconds_from_now() -> None:
+    case = dossier()
+
+    def scanned(event_id: str, occurred_at: str) -> str:
+        given = {
+            "event_id": event_id,
+            "leg": "return",
+            "tracking_no": "SF1",
+            "event": "hub",
+            "occurred_at": occurred_at,
+        }
+        case.scanned(ParcelEvent.model_validate(given), NOW)
+        return case.timeline[-1].event
+
+    assert scanned("a", "2024-01-20T09:00:00") == "ParcelScanned"
+    assert scanned("b", "2024-01-20T08:59:59") == "SignalRefused"
+    assert scanned("c", "2024-06-04T10:00:05") == "ParcelScanned"
+    assert scanned("d", "2024-06-04T10:00:06") == "SignalRefused"

@@ -1,0 +1,83 @@
+"""Money in integer minor units: what is owed for what came back, and the instructions that pay it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from aftersale.commands import CaseRequest, ReceivedItem
+from aftersale.kinds import RefundState
+from aftersale.money import Money, Settlement, share
+from aftersale.payout import Payout
+from tests.cases import at, request
+
+NOW = at("2024-06-03 10:00:00")
+AMOUNTS = st.integers(0, 10**15)
+
+
+@given(AMOUNTS, st.data(), st.integers(1, 10**6))
+def test_a_share_is_never_more_than_its_part(amount: int, data: st.DataObject, whole: int) -> None:
+    part = data.draw(st.integers(0, whole))
+    assert 0 <= share(amount, part, whole) * whole <= amount * part
+
+
+@given(AMOUNTS, st.integers(1, 10**6))
+def test_the_whole_is_all_of_it_and_nothing_is_nothing(amount: int, whole: int) -> None:
+    assert (share(amount, whole, whole), share(amount, 0, whole)) == (amount, 0)
+
+
+@given(AMOUNTS, st.integers(2, 1000), st.data())
+def test_shares_never_add_up_to_more_than_was_paid(amount: int, whole: int, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, whole))
+    assert share(amount, cut, whole) + share(amount, whole - cut, whole) <= amount
+
+
+@pytest.mark.parametrize("wrong", [1.0, 129.5, "129", True, -1, 10**15 + 1, None])
+def test_an_amount_is_a_whole_number_of_minor_units(wrong: Any) -> None:
+    with pytest.raises(ValidationError):
+        Money(amount_minor=wrong, currency="CNY")
+
+
+@pytest.mark.parametrize("wrong", ["cny", "RMB ", "元", "", "EURO", None, 156])
+def test_a_currency_is_its_three_letter_code(wrong: Any) -> None:
+    with pytest.raises(ValidationError):
+        Money(amount_minor=1, currency=wrong)
+
+
+def payout(amount_minor: int = 1000, quantity: int = 3) -> Payout:
+    money = {"amount_minor": amount_minor, "currency": "CNY"}
+    lines = [{"order_line_id": "L1", "quantity": quantity, "paid": money}]
+    items = [{"order_line_id": "L1", "quantity": quantity, "requested": money}]
+    return Payout(CaseRequest.model_validate(request(case_id="C-pay", order={"lines": lines}, items=items)))
+
+
+def test_all_is_owed_where_nobody_counted() -> None:
+    assert payout().refundable(None) == 1000
+
+
+@pytest.mark.parametrize(("arrived", "owed"), [(0, 0), (1, 333), (2, 666), (3, 1000), (4, 1000)])
+def test_what_arrived_is_owed_and_never_more_than_was_asked(arrived: int, owed: int) -> None:
+    assert payout().refundable([ReceivedItem(order_line_id="L1", quantity=arrived)]) == owed
+
+
+def test_every_instruction_has_a_key_of_its_own() -> None:
+    money = payout()
+    keys = [money.instruct(1000, tender, NOW).key for tender in (None, "wallet")]
+    assert keys == ["case/C-pay/refund/1", "case/C-pay/refund/2"]
+
+
+def test_a_settlement_belongs_to_the_latest_instruction() -> None:
+    money = payout()
+    assert money.view().status is RefundState.NONE
+    money.instruct(1000, None, NOW)
+    money.settle(Settlement(key="case/C-pay/refund/1", status="declined", reason="card closed"))
+    assert money.view().status is RefundState.FAILED
+    money.instruct(1000, "wallet", NOW)
+    assert money.view().status is RefundState.PROCESSING
+    money.settle(Settlement(key="case/C-pay/refund/2", status="succeeded", provider_ref="t-1"))
+    assert [(each.status, each.reason, each.provider_ref) for each in money.view().instructions] == [
+        (RefundState.FAILED, "card closed", None),
+        (RefundState.SUCCEEDED, None, "t-1"),
+    ]

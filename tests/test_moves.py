@@ -1,0 +1,73 @@
+"""The table of legal moves: complete, and known to everything that reads it."""
+
+import pytest
+from temporalio import workflow
+
+from aftersale.commands import PAYLOADS
+from aftersale.intake import CLOCKS
+from aftersale.kinds import Command, Party, State
+from aftersale.moves import AWAITED, MOVES, PARTIES, WHILE_HELD, legal
+from tests.files import STAGES
+from workflows.record import EVENTS
+from workflows.return_goods import Return
+
+WAITING = [State.AWAITING_MERCHANT_REVIEW, State.AWAITING_BUYER_RETURN, State.AWAITING_MERCHANT_RECEIPT]
+FINAL = [State.COMPLETED, State.CLOSED]
+
+
+@pytest.mark.parametrize("command", Command)
+def test_a_command_is_known_everywhere(command: Command) -> None:
+    updates = workflow._Definition.must_from_class(Return).updates
+    assert command in PAYLOADS
+    assert command.value in updates, "it has no update on the case"
+    assert updates[command.value].validator is not None, "nobody refuses it at the door"
+    assert command in EVENTS
+    assert PARTIES[command], "nobody may ever give it"
+    assert any(command in moves for moves in [*MOVES.values(), WHILE_HELD])
+
+
+def test_every_command_has_its_own_payload_and_event() -> None:
+    assert len(set(PAYLOADS.values())) == len(Command)
+    assert len(set(EVENTS.values())) == len(Command)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_says_who_is_awaited_and_what_is_legal(state: State) -> None:
+    assert state in MOVES
+    assert state in AWAITED
+
+
+@pytest.mark.parametrize("state", FINAL)
+def test_nothing_is_legal_once_a_case_is_final(state: State) -> None:
+    assert (MOVES[state], AWAITED[state]) == ({}, None)
+
+
+@pytest.mark.parametrize("state", [state for state in State if AWAITED[state] not in (None, Party.SYSTEM)])
+def test_whoever_is_awaited_can_do_something(state: State) -> None:
+    assert [command for command, move in MOVES[state].items() if AWAITED[state] in move.parties]
+
+
+@pytest.mark.parametrize("state", [*WAITING, State.MERCHANT_REJECTED])
+def test_the_buyer_may_withdraw_wherever_a_party_is_awaited(state: State) -> None:
+    assert MOVES[state][Command.WITHDRAW].parties == {Party.BUYER}
+
+
+@pytest.mark.parametrize("state", [State.REFUNDING, State.REFUND_FAILED])
+def test_nobody_may_withdraw_or_hold_once_the_refund_has_started(state: State) -> None:
+    assert not {Command.WITHDRAW, Command.HOLD, Command.AGREE_LIMIT} & MOVES[state].keys()
+
+
+@pytest.mark.parametrize("command", [Command.HOLD, Command.RESUME, Command.RETRY_REFUND])
+def test_what_only_the_platform_may_do(command: Command) -> None:
+    assert PARTIES[command] == {Party.PLATFORM}
+
+
+def test_a_hold_leaves_three_commands() -> None:
+    assert set(WHILE_HELD) == {Command.RESUME, Command.WITHDRAW, Command.ADD_EVIDENCE}
+    assert legal(State.AWAITING_BUYER_RETURN, held=True) is WHILE_HELD
+    assert legal(State.AWAITING_BUYER_RETURN, held=False) is MOVES[State.AWAITING_BUYER_RETURN]
+
+
+def test_a_case_is_split_by_every_clock_that_its_parties_run() -> None:
+    for clocks in CLOCKS.values():
+        assert {STAGES[state] for state in WAITING} <= set(clocks)

@@ -1,0 +1,164 @@
+"""The worker: what it refuses to start with, in which words, and what it writes down."""
+
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from temporalio.worker import Worker
+
+from aftersale.errors import BadInput
+from aftersale.kinds import Party
+from tests.market import Market, market
+from tests.processes.diary import Diary
+from tests.processes.program import WORKER, finished
+from trial.dev import worker_environment
+from trial.platform import TRIAL_SECRET
+from trial.server import free_port
+from trial.workplace import Workplace, settings_for
+from worker import Settings, configure_logs, worker
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+async def unprepared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Market]:
+    async with market(tmp_path_factory.mktemp("unprepared"), working=False, prepared=False) as place:
+        yield place
+
+
+async def test_without_settings_all_that_are_missing_are_named_at_once() -> None:
+    assert await finished(WORKER) == (
+        1,
+        "",
+        "worker: AFTERSALE_PAYMENTS_URL: is required; add it; AFTERSALE_PAYMENTS_SECRET: is required; add it",
+    )
+
+
+async def test_without_search_attributes_it_says_what_registers_them(unprepared: Market) -> None:
+    status, out, err = await finished(WORKER, environment=worker_environment(unprepared.address, NOWHERE))
+    assert (status, out) == (1, "")
+    assert err.startswith("worker: search attributes AmountMinor, CaseKind, ")
+    assert err.endswith("are not registered; run `aftersale setup` first")
+
+
+async def test_without_a_server_it_says_where_it_looked() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    assert await finished(WORKER, environment=worker_environment(address, NOWHERE)) == (
+        1,
+        "",
+        f"worker: no Temporal server answers at {address} (Connection refused); "
+        "start one with `make dev`, or set TEMPORAL_ADDRESS to where it is",
+    )
+
+
+async def test_without_the_namespace_it_is_a_line_and_no_traceback(unprepared: Market) -> None:
+    given = {**worker_environment(unprepared.address, NOWHERE), "TEMPORAL_NAMESPACE": "elsewhere"}
+    status, _, err = await finished(WORKER, environment=given)
+    assert status == 1
+    assert err.startswith("worker: ") and "elsewhere" in err and "\n" not in err
+
+
+async def test_with_a_broken_policy_book_it_names_the_file(unprepared: Market, tmp_path: Path) -> None:
+    (tmp_path / "book.toml").write_text('name = "broken"\nrevision = 1\n')
+    (tmp_path / "limits").mkdir()
+    (tmp_path / "limits" / "review.toml").write_text('id = "review"\nlimits = 3\n')
+    given = {**worker_environment(unprepared.address, NOWHERE), "AFTERSALE_POLICIES": str(tmp_path)}
+    status, out, err = await finished(WORKER, environment=given)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"worker: {tmp_path / 'limits' / 'review.toml'}: ")
+    assert "limits: is not a known field" in err and "Traceback" not in err
+
+
+async def test_a_metrics_address_that_is_taken_is_named_with_its_variable(unprepared: Market) -> None:
+    given = {**worker_environment(unprepared.address, NOWHERE), "AFTERSALE_METRICS_ADDRESS": unprepared.address}
+    status, _, err = await finished(WORKER, environment=given)
+    assert status == 1
+    assert err.startswith("worker: AFTERSALE_METRICS_ADDRESS: cannot be listened on")
+
+
+def test_every_variable_that_is_wrong_is_named_with_its_remedy() -> None:
+    with pytest.raises(BadInput) as raised:
+        Settings.read({"AFTERSALE_PAYMENTS_URL": NOWHERE, "AFTERSALE_LOG_LEVEL": "LOUD"})
+    assert [problem.field for problem in raised.value.problems] == [
+        "AFTERSALE_PAYMENTS_SECRET",
+        "AFTERSALE_LOG_LEVEL",
+    ]
+    assert "'DEBUG', 'INFO', 'WARNING' or 'ERROR'" in str(raised.value)
+
+
+def test_settings_are_read_from_the_environment() -> None:
+    environment = {
+        "AFTERSALE_PAYMENTS_URL": NOWHERE,
+        "AFTERSALE_PAYMENTS_SECRET": TRIAL_SECRET,
+        "AFTERSALE_NOTIFY_MERCHANT": "json://a  json://b",
+        "AFTERSALE_NOTIFY_BUYER": "",
+        "AFTERSALE_NOTIFY_FALLBACK": "json://c",
+        "AFTERSALE_METRICS_ADDRESS": "",
+    }
+    assert Settings.read(environment) == Settings(
+        payments_url=NOWHERE,
+        payments_secret=TRIAL_SECRET,
+        channels={Party.MERCHANT: ("json://a", "json://b")},
+        fallback=("json://c",),
+    )
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    shown = repr(Settings(payments_url=NOWHERE, payments_secret=TRIAL_SECRET, fallback=("json://token@a",)))
+    assert NOWHERE in shown
+    assert TRIAL_SECRET not in shown and "token" not in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "variable"),
+    [
+        ({"payments_url": "nonsense"}, "AFTERSALE_PAYMENTS_URL"),
+        ({"payments_secret": "whsec_?"}, "AFTERSALE_PAYMENTS_SECRET"),
+        ({"channels": {Party.BUYER: ("nonsense",)}}, "AFTERSALE_NOTIFY_BUYER"),
+        ({"fallback": ("nonsense",)}, "AFTERSALE_NOTIFY_FALLBACK"),
+    ],
+)
+async def test_a_setting_that_no_activity_can_use_is_named_as_a_variable(
+    place: Workplace, changes: dict[str, object], variable: str
+) -> None:
+    settings = settings_for(place.platform_url).model_copy(update=changes)
+    with pytest.raises(BadInput) as raised:
+        async with worker(place.client, settings):
+            pass
+    assert [problem.field for problem in raised.value.problems] == [variable]
+    assert "nonsense" not in str(raised.value) and "whsec_?" not in str(raised.value)
+
+
+async def test_workflows_log_json_lines_with_their_ids_and_are_silent_in_replay(
+    place: Workplace, logs: io.StringIO
+) -> None:
+    queue, diary = f"diary-{uuid4()}", f"diary/{uuid4()}"
+    async with Worker(place.client, task_queue=queue, workflows=[Diary], max_cached_workflows=0):
+        await place.client.execute_workflow(Diary.run, id=diary, task_queue=queue)
+    lines = [json.loads(line) for line in logs.getvalue().splitlines()]
+    told = [
+        (entry["event"], entry["temporal_workflow"]["workflow_id"]) for entry in lines if "temporal_workflow" in entry
+    ]
+    assert told == [("first", diary), ("second", diary)]
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is logged while the worker's own configuration is in force."""
+    root, *ours = (logging.getLogger(name) for name in (None, "aftersale", "temporalio"))
+    handlers, levels = root.handlers[:], [(logger, logger.level) for logger in (root, *ours)]
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    root.handlers = []
+    configure_logs("INFO")
+    try:
+        yield written
+    finally:
+        logging.captureWarnings(False)
+        root.handlers = handlers
+        for logger, level in levels:
+            logger.setLevel(level)

@@ -1,0 +1,266 @@
+"""Act against silence, and act against act: one outcome, by when a thing happened, not when it arrived."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+
+from aftersale.kinds import CloseReason, Outcome, State
+from tests.cases import (
+    BUYER,
+    MERCHANT,
+    at,
+    ended,
+    entries,
+    entry,
+    opened,
+    quiet,
+    refusal,
+    seen,
+    sent_back,
+    ship_back,
+    sign_off,
+    told,
+    working,
+)
+from tests.platform_fixtures import StandIn
+from trial.workplace import Live, Workplace
+
+JUNE = "2024-06-03 10:00:00"
+ACCEPTED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
+TASK_DONE = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+
+
+async def left_alone(place: Workplace, until: str) -> Live:
+    """A return opened on 3 June whose worker then went away; its calendar stands at `until`."""
+    async with working(place):
+        live = await opened(place, JUNE)
+        await quiet(live)
+    await live.until(at(until), handled=False)
+    return live
+
+
+async def sending(call: Awaitable[Any]) -> asyncio.Task[Any]:
+    """A call on its way: the server has it, and no worker takes it yet."""
+    task = asyncio.ensure_future(call)
+    await asyncio.sleep(0.1)
+    return task
+
+
+async def tasks_with_acceptances(live: Live) -> list[int]:
+    """How many updates each workflow task accepted, of those that accepted any."""
+    counts: list[int] = []
+    async for event in live.handle.fetch_history_events():
+        if event.event_type == TASK_DONE:
+            counts.append(0)
+        elif event.event_type == ACCEPTED:
+            counts[-1] += 1
+    return [count for count in counts if count]
+
+
+# The worker is down while the deadline passes
+
+
+async def test_an_approval_from_after_the_deadline_finds_the_lapse(idle: Workplace) -> None:
+    live = await left_alone(idle, "2024-06-05 10:00:01")
+    approval = await sending(live.act("approve", *MERCHANT))
+    async with working(idle):
+        refused = await refusal(approval)
+        assert refused.code == "illegal_move"
+        assert "approve is not legal in state awaiting_buyer_return" in str(refused)
+        assert "legal now: ship_back, withdraw, add_evidence, agree_limit, hold" in str(refused)
+        status = await live.status()
+    assert entry(status, "Lapsed").at == at("2024-06-05 10:00:01")
+    assert not entries(status, "Approved")
+
+
+async def test_an_approval_one_second_too_late_finds_the_lapse(idle: Workplace) -> None:
+    live = await left_alone(idle, "2024-06-05 10:00:01")
+    approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-05T10:00:01"))
+    async with working(idle):
+        assert (await refusal(approval)).code == "illegal_move"
+        assert len(entries(await live.status(), "Lapsed")) == 1
+
+
+async def test_an_approval_in_time_that_is_handled_late_wins(idle: Workplace) -> None:
+    live = await left_alone(idle, "2024-06-05 10:00:01")
+    approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-05T09:55:00"))
+    async with working(idle):
+        status = await approval
+    approved = entry(status, "Approved")
+    assert (approved.at, approved.late_report) == (at("2024-06-05 09:55:00"), True)
+    assert approved.recorded_at >= at("2024-06-05 10:00:01"), "both instants are kept"
+    assert not entries(status, "Lapsed")
+    assert status.deadlines[0].started_at == at("2024-06-05 09:55:00")
+
+
+async def test_an_approval_on_the_last_second_that_is_handled_late_wins(idle: Workplace) -> None:
+    live = await left_alone(idle, "2024-06-05 10:00:01")
+    approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-05T10:00:00"))
+    async with working(idle):
+        status = await approval
+    assert not entries(status, "Lapsed")
+    assert entry(status, "Approved").late_report is False
+
+
+async def test_a_sending_during_a_lapsed_review_is_judged_after_the_lapse(idle: Workplace) -> None:
+    live = await left_alone(idle, "2024-06-05 10:00:01")
+    sending_back = await sending(ship_back(live, "2024-06-05 10:00:01"))
+    async with working(idle):
+        status = await sending_back
+    assert status.state is State.AWAITING_MERCHANT_RECEIPT
+    assert [each.event for each in status.timeline if each.event != "DeadlineSet"] == ["Opened", "Lapsed", "SentBack"]
+
+
+async def test_a_sign_off_in_time_that_is_handled_late_stops_the_receipt_s_lapse(idle: Workplace) -> None:
+    async with working(idle):
+        live = await sent_back(idle, JUNE)
+        await quiet(live)
+    await live.until(at("2024-06-10 10:00:01"), handled=False)
+    scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
+    await live.handle.signal("parcel_event", {**scan, "occurred_at": "2024-06-10T10:00:00"})
+    async with working(idle):
+        status = await seen(live, lambda status: len(entries(status, "DeadlineSet")) == 4)
+        assert status.state is State.AWAITING_MERCHANT_RECEIPT
+        assert status.next.respond_by == at("2024-06-12 10:00:00")
+
+
+async def test_a_sign_off_one_second_too_late_does_not(idle: Workplace) -> None:
+    async with working(idle):
+        live = await sent_back(idle, JUNE)
+        await quiet(live)
+    await live.until(at("2024-06-10 10:00:01"), handled=False)
+    scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
+    await live.handle.signal("parcel_event", {**scan, "occurred_at": "2024-06-10T10:00:01"})
+    async with working(idle):
+        status = await ended(live)
+    assert entry(status, "Lapsed").at == at("2024-06-10 10:00:01")
+    assert status.outcome is Outcome.REFUNDED
+
+
+# Several at once
+
+
+@pytest.mark.parametrize(("first", "second"), [("approve", "reject"), ("reject", "approve")])
+async def test_of_an_approval_and_a_refusal_in_one_task_the_first_counts(
+    idle: Workplace, first: str, second: str
+) -> None:
+    live = await left_alone(idle, "2024-06-03 11:00:00")
+    given: dict[str, dict[str, Any]] = {"approve": {}, "reject": {"reason_code": "used"}}
+    one = await sending(live.act(first, *MERCHANT, **given[first]))
+    other = await sending(live.act(second, *MERCHANT, **given[second]))
+    async with working(idle):
+        status = await one
+        refused = await refusal(other)
+        assert await tasks_with_acceptances(live) == [1, 2], "both came in one task, after that of the opening"
+    leads_to = {"approve": State.AWAITING_BUYER_RETURN, "reject": State.MERCHANT_REJECTED}
+    assert status.state is leads_to[first]
+    assert f"{second} is not legal in state {leads_to[first]}" in str(refused)
+    assert len(entries(status, "Approved")) + len(entries(status, "Rejected")) == 1
+
+
+@pytest.mark.parametrize("confirmed_first", [True, False])
+async def test_of_a_sign_off_and_a_receipt_in_one_task_both_are_kept(idle: Workplace, confirmed_first: bool) -> None:
+    async with working(idle):
+        live = await sent_back(idle, JUNE)
+        await quiet(live)
+    await live.until(at("2024-06-04 11:00:00"), handled=False)
+    scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
+    receipt = None
+    if confirmed_first:
+        receipt = await sending(live.act("confirm_receipt", *MERCHANT))
+    await live.handle.signal("parcel_event", {**scan, "occurred_at": "2024-06-04T10:00:00"})
+    receipt = receipt or await sending(live.act("confirm_receipt", *MERCHANT))
+    async with working(idle):
+        await receipt
+        status = await ended(live)
+    assert status.outcome is Outcome.REFUNDED
+    assert len(entries(status, "ParcelScanned")) == len(entries(status, "ReceiptConfirmed")) == 1
+    assert len(status.refund.instructions) == 1
+
+
+async def test_a_withdrawal_and_an_approval_in_one_task_leave_one_outcome(idle: Workplace) -> None:
+    live = await left_alone(idle, "2024-06-03 11:00:00")
+    withdrawal = await sending(live.act("withdraw", *BUYER))
+    approval = await sending(live.act("approve", *MERCHANT))
+    async with working(idle):
+        assert (await withdrawal).close_reason is CloseReason.WITHDRAWN
+        refused = await refusal(approval)
+        assert "legal now: nothing, the case is final" in str(refused)
+        assert not entries(await ended(live), "Approved")
+
+
+async def test_a_repeated_update_id_is_applied_once(place: Workplace) -> None:
+    live = await opened(place, JUNE)
+    payload = {"actor": {"party": "buyer", "id": "B-5"}, "evidence": [{"uri": "oss://a"}]}
+    first = await live.update("add_evidence", payload, id="request-1")
+    again = await live.update("add_evidence", payload, id="request-1")
+    assert first == again
+    assert len(entries(await live.status(), "EvidenceAdded")) == 1
+
+
+# Facts for a stage whose silence was executed
+
+
+async def test_an_approval_in_time_after_the_executed_lapse_is_a_correction(
+    place: Workplace, stand_in: StandIn
+) -> None:
+    live = await opened(place, JUNE)
+    await live.until(at("2024-06-05 12:00:00"))
+    before = await live.status()
+    status = await live.act("approve", *MERCHANT, occurred_at="2024-06-05T10:00:00")
+    assert (status.state, status.deadlines) == (before.state, before.deadlines), "nothing is undone"
+    correction = entry(status, "CorrectionRequested")
+    assert (correction.at, correction.by, correction.late_report) == (at("2024-06-05 10:00:00"), "merchant", True)
+    assert correction.recorded_at >= at("2024-06-05 12:00:00")
+    assert "approve 同意 at 2024-06-05T10:00:00+08:00 came after the lapse" in correction.says
+    assert "approve" in (await told(stand_in, live, "platform", "approve"))["message"]
+
+
+@pytest.mark.parametrize(("command", "given"), [("reject", {"reason_code": "used"}), ("approve", {})])
+async def test_a_correction_needs_no_state_in_which_its_command_is_legal(
+    place: Workplace, command: str, given: dict[str, Any]
+) -> None:
+    live = await opened(place, JUNE)
+    await live.until(at("2024-06-05 10:00:10"))
+    status = await live.act(command, *MERCHANT, occurred_at="2024-06-03T10:00:00", **given)
+    assert entry(status, "CorrectionRequested").at == at("2024-06-03 10:00:00")
+    assert status.state is State.AWAITING_BUYER_RETURN
+
+
+async def test_a_sending_that_was_reported_after_the_case_had_moved_on_twice_is_a_correction(place: Workplace) -> None:
+    live = await sent_back(place, JUNE)
+    await live.until(at("2024-06-04 10:00:00"))
+    refused = await refusal(ship_back(live, "2024-06-03 10:00:00", "SF2"))
+    assert refused.code == "illegal_move", "the buyer's stage ended by an act, not by silence"
+    await sign_off(live, "2024-06-04 10:00:00")
+
+
+async def test_a_late_correction_reaches_a_case_that_is_closing(place: Workplace, stand_in: StandIn) -> None:
+    live = await opened(place, JUNE)
+    await live.until(at("2024-06-05 12:00:00"))
+    await quiet(live)
+    await stand_in.arm("hold", path="/inbox", key=live.handle.id.removeprefix("case/"))
+    status = await live.act("withdraw", *BUYER)
+    assert status.is_final
+    late = live.act("approve", *MERCHANT, occurred_at="2024-06-05T09:00:00")
+    status = await asyncio.wait_for(late, 10)
+    assert entry(status, "CorrectionRequested").by == "merchant"
+    await stand_in.http.post("/faults/release")
+    assert len(entries(await ended(live), "CorrectionRequested")) == 1
+    assert await told(stand_in, live, "platform", "approve")
+
+
+async def test_a_scan_does_not_keep_a_closing_case_from_ending(place: Workplace, stand_in: StandIn) -> None:
+    live = await sent_back(place, JUNE)
+    await quiet(live)
+    await stand_in.arm("hold", path="/inbox", key=live.handle.id.removeprefix("case/"))
+    await live.act("withdraw", *BUYER)
+    await asyncio.wait_for(live.scan("SF1", "hub", at(JUNE), "late"), 10)
+    refused = await refusal(asyncio.wait_for(live.act("confirm_receipt", *MERCHANT), 10))
+    assert "confirm_receipt is not legal in state closed" in str(refused)
+    assert "legal now: nothing, the case is final" in str(refused)
+    await stand_in.http.post("/faults/release")
+    assert len(entries(await ended(live), "ParcelScanned")) == 1
