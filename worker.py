@@ -38,7 +38,7 @@ from activities.quotes import Quotes
 from aftersale.client import Cases, connect
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.kinds import Party
-from aftersale.plugin import TASK_QUEUE
+from aftersale.plugin import TASK_QUEUE, run
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
@@ -211,6 +211,6 @@ async def _told_to_stop() -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main())
+        run(main())
     except AftersaleError as error:
         sys.exit(f"worker: {error}")

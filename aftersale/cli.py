@@ -4,7 +4,6 @@ Answers are tables for people, or JSON with `--json`. Exit status 0: done; 1: re
 no answer. Temporal is imported only by the commands that need it.
 """
 
-import asyncio
 import io
 import json
 import sys
@@ -120,14 +119,12 @@ def main() -> None:
 
 def _on_cases(work: Callable[["Cases"], Awaitable[T]]) -> T:
     from aftersale.client import Cases
+    from aftersale.plugin import run
 
     async def connected() -> T:
-        try:
-            return await work(await Cases.connect())
-        finally:
-            await asyncio.sleep(0.05)  # a process that ends with calls under way can abort in the SDK's core
+        return await work(await Cases.connect())
 
-    return asyncio.run(connected())
+    return run(connected())
 
 
 @contextmanager

@@ -66,6 +66,7 @@ class Dossier:
     messages: int = 0
     held_since: datetime | None = None
     evidence: int = 0
+    parcel: str | None = None
     parcel_events: dict[str, ParcelEvent] = field(default_factory=dict)
     agreements: dict[tuple[Clock, Party], timedelta] = field(default_factory=dict)
     agreed_limits: dict[Clock, str] = field(default_factory=dict)
@@ -93,11 +94,11 @@ class Dossier:
         """Every clock that runs, the stage's own first."""
         return [*([self.stage_clock] if self.stage_clock else []), *self.beside.values()]
 
-    def law_clocks(self) -> tuple[Clock, ...]:
+    def law_clocks(self, received_at: datetime) -> dict[Clock, datetime]:
         """The law's clocks that start when the merchant has the goods: the refund of a no-reason return, once."""
         no_reason = self.kind is CaseKind.RETURN and self.request.reason_code in NO_REASON_CODES
         started = any(entry.clock is Clock.STATUTORY_REFUND for entry in self.timeline)
-        return (Clock.STATUTORY_REFUND,) if no_reason and not started else ()
+        return {Clock.STATUTORY_REFUND: received_at} if no_reason and not started else {}
 
     # What happens
 
@@ -221,13 +222,13 @@ class Dossier:
         self.agreed_limits[act.clock] = act.limit
         return True
 
-    def sign_off(self, tracking_no: str) -> ParcelEvent | None:
-        """The carrier's sign-off of the returned parcel, if it was reported."""
+    def sign_off(self) -> ParcelEvent | None:
+        """The carrier's sign-off of the parcel that the buyer sent back, if it was reported."""
         return next(
             (
                 scan
                 for scan in self.parcel_events.values()
-                if (scan.leg, scan.event, scan.tracking_no) == ("return", "signed_for", tracking_no)
+                if (scan.leg, scan.event, scan.tracking_no) == ("return", "signed_for", self.parcel)
             ),
             None,
         )
@@ -248,10 +249,9 @@ class Dossier:
             return
         self.parcel_events[scan.event_id] = scan
         says = f"{scan.leg} parcel {scan.tracking_no}: {scan.event}"
-        if scan.event == "signed_for" and scan.leg == "return" and self._receipt_lapsed_after(scan.occurred_at):
-            self.correct(
-                "LateSignOff", f"{says}, reported after the receipt had lapsed", Party.CARRIER, scan.occurred_at, now
-            )
+        if scan == self.sign_off() and self._receipt_lapsed_after(scan.occurred_at):
+            late = f"{says}, reported after the receipt had lapsed"
+            self.correct("LateSignOff", late, Party.CARRIER, scan.occurred_at, now)
         else:
             self.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
 

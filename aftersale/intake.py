@@ -73,6 +73,8 @@ def _items(request: CaseRequest) -> Iterator[Problem]:
         elif item.requested.amount_minor > line.paid.amount_minor:
             most = line.paid.amount_minor
             yield Problem(field=f"{field}.requested.amount_minor", message=f"is more than the {most} that was paid")
+    if not any(item.requested.amount_minor for item in request.items):
+        yield Problem(field="items", message="ask for no money at all; say what each line is to be refunded")
     if len({item.requested.currency for item in request.items}) > 1:
         yield Problem(field="items", message="mix currencies; open one case per currency")
     if sum(item.requested.amount_minor for item in request.items) > MOST_MINOR:

@@ -1,8 +1,9 @@
 """How this product speaks Temporal: one plugin for client, worker and replayer, so that replay equals production."""
 
+import asyncio
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
@@ -15,6 +16,8 @@ from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from aftersale.failures import ServiceFault
+
+T = TypeVar("T")
 
 TASK_QUEUE = "after-sale"
 
@@ -76,6 +79,18 @@ async def connect(*, runtime: Runtime | None = None, **overrides: Any) -> Client
         address = settings["target_host"]
         remedy = "start one with `make dev`, or set TEMPORAL_ADDRESS to where it is"
         raise ServiceFault(f"no Temporal server answers at {address} ({_gist(error)}); {remedy}") from error
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a program that speaks Temporal to its end; the SDK's core can abort a process that leaves it at once."""
+
+    async def unhurried() -> T:
+        try:
+            return await work
+        finally:
+            await asyncio.sleep(0.05)
+
+    return asyncio.run(unhurried())
 
 
 def _gist(error: Exception) -> str:

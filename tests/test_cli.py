@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from typer.testing import CliRunner
 
 from aftersale.attributes import ATTRIBUTES
+from aftersale.cli import app
 from tests.cases import request
 from tests.market import Market, market
 from tests.processes.program import CLI, ROOT, clean_environment
@@ -147,13 +149,19 @@ async def test_what_parties_wrote_cannot_steer_the_terminal(place: Market) -> No
         (("act", "C-1", "approve", "--as", "merchant:M-7", "--json", '{"\\ud800": 1}'), "", "text"),
     ],
 )
-async def test_wrong_input_is_told_with_field_and_remedy_and_needs_no_server(
+def test_wrong_input_is_told_with_field_and_remedy_and_needs_no_server(
     arguments: tuple[str, ...], given: str | bytes, said: str
 ) -> None:
-    told = await run(*arguments, address="127.0.0.1:1", given=given)
-    assert told.status == 2
-    assert said in " ".join((told.err + told.out).replace("│", " ").split())
-    assert "Traceback" not in told.err
+    told = CliRunner().invoke(app, arguments, input=given, env={"TEMPORAL_ADDRESS": "127.0.0.1:1"})
+    assert told.exit_code == 2
+    assert said in " ".join(told.output.replace("│", " ").split())
+    assert isinstance(told.exception, SystemExit)
+
+
+async def test_wrong_input_leaves_a_process_with_its_words_and_status() -> None:
+    told = await run("open", "-", address="127.0.0.1:1", given='{"case_id": "a b"}')
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith("aftersale: case_id: must be 1 to 64 of the characters") and told.err.count("\n") == 1
 
 
 async def test_a_wrong_option_is_told_in_json_to_whoever_asks_for_json() -> None:

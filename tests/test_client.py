@@ -292,7 +292,7 @@ async def test_a_namespace_that_is_not_there_is_a_fault_of_the_service(place: Ma
 
 async def test_a_server_that_is_gone_is_no_answer(tmp_path: Path) -> None:
     async with market(tmp_path, working=False) as gone:
-        cases = Cases(gone.client, timeout=timedelta(seconds=2))
+        cases = Cases(gone.client, timeout=timedelta(seconds=0.5))
     with pytest.raises(NoAnswer):
         await cases.status("C-1")
 

@@ -21,7 +21,7 @@ from temporalio.client import Client
 
 from aftersale.client import Cases
 from aftersale.errors import AftersaleError
-from aftersale.plugin import TASK_QUEUE, plugin
+from aftersale.plugin import TASK_QUEUE, plugin, run
 from trial.platform import TRIAL_SECRET, create_app, serve
 from trial.server import NAMESPACE, ServerUnavailable, persistent, require_free
 from worker import DRAIN
@@ -33,7 +33,7 @@ _BEYOND_DRAIN = 10.0
 """How much longer than its own bound, in seconds, a worker may take to leave before it is killed."""
 
 
-async def run(environment: Mapping[str, str]) -> int:
+async def serve_all(environment: Mapping[str, str]) -> int:
     """Run until SIGINT or SIGTERM; 1 where the worker stopped by itself."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -133,7 +133,7 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
 def main() -> int:
     """Run; what cannot be had is one line, not a traceback."""
     try:
-        return asyncio.run(run(os.environ))
+        return run(serve_all(os.environ))
     except (ServerUnavailable, AftersaleError, OSError) as error:
         print(f"dev: {error}", file=sys.stderr)
         return 1

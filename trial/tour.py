@@ -23,6 +23,7 @@ from aftersale.cli_policy import WIDTH
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.failures import Refusal
 from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, State
+from aftersale.plugin import run
 from aftersale.schema import Instant, Schema
 from aftersale.times import local
 from trial.server import ServerUnavailable
@@ -213,7 +214,7 @@ def main(folder: Path = CASES) -> int:
         if not told:
             raise BadInput([Problem(field=str(folder), message="holds no case files; name a folder with *.json")])
         console = Console(width=None if sys.stdout.isatty() else WIDTH)
-        return 1 if asyncio.run(tour(console, told)) else 0
+        return 1 if run(tour(console, told)) else 0
     except (AftersaleError, ServerUnavailable) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

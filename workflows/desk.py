@@ -6,9 +6,10 @@ waits and the case may be judged; between two rests the case is moving.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar, overload
 
 from temporalio import workflow
@@ -33,6 +34,11 @@ B = TypeVar("B", bound=Schema)
 C = TypeVar("C", bound=Schema)
 D = TypeVar("D", bound=Schema)
 T = TypeVar("T")
+
+Starts = Mapping[Clock, datetime]
+"""Clocks to start, and when each began to count."""
+
+NO_STARTS: Starts = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,6 @@ class Desk:
         self.rests = 0
         self.revision = 0
         self._heard: Act | None = None
-        self._parcel: str | None = None
         self._reasks: deque[Reask] = deque()
         self._publication: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[None]] = set()
@@ -98,20 +103,19 @@ class Desk:
     # What pages and stages do
 
     async def enter(
-        self, state: State, since: datetime, clock: Clock | None = None, beside: tuple[Clock, ...] = ()
+        self, state: State, since: datetime, clock: Clock | None = None, beside: Starts = NO_STARTS
     ) -> None:
-        """Begin a stage: its clock, and those that run beside it, count from `since`."""
-        clocks = [*([clock] if clock else []), *beside]
-        started = await self._start(clocks, since)
-        self.case.enter(state, since, started.pop(0) if clock else None)
-        self.case.beside.update({running.clock: running for running in started})
+        """Begin a stage with its clock, which counts from `since`; clocks `beside` it have starts of their own."""
+        started = await self._start({**({clock: since} if clock else {}), **beside})
+        self.case.enter(state, since, started.pop(clock) if clock else None)
+        self.case.beside.update(started)
         self._tell_awaited()
 
-    async def replace(self, clock: Clock, since: datetime, beside: tuple[Clock, ...] = ()) -> None:
+    async def replace(self, clock: Clock, since: datetime, beside: Starts = NO_STARTS) -> None:
         """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
-        started = await self._start([clock, *beside], since)
-        self.case.stage_clock = started.pop(0)
-        self.case.beside.update({running.clock: running for running in started})
+        started = await self._start({clock: since, **beside})
+        self.case.stage_clock = started.pop(clock)
+        self.case.beside.update(started)
         self._tell_awaited()
 
     @overload
@@ -144,7 +148,7 @@ class Desk:
 
     def expect_parcel(self, tracking_no: str) -> None:
         """The stage waits for this parcel's sign-off, which may have been reported already."""
-        self._parcel = tracking_no
+        self.case.parcel = tracking_no
 
     @staticmethod
     def at(heard: Act | Lapse) -> datetime:
@@ -182,20 +186,20 @@ class Desk:
 
     # How it works
 
-    async def _start(self, clocks: list[Clock], since: datetime) -> list[RunningClock]:
-        if not clocks:
-            return []
+    async def _start(self, starts: Starts) -> dict[Clock, RunningClock]:
+        if not starts:
+            return {}
         while True:
             revision, learned_at = self.revision, self.now
-            questions = [self.case.question(clock, since, learned_at) for clock in clocks]
+            questions = [self.case.question(clock, since, learned_at) for clock, since in starts.items()]
             deadlines = await outside.quote(questions, revision)
             if revision == self.revision:
                 break
-        started = [
-            RunningClock.begun(question, deadline, learned_at)
+        started = {
+            question.clock: RunningClock.begun(question, deadline, learned_at)
             for question, deadline in zip(questions, deadlines, strict=True)
-        ]
-        for running in started:
+        }
+        for running in started.values():
             self.case.note_clock("DeadlineSet", running, "policy", f"deadline set: {timer_summary(running)}", self.now)
         return started
 
@@ -256,7 +260,7 @@ class Desk:
 
     def _sign_off(self) -> ParcelEvent | None:
         """The parcel's sign-off, unless it happened after the stage's clock had run out."""
-        scan = self.case.sign_off(self._parcel) if self._parcel else None
+        scan = self.case.sign_off()
         clock = self.case.stage_clock
         in_time = scan and (self.case.held_since or clock is None or clock.in_time(scan.occurred_at))
         return scan if in_time else None

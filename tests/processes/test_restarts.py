@@ -37,7 +37,7 @@ async def test_cases_timers_and_the_worker_outlive_a_restart_of_the_server(tmp_p
             await place.cases.setup()
             hand = await stack.enter_async_context(working(address, platform.url))
             before = await place.cases.status(await place.approved(case_id="goes-on"))
-            hurry = AgreeLimit(actor=ACTORS["platform"], clock=Clock.BUYER_RETURN, limit="PT4S")
+            hurry = AgreeLimit(actor=ACTORS["platform"], clock=Clock.BUYER_RETURN, limit="PT6S")
             due_at = (await place.cases.act(await place.approved(case_id="runs-out"), hurry)).next.respond_by
         await stack.enter_async_context(persistent(file, port=port, ui_port=ui_port))
         place = await _market(address, platform)

@@ -31,7 +31,7 @@ async def merchant_receipt(desk: Desk, sent_at: datetime, tracking_no: str) -> R
 
 
 async def _inspection(desk: Desk, signed_off_at: datetime) -> Received | Refused | Withdrawn:
-    await desk.replace(Clock.MERCHANT_INSPECTION, signed_off_at, beside=desk.case.law_clocks())
+    await desk.replace(Clock.MERCHANT_INSPECTION, signed_off_at, beside=desk.case.law_clocks(signed_off_at))
     return _taken_in(desk, await desk.answer(ConfirmReceipt, RefuseReceipt, Withdraw))
 
 

@@ -17,7 +17,8 @@ async def refund(desk: Desk, owed_since: datetime, amount_minor: int) -> Refunde
     """Instruct the refund until it is paid. A decline waits for an operator; nothing is ever paid twice."""
     tender = None
     while True:
-        await desk.enter(State.REFUNDING, owed_since, beside=(Clock.PAYOUT, *desk.case.law_clocks()))
+        beside = {Clock.PAYOUT: desk.now, **desk.case.law_clocks(owed_since)}
+        await desk.enter(State.REFUNDING, owed_since, beside=beside)
         settlement = await desk.pay(amount_minor, tender)
         if settlement.status == "succeeded":
             return Refunded()
