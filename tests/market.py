@@ -1,5 +1,6 @@
 """A market in real time: a Temporal server that keeps its file, the stand-in platform, and, if wanted, a worker."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 
 from temporalio.client import Client
 
+from aftersale.case import Status
 from aftersale.client import Cases
 from aftersale.commands import Act, Actor, Approve, ConfirmReceipt, ShipBack
 from aftersale.kinds import CaseKind, Party
@@ -54,6 +56,19 @@ class Market:
         case_id = await self.approved(**changes)
         await self.act(case_id, ship_back())
         return case_id
+
+    async def record(self, case_id: str) -> Status:
+        """What the case leaves behind, once it is over."""
+        async with asyncio.timeout(20):
+            record: Status = await self.client.get_workflow_handle(f"case/{case_id}", result_type=Status).result()
+        return record
+
+    async def runs(self, case_id: str) -> int:
+        """How many runs the case's workflow had."""
+        async with asyncio.timeout(10):
+            while not (found := [run async for run in self.client.list_workflows(f"WorkflowId = 'case/{case_id}'")]):
+                await asyncio.sleep(0.1)
+        return len(found)
 
 
 def ship_back() -> ShipBack:

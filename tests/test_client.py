@@ -52,7 +52,7 @@ async def test_the_same_request_twice_opens_one_case(place: Market) -> None:
     first, second = await asyncio.gather(place.cases.open(RETURN, wanted), place.cases.open(RETURN, wanted))
     assert first == second
     assert first.state is State.AWAITING_MERCHANT_REVIEW
-    assert await _runs(place, wanted["case_id"]) == 1
+    assert await place.runs(wanted["case_id"]) == 1
 
 
 async def test_a_request_may_be_given_as_it_was_read(place: Market) -> None:
@@ -81,17 +81,17 @@ async def test_opening_again_after_a_withdrawal_returns_the_old_record(place: Ma
     wanted = request()
     await place.cases.open(RETURN, wanted)
     await place.cases.act(wanted["case_id"], WITHDRAW)
-    record = await _record(place, wanted["case_id"])
+    record = await place.record(wanted["case_id"])
     assert record.close_reason is CloseReason.WITHDRAWN
     assert await place.cases.open(RETURN, wanted) == record
-    assert await _runs(place, wanted["case_id"]) == 1
+    assert await place.runs(wanted["case_id"]) == 1
 
 
 async def test_opening_again_after_the_refund_returns_the_old_record(place: Market) -> None:
     wanted = request(case_id="refunded-1")
     await place.sent_back(**wanted)
     await place.act("refunded-1", confirm_receipt())
-    record = await _record(place, "refunded-1")
+    record = await place.record("refunded-1")
     assert record.outcome is Outcome.REFUNDED
     assert await place.cases.open(RETURN, wanted) == record
 
@@ -101,7 +101,7 @@ async def test_opening_again_after_a_refusal_returns_its_reasons(place: Market) 
     refused = await place.cases.open(RETURN, wanted)
     assert (refused.close_reason, refused.is_final) == (CloseReason.REFUSED, True)
     assert [problem.field for problem in refused.problems][:1] == ["requested_at"]
-    await _record(place, wanted["case_id"])
+    await place.record(wanted["case_id"])
     assert await place.cases.open(RETURN, wanted) == refused
 
 
@@ -109,7 +109,7 @@ async def test_another_request_after_the_end_is_a_conflict(place: Market, caplog
     wanted = request()
     await place.cases.open(RETURN, wanted)
     await place.cases.act(wanted["case_id"], WITHDRAW)
-    await _record(place, wanted["case_id"])
+    await place.record(wanted["case_id"])
     with caplog.at_level(logging.ERROR), pytest.raises(Refusal) as raised:
         await place.cases.open(RETURN, {**wanted, "reason_code": "other"})
     assert raised.value.code == "case_id_conflict"
@@ -181,7 +181,7 @@ async def test_a_refusal_names_the_code_and_the_legal_commands(place: Market) ->
 async def test_a_case_that_is_over_takes_neither_command_nor_scan(place: Market) -> None:
     case_id = await place.approved()
     await place.cases.act(case_id, WITHDRAW)
-    await _record(place, case_id)
+    await place.record(case_id)
     for late in (
         place.cases.act(case_id, APPROVE),
         place.cases.scan(case_id, _scan("s-1")),
@@ -230,7 +230,7 @@ async def test_the_status_of_a_closed_case_needs_no_worker(tmp_path: Path) -> No
         async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
             case_id = await lonely.approved()
             await lonely.cases.act(case_id, WITHDRAW)
-            record = await _record(lonely, case_id)
+            record = await lonely.record(case_id)
         assert await Cases(lonely.client, timeout=timedelta(seconds=2)).status(case_id) == record
 
 
@@ -262,7 +262,7 @@ async def test_an_opening_without_an_answer_can_be_repeated(tmp_path: Path, capl
         assert [entry.message for entry in caplog.records if entry.name == "asyncio"] == []
         async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
             assert (await lonely.cases.open(RETURN, wanted)).state is State.AWAITING_MERCHANT_REVIEW
-        assert await _runs(lonely, wanted["case_id"]) == 1
+        assert await lonely.runs(wanted["case_id"]) == 1
 
 
 # The server and its namespace
@@ -336,18 +336,3 @@ def _count(status: Status, event: str) -> int:
 async def _told(place: Market) -> int:
     """How many messages the platform received."""
     return len(await place.platform.inbox())
-
-
-async def _record(place: Market, case_id: str) -> Status:
-    """What the case left behind, once it is over."""
-    async with asyncio.timeout(10):
-        record: Status = await place.client.get_workflow_handle(f"case/{case_id}", result_type=Status).result()
-    return record
-
-
-async def _runs(place: Market, case_id: str) -> int:
-    """How many runs the case's workflow had."""
-    async with asyncio.timeout(10):
-        while not (found := [run async for run in place.client.list_workflows(f"WorkflowId = 'case/{case_id}'")]):
-            await asyncio.sleep(0.1)
-    return len(found)

@@ -45,8 +45,8 @@ async def test_cases_timers_and_the_worker_outlive_a_restart_of_the_server(tmp_p
         assert await place.cases.status("goes-on") == before
         await place.act("goes-on", ship_back())
         await place.act("goes-on", confirm_receipt())
-        assert (await _record(place, "goes-on")).outcome is Outcome.REFUNDED
-        lapsed = await _record(place, "runs-out")
+        assert (await place.record("goes-on")).outcome is Outcome.REFUNDED
+        lapsed = await place.record("runs-out")
         assert lapsed.close_reason is CloseReason.NOT_SENT_BACK
         assert [entry.at for entry in lapsed.timeline if entry.event == "Lapsed"] == [due_at + SECOND]
         assert await hand.told(signal.SIGTERM) == 0
@@ -81,12 +81,6 @@ async def test_a_worker_that_is_told_to_stop_finishes_the_refund_in_hand(
 
 async def _market(address: str, platform: StandIn) -> Market:
     return Market(address, platform, await Client.connect(address, plugins=[plugin()]))
-
-
-async def _record(place: Market, case_id: str) -> Status:
-    async with asyncio.timeout(20):
-        record: Status = await place.client.get_workflow_handle(f"case/{case_id}", result_type=Status).result()
-    return record
 
 
 async def _attempt_that_refunded(place: Market, case_id: str) -> int:

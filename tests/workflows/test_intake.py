@@ -103,6 +103,7 @@ MALFORMED: dict[str, tuple[dict[str, Any], str, str]] = {
         "items.0.requested.currency",
         "must be CNY, as paid",
     ),
+    "no money at all": ({"items": [item(requested=yuan(0))]}, "items", "ask for no money at all; say what each line"),
     "two currencies": (
         {
             "order": {"lines": [line(), line("L2", paid=yuan(5, "USD"))]},
