@@ -1,6 +1,5 @@
 """Servers and workers that stop and come back, as they do at every release: cases go on."""
 
-import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from aftersale.case import Status
 from aftersale.commands import AgreeLimit
 from aftersale.kinds import Clock, CloseReason, Outcome
 from aftersale.plugin import plugin
