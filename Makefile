@@ -29,7 +29,7 @@ dev: install ## run server, stand-in platform and worker until interrupted
 	@exec $(BIN)/python -m trial dev
 
 test: install ## run the tests; PYTEST_ARGS is handed on
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: install ## lint, formatting, types, import contracts, policy book
 	$(BIN)/ruff check .
