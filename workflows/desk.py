@@ -237,9 +237,10 @@ class Desk:
     async def _meanwhile(self, work: Awaitable[T]) -> T:
         task = asyncio.ensure_future(work)
         task.add_done_callback(lambda _: self.wake())
+        await self._catch_up()
         while not task.done():
-            await self._catch_up()
             await self._rest()
+            await self._catch_up()
         return task.result()
 
     async def _rest(self) -> None:
@@ -273,7 +274,7 @@ class Desk:
 
     def _tell_awaited(self) -> None:
         following = next_move(self.case, self.now)
-        if following.party in (Party.BUYER, Party.MERCHANT, Party.PLATFORM) and following.party:
+        if following.party is not None and following.party is not Party.SYSTEM:
             until = f", by {local(following.respond_by)}" if following.respond_by else ""
             silence = f"; silence means {following.on_timeout.words}" if following.on_timeout else ""
             body = f"{self.case.state.words}: {', '.join(following.commands)}{until}{silence}"
@@ -284,7 +285,7 @@ class Desk:
         self._board.show(self.case, self.now)
         if self.case.owed:
             messages, self.case.owed = self.case.owed, []
-            task = asyncio.create_task(self._send([*messages]))
+            task = asyncio.create_task(self._send(messages))
             self._errands.add(task)
             task.add_done_callback(self._errands.discard)
 
