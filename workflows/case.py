@@ -69,14 +69,16 @@ class CaseWorkflow:
             wanted = f"does not fit the workflow id; start the workflow as case/{request.case_id}"
             self._problems = (Problem(field="case_id", message=wanted),)
             return
-        self._desk = Desk(Dossier(self.kind, request, request.requested_at or floor(workflow.info().start_time)))
+        self._desk = Desk(
+            Dossier(self.kind, request, request.requested_at or floor(workflow.info().workflow_start_time))
+        )
 
     async def work(self, page: Page) -> Status:
         """Admit the request, work the page to its end, and leave the record."""
         desk = self._desk
         if desk is not None:
             case = desk.case
-            started_at = floor(workflow.info().start_time)
+            started_at = floor(workflow.info().workflow_start_time)
             self._problems = tuple(await outside.admit(self.kind, case.request, case.applied_at, started_at))
         if desk is None or self._problems:
             Board.show_refusal(self.kind, self._problems)

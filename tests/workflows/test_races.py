@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from aftersale.kinds import CloseReason, Outcome, State
+from aftersale.kinds import CaseKind, CloseReason, Outcome, State
 from tests.cases import (
     BUYER,
     MERCHANT,
@@ -18,6 +18,7 @@ from tests.cases import (
     opened,
     quiet,
     refusal,
+    request,
     seen,
     sent_back,
     ship_back,
@@ -61,6 +62,15 @@ async def tasks_with_acceptances(live: Live) -> list[int]:
 
 
 # The worker is down while the deadline passes
+
+
+async def test_a_request_that_waited_for_a_worker_counts_from_when_it_was_sent(idle: Workplace) -> None:
+    live = await idle.start(CaseKind.RETURN, request(), at(JUNE))
+    await asyncio.sleep(1.1)
+    async with working(idle):
+        status = await live.rested()
+    assert status.deadlines[0].started_at == at(JUNE)
+    assert status.next.respond_by == at("2024-06-05 10:00:00")
 
 
 async def test_an_approval_from_after_the_deadline_finds_the_lapse(idle: Workplace) -> None:
