@@ -1,0 +1,29 @@
+"""The records: what cases have done, in SQLite or PostgreSQL. Needs the extra `records`.
+
+Temporal owns a case while it runs; this is its written copy: one row per turn, the case as it stands, and the messages
+that it owes to parties. It is read for lists, and after Temporal has forgotten the case.
+"""
+
+from aftersale.records.engine import DEFAULT_URL, PATIENCE, VARIABLE
+from aftersale.records.errors import RecordsGap, RecordsUnavailable
+from aftersale.records.migrate import migrate
+from aftersale.records.outbox import Backlog, Leased
+from aftersale.records.reading import CaseLine, Place, Written
+from aftersale.records.store import PAGE, Records, open
+
+__all__ = [
+    "DEFAULT_URL",
+    "PAGE",
+    "PATIENCE",
+    "VARIABLE",
+    "Backlog",
+    "CaseLine",
+    "Leased",
+    "Place",
+    "Records",
+    "RecordsGap",
+    "RecordsUnavailable",
+    "Written",
+    "migrate",
+    "open",
+]

@@ -1,0 +1,54 @@
+"""A gate for the threads of one process: so many at a time, in the order in which they came."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class GateShut(Exception):
+    """The way was not free in time."""
+
+
+class Gate:
+    """Locks and connection pools let in whoever asks at the right moment, and can pass over a waiting thread for long.
+
+    Here the first to come is the first to go: a burst of writers takes each as long as the burst, and none longer.
+    """
+
+    def __init__(self, width: int, patience: float) -> None:
+        """Let `width` threads through at a time, and the others wait `patience` seconds."""
+        self._free, self._patience = width, patience
+        self._queue: deque[threading.Event] = deque()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """Wait for a place, and keep it while the block runs. Raises GateShut."""
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            called = threading.Event()
+            self._queue.append(called)
+        if called.wait(self._patience):
+            return
+        with self._lock:
+            if called.is_set():
+                return
+            self._queue.remove(called)
+        raise GateShut
+
+    def _leave(self) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().set()
+            else:
+                self._free += 1

@@ -1,0 +1,76 @@
+"""Bringing a database's schema up to what this version needs."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, text
+
+from aftersale.records import engine
+from aftersale.records.engine import parsed, reporting
+
+PATIENCE = 60.0
+"""Seconds to wait for another process that migrates, and for a migration to finish."""
+
+VERSION_TABLE = "records_version"
+"""Alembic's own table, under a name that no other program's migrations use."""
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+_LOCK = 0x6166746572 << 16
+"""The key of PostgreSQL's advisory lock: nobody migrates while another does."""
+
+
+def migrate(url: str, *, to: str = "head", patience: float = PATIENCE) -> list[str]:
+    """Bring the schema up to `to`, in one transaction; the revisions that were applied, in order.
+
+    Safe to repeat, and from several processes at once: one works, the others wait, and find nothing to do. Raises
+    BadInput for a URL that cannot be used, RecordsUnavailable where the database does not do as it is asked.
+    """
+    where = parsed(url)
+    with reporting(where):
+        made = engine.engine(where, patience)
+        try:
+            _prepare(where, patience)
+            with made.begin() as connection:
+                return _upgraded(connection, to)
+        finally:
+            made.dispose()
+
+
+def _upgraded(connection: Connection, to: str) -> list[str]:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    script = ScriptDirectory(str(_FOLDER))
+    before = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    config = Config(attributes={"connection": connection, "version_table": VERSION_TABLE})
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, to)
+    after = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    applied = script.iterate_revisions(after or "base", before or "base")
+    return [revision.revision for revision in applied][::-1]
+
+
+def _prepare(where: URL, patience: float) -> None:
+    """Make a SQLite file a place where readers do not wait for the writer; it stays one."""
+    if where.get_backend_name() != "sqlite":
+        return
+    assert where.database is not None
+    Path(where.database).parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + patience
+    with closing(sqlite3.connect(where.database, timeout=patience)) as raw:
+        while True:
+            try:
+                raw.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                # Two that switch at the same moment do not wait for each other as writers do.
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)

@@ -1,0 +1,7 @@
+"""How Alembic runs the migrations: in the transaction that `aftersale.records.migrate` has begun."""
+
+from alembic import context
+
+settings = context.config.attributes
+context.configure(connection=settings["connection"], version_table=settings["version_table"])
+context.run_migrations()

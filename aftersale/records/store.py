@@ -1,0 +1,163 @@
+"""The records of cases: one object, whatever the database."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection
+
+from aftersale.case import Status
+from aftersale.kinds import State
+from aftersale.records import outbox, reading, writing
+from aftersale.records.engine import PATIENCE, READING, engine, gate, named, parsed, reporting
+from aftersale.records.outbox import Backlog, Leased
+from aftersale.records.reading import CaseLine, Place, Written
+from aftersale.turns import Turn
+
+PAGE = 100
+"""How many cases a list holds unless it is asked for another number."""
+
+
+class Records:
+    """The written copy of cases, in a database whose schema `migrate` has brought up to date.
+
+    Connections are opened as they are needed and shared by threads; the object may be used from any of them. Every
+    method may raise RecordsUnavailable, within about three seconds. Instants are aware.
+    """
+
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        """Keep records at this URL; nothing is opened yet. Raises BadInput for a URL that cannot be used."""
+        self._url = parsed(url)
+        self._engine = engine(self._url, patience)
+        self._gate = gate(self._url, patience)
+        self._reader = self._engine.execution_options(**{READING: True})
+
+    def __repr__(self) -> str:
+        return f"<Records in {named(self._url)}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._engine.dispose()
+
+    # What cases have done
+
+    def write(self, turns: Sequence[Turn], *, now: datetime | None = None) -> None:
+        """Write turns in one transaction; each case's must be in ascending order.
+
+        A turn that is on file already changes nothing. One that differs from the turn on file under its number takes
+        that one's place: history is the truth, and the old one, with all that its abandoned attempt wrote after it, is
+        kept but void; its messages are withdrawn, or corrected where they may have been told. A turn of an attempt that
+        was itself abandoned before is dropped. The projection follows the last turn written, never an older one.
+
+        Raises RecordsGap, and writes nothing, where a turn before the given ones is missing.
+        """
+        with self._writing() as connection:
+            writing.write(connection, turns, now or datetime.now(UTC))
+
+    def record(self, case_id: str) -> Status | None:
+        """The whole status of a case after its last turn on file, timeline included; None for an unknown one."""
+        with self._reading() as connection:
+            return reading.record(connection, case_id)
+
+    def turns(self, case_id: str, *, void: bool = False) -> list[Written]:
+        """The turns of a case in order; with `void`, also those that no longer hold, before what took their place."""
+        with self._reading() as connection:
+            return reading.told(connection, case_id, void=void)
+
+    # Lists of cases
+
+    def cases(
+        self,
+        *,
+        state: State | None = None,
+        merchant: str | None = None,
+        due_before: datetime | None = None,
+        limit: int | None = PAGE,
+        after: Place | None = None,
+    ) -> list[CaseLine]:
+        """Cases by urgency: by deadline, those without one last, then by id. Without a state, those that are open.
+
+        `due_before` leaves out what is due at that instant or later, or never. `after` is the `place` of the last case
+        of the page before; a limit of None means all.
+        """
+        with self._reading() as connection:
+            return reading.listed(
+                connection, state=state, merchant=merchant, due_before=due_before, limit=limit, after=after
+            )
+
+    def due(self, before: datetime, limit: int | None = PAGE) -> list[CaseLine]:
+        """Open cases whose deadline lies before that instant, the most urgent first."""
+        return self.cases(due_before=before, limit=limit)
+
+    # The outbox
+
+    def lease(self, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
+        """Take up to `limit` messages that are due; nobody else gets them until `now + for_`, unless they are released.
+
+        `owner` names one messenger of one process. A message whose lease ends without a report is taken over by
+        whoever asks next, under the same id: receivers may see it twice.
+        """
+        with self._reading() as connection:
+            if not outbox.anything_due(connection, now):
+                return []
+        with self._writing() as connection:
+            return outbox.lease(connection, owner, limit, now, for_)
+
+    def delivered(self, message_id: str, channel: str, now: datetime) -> None:
+        """A channel took a message: a later lease of it names the channel as done."""
+        with self._writing() as connection:
+            outbox.tried(connection, message_id, channel, now, None)
+
+    def sent(self, message_id: str, now: datetime) -> None:
+        """A message has gone out through all its channels."""
+        with self._writing() as connection:
+            outbox.sent(connection, message_id, now)
+
+    def failed(
+        self, message_id: str, owner: str, error: str, now: datetime, retry_at: datetime, channel: str | None = None
+    ) -> None:
+        """A message, through that channel if one is named, did not go out; it is due again at `retry_at`.
+
+        The message stays with whoever has leased it meanwhile.
+        """
+        with self._writing() as connection:
+            if channel is not None:
+                outbox.tried(connection, message_id, channel, now, error)
+            outbox.failed(connection, message_id, owner, error, retry_at)
+
+    def release(self, owner: str) -> int:
+        """Give back what a messenger has on lease, for others to take at once; how many messages that were."""
+        with self._writing() as connection:
+            return outbox.release(connection, owner)
+
+    def backlog(self, now: datetime) -> Backlog:
+        """How many messages wait, are on lease, are sent and withdrawn."""
+        with self._reading() as connection:
+            return outbox.backlog(connection, now)
+
+    # How the database is reached
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with reporting(self._url), self._gate.passing(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with reporting(self._url), self._reader.begin() as connection:
+            yield connection
+
+
+def open(url: str, patience: float = PATIENCE) -> Records:
+    """The records at a URL. Raises BadInput for one that cannot be used; nothing is connected yet."""
+    return Records(url, patience)

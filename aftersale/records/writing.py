@@ -1,0 +1,103 @@
+"""Writing turns: the rows of a case in order, its projection, and the messages that it owes. One transaction."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from aftersale.records.line import Mark, Plan, planned
+from aftersale.records.owing import owe
+from aftersale.records.tables import cases, put, turns
+from aftersale.turns import Turn
+
+
+def write(connection: Connection, given: Sequence[Turn], now: datetime) -> None:
+    """Write turns, each case's in ascending order. Raises RecordsGap, ValueError where the order is another."""
+    lines = _by_case(given)
+    _lock(connection, sorted(lines))
+    for case_id, line in lines.items():
+        plan = planned(case_id, _on_file(connection, case_id, line[0].seq), line)
+        if plan.new:
+            _write_rows(connection, case_id, plan, now)
+            put(connection, cases, _projection(plan.new[-1][0]))
+            owe(connection, case_id, plan, now)
+
+
+def _by_case(given: Sequence[Turn]) -> dict[str, list[Turn]]:
+    lines: dict[str, list[Turn]] = {}
+    for turn in given:
+        line = lines.setdefault(turn.case_id, [])
+        if line and turn.seq <= line[-1].seq:
+            raise ValueError(f"turn {turn.seq} of case {turn.case_id} comes after {line[-1].seq}; give them in order")
+        line.append(turn)
+    return lines
+
+
+def _lock(connection: Connection, case_ids: Sequence[str]) -> None:
+    """Let nobody else write to these cases until the transaction ends. SQLite has locked the whole file by now."""
+    if connection.dialect.name == "postgresql":
+        for case_id in case_ids:
+            key = hashlib.sha256(f"aftersale/case/{case_id}".encode()).digest()[:8]
+            connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, signed=True))))
+
+
+def _on_file(connection: Connection, case_id: str, first: int) -> dict[int, Mark]:
+    """The marks of the turns that hold: from the one before `first`, or the last one where that is missing."""
+    marks = select(turns.c.seq, turns.c.digest, turns.c.run_id, turns.c.history_length, turns.c.at).where(
+        turns.c.case_id == case_id, turns.c.voided_at.is_(None)
+    )
+    rows = connection.execute(marks.where(turns.c.seq >= first - 1)).all()
+    if not rows and first > 1:
+        rows = connection.execute(marks.order_by(turns.c.seq.desc()).limit(1)).all()
+    return {row.seq: Mark(row.digest, row.run_id, row.history_length, row.at) for row in rows}
+
+
+def _write_rows(connection: Connection, case_id: str, plan: Plan, now: datetime) -> None:
+    rows = [_row(turn, mark, now) for turn, mark in plan.new]
+    if plan.void_from is None:
+        connection.execute(insert(turns), rows)
+        return
+    holding = (turns.c.case_id == case_id) & (turns.c.seq >= plan.void_from) & turns.c.voided_at.is_(None)
+    connection.execute(update(turns).where(holding).values(voided_at=now))
+    for row in rows:
+        put(connection, turns, row)  # a turn that was voided before may be the true one after all
+
+
+def _row(turn: Turn, mark: Mark, now: datetime) -> Mapping[str, Any]:
+    return {
+        "case_id": turn.case_id,
+        "seq": turn.seq,
+        **mark._asdict(),
+        "content": turn.model_dump_json(),
+        "written_at": now,
+        "voided_at": None,
+    }
+
+
+def _projection(turn: Turn) -> Mapping[str, Any]:
+    status, subject = turn.status, turn.subject
+    return {
+        "case_id": turn.case_id,
+        "kind": status.kind,
+        "state": status.state,
+        "party": status.next.party,
+        "commands": status.next.commands,
+        "respond_by": status.next.respond_by,
+        "on_timeout": status.next.on_timeout,
+        "is_final": status.is_final,
+        "outcome": status.outcome,
+        "close_reason": status.close_reason,
+        "merchant_id": subject and subject.merchant_id,
+        "order_id": subject and subject.order_id,
+        "buyer_ref": subject and subject.buyer_ref,
+        "amount_minor": status.refund.amount_minor,
+        "currency": status.refund.currency,
+        "refund_status": status.refund.status,
+        "held_since": status.held_since,
+        "policy_version": status.policy_version,
+        "last_seq": turn.seq,
+        "opened_at": subject.opened_at if subject else turn.at,
+        "updated_at": turn.at,
+    }

@@ -1,0 +1,111 @@
+"""A turn: what one step of a case adds to its written copy. Pure, so that workflow code can draw it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field, StrictInt, model_validator
+
+from aftersale.case import Entry, Status
+from aftersale.commands import CaseRequest
+from aftersale.messages import Message
+from aftersale.schema import Id, Instant, Schema
+
+
+class Subject(Schema):
+    """What a case is about, the same in all its turns: by this it is looked for."""
+
+    order_id: Id
+    merchant_id: Id
+    buyer_ref: Id
+    opened_at: Instant
+
+    @classmethod
+    def of(cls, request: CaseRequest, applied_at: datetime) -> Self:
+        """The subject of a request that was made at `applied_at`."""
+        return cls(
+            order_id=request.order_id,
+            merchant_id=request.merchant_id,
+            buyer_ref=request.buyer_ref,
+            opened_at=applied_at,
+        )
+
+
+class Turn(Schema):
+    """One turn of a case: how the case stands after it, what it added to the timeline, and whom it owes a message.
+
+    `seq` counts a case's turns from 1 without a gap. `status` leaves its timeline empty: all turns' entries, one after
+    the other, are the timeline. `subject` is None where no readable request tells it.
+
+    `run_id` and `history_length` (as `workflow.info()` has them at the time) say which attempt at a workflow task drew
+    the turn. An attempt that was abandoned has a shorter history, or an earlier `at`, than the one that took its place;
+    so the records know which of two differing turns history has.
+    """
+
+    case_id: Id
+    seq: Annotated[StrictInt, Field(ge=1)]
+    at: Instant
+    run_id: str
+    history_length: Annotated[StrictInt, Field(ge=0)]
+    subject: Subject | None = None
+    status: Status
+    entries: tuple[Entry, ...] = ()
+    messages: tuple[Message, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_one_case(self) -> Self:
+        if self.status.case_id != self.case_id or any(message.case_id != self.case_id for message in self.messages):
+            raise ValueError(f"status and messages must be those of case {self.case_id}; draw one turn per case")
+        if self.status.timeline:
+            raise ValueError("status must leave its timeline empty; put what the turn added into entries")
+        strangers = [each.message_id for each in self.messages if not each.message_id.startswith(f"{self.case_id}/")]
+        if strangers:
+            raise ValueError(f"message ids must begin with {self.case_id}/; rename {', '.join(strangers)}")
+        return self
+
+    @classmethod
+    def of(
+        cls,
+        status: Status,
+        *,
+        told: int,
+        seq: int,
+        at: datetime,
+        run_id: str,
+        history_length: int,
+        subject: Subject | None = None,
+        messages: Sequence[Message] = (),
+    ) -> Self:
+        """The turn after which a case stands so; the first `told` entries of its timeline stand in earlier turns."""
+        return cls(
+            case_id=status.case_id,
+            seq=seq,
+            at=at,
+            run_id=run_id,
+            history_length=history_length,
+            subject=subject,
+            status=status.model_copy(update={"timeline": ()}),
+            entries=status.timeline[told:],
+            messages=tuple(messages),
+        )
+
+
+def digest(turn: Turn) -> str:
+    """The SHA-256 of what a turn says, in hexadecimal.
+
+    Who drew it does not count. Fields at their defaults are left out, so that a later version, which may know more
+    optional fields, finds the same digest.
+    """
+    said = turn.model_dump(mode="json", exclude={"run_id", "history_length"}, exclude_defaults=True)
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def reassembled(turns: Sequence[Turn]) -> Status | None:
+    """The whole status that a case's turns tell, the timeline included; None where there are none."""
+    if not turns:
+        return None
+    timeline = tuple(entry for turn in turns for entry in turn.entries)
+    return turns[-1].status.model_copy(update={"timeline": timeline})

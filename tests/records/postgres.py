@@ -1,0 +1,117 @@
+"""A PostgreSQL server of the tests' own, from Debian's package, on a free port of the loopback."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+ABSENT = "no PostgreSQL server here; install Debian's package: apt-get install postgresql"
+
+
+def binaries() -> Path | None:
+    """The folder of the newest server that is installed; Debian keeps it off the path."""
+    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    found = sorted(versions, key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0)
+    initdb = str(found[-1]) if found else shutil.which("initdb")
+    return Path(initdb).parent if initdb else None
+
+
+class Server:
+    """A running server; `url(name)` is that of one of its databases."""
+
+    def __init__(self, folder: Path, binary: Path) -> None:
+        """Make a cluster in the folder."""
+        self.data, self.binary = folder / "data", binary
+        # A server refuses to run as root.
+        self.who: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        made = [
+            str(binary / "initdb"),
+            "-D",
+            str(self.data),
+            "-U",
+            "aftersale",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
+        subprocess.run(made, check=True, capture_output=True, cwd=folder, **self.who)
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "timezone": "Asia/Shanghai",  # no instant may depend on it
+            "max_connections": 200,
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self.process = subprocess.Popen(
+            [self.binary / "postgres", "-D", self.data, *options],
+            cwd=self.data,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **self.who,
+        )
+        until = time.monotonic() + 20
+        while True:
+            try:
+                psycopg.connect(self.url("postgres")).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > until or self.process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop at once, as in a crash: connections break, nothing is rolled up."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(10)
+            self.process = None
+
+    def url(self, database: str) -> str:
+        """The URL of a database, as a user would write it."""
+        return f"postgresql://aftersale@127.0.0.1:{self.port}/{database}"
+
+    def database(self, name: str, template: str = "template1") -> str:
+        """Make a database, empty or a copy of another; its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def server(binary: Path) -> Iterator[Server]:
+    """A server for as long as the block runs, in a folder that its user may enter."""
+    with tempfile.TemporaryDirectory(prefix="aftersale-postgres-") as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        running = Server(folder, binary)
+        running.start()
+        try:
+            yield running
+        finally:
+            running.stop()

@@ -1,0 +1,50 @@
+"""The gate before a process's writers: the first to come is the first to go."""
+
+import threading
+import time
+
+import pytest
+
+from aftersale.records.gate import Gate, GateShut
+
+
+def test_threads_pass_in_the_order_in_which_they_came() -> None:
+    gate, passed = Gate(1, 5), list[int]()
+
+    def pass_as(number: int) -> None:
+        with gate.passing():
+            passed.append(number)
+
+    threads = [threading.Thread(target=pass_as, args=(number,)) for number in range(8)]
+    with gate.passing():
+        for thread in threads:
+            thread.start()
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    assert passed == [*range(8)]
+
+
+def test_a_gate_lets_as_many_through_as_it_is_wide() -> None:
+    gate = Gate(2, 0.05)
+    with gate.passing(), gate.passing(), pytest.raises(GateShut), gate.passing():
+        pass
+    with gate.passing(), gate.passing():
+        pass
+
+
+def test_who_gave_up_waiting_leaves_no_place_behind() -> None:
+    gate = Gate(1, 0.05)
+    for _ in range(3):
+        with gate.passing(), pytest.raises(GateShut), gate.passing():
+            pass
+    with gate.passing():
+        pass
+
+
+def test_an_error_inside_gives_the_place_back() -> None:
+    gate = Gate(1, 0.05)
+    with pytest.raises(KeyError), gate.passing():
+        raise KeyError
+    with gate.passing():
+        pass
