@@ -19,7 +19,7 @@ from aftersale.policy.book import Book
 from aftersale.policy.clauses import FactLimit, Window
 from aftersale.policy.explain import explain_bytes, written
 from aftersale.policy.lint import lint
-from aftersale.policy.load import default_root, load
+from aftersale.policy.load import TITLE, default_root, load
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
 from aftersale.schema import Code, Instant, Limit, Schema
 
@@ -32,6 +32,7 @@ WIDTH = 160
 policy = typer.Typer(name="policy", help="Ask the policy book, check it, and show what it holds.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+AlwaysJson = Annotated[bool, typer.Option("--json", help="Taken for likeness: the answer is JSON always.")]
 
 
 class JsonCommand(TyperCommand):
@@ -57,6 +58,7 @@ class PresaleAsk(Schema):
 @policy.command(cls=JsonCommand)
 def explain(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Questions; - is standard input.")] = "-",
+    as_json: AlwaysJson = True,
 ) -> None:
     """Say when a clock runs out, and why: one JSON object, or JSON Lines, answered line by line."""
     with _refusing(as_json=True):
@@ -74,6 +76,7 @@ def presale(
     promise: Annotated[str | None, typer.Option(help="How long it may take to dispatch, such as P7D.")] = None,
     category: Annotated[str | None, typer.Option(help="The category of the goods.")] = None,
     as_of: Annotated[str | None, typer.Option(help="By what was known then; absent, all that is announced.")] = None,
+    as_json: AlwaysJson = True,
 ) -> None:
     """Say whether a pre-sale may promise to dispatch within so long, and which clause caps it."""
     options = {"at": at, "promise": promise, "category": category, "as_of": as_of}
@@ -95,7 +98,9 @@ def check(
     """Find everything that is wrong with a policy book: exit status 1 where anything is."""
     root = path or default_root()
     if not root.is_dir():
-        _refuse(f"{root}: is no folder; name the folder that holds book.toml", as_json=as_json)
+        _refuse(f"{root}: is no folder; name the folder that holds {TITLE}", as_json=as_json)
+    if not (root / TITLE).is_file():
+        _refuse(f"{root}: holds no {TITLE}; name the folder that does", as_json=as_json)
     findings = lint(root)
     summary = {} if findings else _summary(load(root))
     if as_json:

@@ -213,13 +213,17 @@ class Dossier:
         return since
 
     def agree(self, act: AgreeLimit) -> bool:
-        """Put a party's name to a limit; True once it counts: both parties named the same, or the platform did."""
+        """Put a party's name to a limit; True once it counts: both parties named the same, or the platform did.
+
+        What counts uses up what was named for that clock: to change it takes both parties again, or the platform.
+        """
         party = act.actor.party
         limit = self.agreements[(act.clock, party)] = span(act.limit)
         both = {self.agreements.get((act.clock, side)) for side in (Party.BUYER, Party.MERCHANT)}
         if party is not Party.PLATFORM and both != {limit}:
             return False
         self.agreed_limits[act.clock] = act.limit
+        self.agreements = {key: named for key, named in self.agreements.items() if key[0] is not act.clock}
         return True
 
     def sign_off(self) -> ParcelEvent | None:

@@ -39,6 +39,8 @@ def admit(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetime
 def _times(book: Book, request: CaseRequest, applied_at: datetime, now: datetime) -> Iterator[Problem]:
     if applied_at > now + CLOCK_SKEW:
         yield Problem(field="requested_at", message=f"lies in the future; the service is at {local(now)}")
+    if applied_at < request.order.paid_at <= now:
+        yield Problem(field="requested_at", message="lies before order.paid_at; correct one of the two")
     if now - applied_at > span(book.grace):
         yield Problem(
             field="requested_at", message=f"lies more than {book.grace} back; file with the instant of the request"

@@ -59,11 +59,13 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
                 "occurred_at",
                 f"lies before this {what} began at {local(began)}; send the instant of the act",
             )
-        raise _refuse("illegal_move", "", _illegal(case, command))
+        raise _refuse("illegal_move", "", _illegal(case, command, at))
     if act.actor.party not in move.parties:
         raise _refuse("wrong_party", "actor.party", f"{command} is not for the {act.actor.party} here")
     if reason := case.refusal(command, act.actor.party, at):
-        raise _refuse("illegal_move", "", f"{command} is refused: {reason}; {_legal_now(case)}")
+        raise _refuse(
+            "illegal_move", "", f"{command} is refused in state {case.state}: {reason}; {_legal_now(case, at)}"
+        )
     return Verdict.TAKE
 
 
@@ -110,14 +112,18 @@ def _belongs_to_lapsed(case: Dossier, command: Command, at: datetime) -> bool:
     return any(command in moves and case.lapsed_at(state, at) for state, moves in MOVES.items())
 
 
-def _illegal(case: Dossier, command: Command) -> str:
+def _illegal(case: Dossier, command: Command, at: datetime) -> str:
     where = f"{case.state.words}, on hold" if case.held_since else case.state.words
-    return f"{command} is not legal in state {case.state} ({where}); {_legal_now(case)}"
+    return f"{command} is not legal in state {case.state} ({where}); {_legal_now(case, at)}"
 
 
-def _legal_now(case: Dossier) -> str:
-    moves = legal(case.state, held=case.held_since is not None)
-    return f"legal now: {', '.join(moves) or 'nothing, the case is final'}"
+def _legal_now(case: Dossier, at: datetime) -> str:
+    offered = [
+        command
+        for command, move in legal(case.state, held=case.held_since is not None).items()
+        if any(case.refusal(command, party, at) is None for party in move.parties)
+    ]
+    return f"legal now: {', '.join(offered) or 'nothing, the case is final'}"
 
 
 def _refuse(code: str, field: str, message: str) -> Refused:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from aftersale.case import Status, refused
@@ -115,6 +116,15 @@ class CaseWorkflow:
             raise _failure([Problem(code="case_id_conflict", field="case_id", message=_CONFLICT)])
         return self.status()
 
+    @workflow.update(dynamic=True)
+    async def unserved(self, name: str, given: Sequence[RawValue]) -> Status:
+        """Whatever else is sent: refused at the door."""
+        raise self._unknown(name)
+
+    @unserved.validator
+    def _refuse_unserved(self, name: str, given: Sequence[RawValue]) -> None:
+        raise self._unknown(name)
+
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
         """Keep a scan; the page looks whether it concerns its stage."""
@@ -171,6 +181,12 @@ class CaseWorkflow:
             return judge(desk.case, command, act, at, desk.now, moving=not desk.resting)
         except Refused as refusal:
             raise _failure([refusal.problem]) from refusal
+
+    def _unknown(self, name: str) -> ApplicationError:
+        served = ", ".join(Command)
+        return _failure(
+            [Problem(code="illegal_move", field="", message=f"{name} is no command here; use one of {served}")]
+        )
 
     def _open_desk(self) -> Desk:
         if self._desk is None or self._problems:

@@ -86,7 +86,7 @@ class Book:
             reckoning.apply(winner)
         overruled = reckoning.guard()
         reckoning.lengthen()
-        return self._answer(reckoning, winner.rules if winner and not overruled else ())
+        return self._answer(reckoning, winner.rules if winner and not overruled else reckoning.ordinary.rules)
 
     def ordinary(self, clock: Clock, facts: Facts, started_at: datetime) -> OrdinaryLimit:
         """The limit that holds outside any rule. Raises PolicyGap beyond the data, PolicyFault where two hold."""

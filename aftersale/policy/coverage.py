@@ -43,7 +43,7 @@ def _shown(book: Book, file: PolicyFile) -> _Shown:
         with suppress(AftersaleError):
             asked = question(file, example)
             row = book.ordinary(asked.clock, asked, asked.started_at)
-            shown.limits |= set() if example.rules else {row.id}
+            shown.limits |= {row.id} if example.rules == row.rules else set()
             _judged(book, file, asked, shown)
     return shown
 

@@ -91,10 +91,11 @@ class Sourced(Schema):
 class OrdinaryLimit(Sourced):
     """The limit of a clock that holds outside any rule (rules.md, section 4).
 
-    Of several rows for one clock, the one whose `when` holds goes before the one without. `unset` marks a figure that
-    the source leaves open: asking for it is an error with that remedy, never an invented number. `statutory` is the
-    floor of a buyer's right (R10): never cut ("floor"), or never lengthened ("ceiling"). A row holds for clocks that
-    start on `effective_from` or later, and before `effective_until`.
+    Of several rows for one clock, the one whose `when` holds goes before the one without. `rules` names the clauses of
+    a text that set this very limit; most ordinary limits have none. `unset` marks a figure that the source leaves open:
+    asking for it is an error with that remedy, never an invented number. `statutory` is the floor of a buyer's right
+    (R10): never cut ("floor"), or never lengthened ("ceiling"). A row holds for clocks that start on `effective_from`
+    or later, and before `effective_until`.
     """
 
     id: RuleId
@@ -108,6 +109,7 @@ class OrdinaryLimit(Sourced):
     counts_for_score: StrictBool = False
     statutory: Literal["floor", "ceiling"] | None = None
     extension: Extension | None = None
+    rules: tuple[RuleId, ...] = ()
     effective_from: Day | None = None
     effective_until: Day | None = None
 

@@ -82,13 +82,17 @@ def test_a_clock_runs_its_ordinary_limit(
 ) -> None:
     answer = ask(clock, START, **facts)
     assert (due(answer), answer.exclusive, answer.on_timeout) == (deadline, exclusive, on_timeout)
-    assert answer.rules == ()
     question = Question.model_validate({"clock": clock, "started_at": START, **facts})
     row = BOOK.ordinary(question.clock, question, question.started_at)
+    assert answer.rules == row.rules == CLAUSES.get(clock, ())
     named, _, source = basis.partition(" ")
     assert row.basis == named
     assert (row.source or "").startswith(source)
     assert row.reason or named != "assumed"
+
+
+# The limits that a clause of the guarantee product sets itself; all others are ordinary.
+CLAUSES = {"fresh_damage_window": ("S4",), "cosmetic_allergy_window": ("S5",)}
 
 
 def test_the_table_names_every_clock() -> None:

@@ -101,7 +101,7 @@ WORKED = [
         "02-07T12:00:00",
         "S30",
     ),
-    ("E31", "fresh_damage_window", {"kind": "claim"}, "2021-08-12T18:05:30", None, "2021-08-13T18:05:30", ""),
+    ("E31", "fresh_damage_window", {"kind": "claim"}, "2021-08-12T18:05:30", None, "2021-08-13T18:05:30", "S4"),
     (
         "E34",
         "merchant_receipt",

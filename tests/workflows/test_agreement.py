@@ -65,6 +65,17 @@ async def test_the_same_limit_from_both_counts_and_says_so(place: Workplace) -> 
     assert entry(await ended(live), "Lapsed").at == at("2024-02-15 12:00:01")
 
 
+async def test_one_party_alone_does_not_overturn_what_counts(place: Workplace) -> None:
+    live = await approved(place, JUNE)
+    await named(live, BUYER, "P10D")
+    await named(live, MERCHANT, "P10D")
+    await named(live, PLATFORM, "P12D")
+    await named(live, BUYER, "P10D")
+    assert (await live.status()).next.respond_by == at("2024-06-15 10:00:00"), "the merchant's old word is used up"
+    await named(live, MERCHANT, "P10D")
+    assert (await live.status()).next.respond_by == at("2024-06-13 10:00:00")
+
+
 async def test_the_platform_attests_an_agreement_alone(place: Workplace) -> None:
     live = await approved(place, JUNE)
     await named(live, PLATFORM, "P12D")

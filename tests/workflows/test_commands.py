@@ -9,7 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
 from aftersale.kinds import State
-from tests.cases import MERCHANT, PLATFORM, opened, refusal
+from tests.cases import BUYER, MERCHANT, PLATFORM, opened, refusal
 from trial.workplace import Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -136,3 +136,10 @@ async def test_a_command_with_thousands_of_problems_is_refused_with_the_first(pl
     refused = await refusal(live.update("approve", wrong))
     assert "payload: has 19950 problems more; mend these first" in str(refused)
     assert len(str(refused)) < 10_000
+
+
+async def test_a_command_that_is_not_served_is_refused_with_those_that_are(place: Workplace) -> None:
+    live = await opened(place, JUNE)
+    refused = await refusal(live.act("escalate", *BUYER, reason_code="unfair"))
+    assert refused.code == "illegal_move"
+    assert "escalate is no command here; use one of approve, reject, ship_back" in str(refused)

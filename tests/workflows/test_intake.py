@@ -70,6 +70,14 @@ MALFORMED: dict[str, tuple[dict[str, Any], str, str]] = {
     "metadata that is no text": ({"metadata": {"channel": 3}}, "metadata.channel", "write a text, in quotes; given 3"),
     "a claim type on a return": ({"claim_type": "fresh_damage"}, "claim_type", "belongs to claims; leave it out of a"),
     "a request from the future": ({"requested_at": "2024-06-03T10:05:00"}, "requested_at", "lies in the future; the"),
+    "a request from before the payment": (
+        {
+            "requested_at": "2024-06-03T08:00:00",
+            "order": {"paid_at": "2024-06-03T09:00:00", "dispatched_at": None, "signed_for_at": None},
+        },
+        "requested_at",
+        "lies before order.paid_at; correct one of the two",
+    ),
     "a request from before yesterday": (
         {"requested_at": "2024-06-02T09:59:59"},
         "requested_at",

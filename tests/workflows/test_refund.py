@@ -110,7 +110,9 @@ async def test_the_refund_cannot_be_retried_before_it_failed(place: Workplace) -
     live = await sent_back(place, JUNE)
     refused = await refusal(live.act("retry_refund", *PLATFORM))
     assert refused.code == "illegal_move"
-    assert "legal now: confirm_receipt, refuse_receipt, extend" in str(refused)
+    assert "legal now: confirm_receipt, refuse_receipt, withdraw" in str(refused), (
+        "with 7 days left nothing is extended"
+    )
 
 
 async def test_two_retries_at_once_pay_once(place: Workplace, stand_in: StandIn) -> None:
