@@ -6,7 +6,7 @@ import pytest
 
 from aftersale.errors import PolicyFault
 from aftersale.policy.load import load, survey
-from tests.policy.books import copied
+from tests.policy.books import BOOK, copied
 
 FESTIVAL = "notices/2024-spring-festival.toml"
 REVIEW = "limits/review.toml"
@@ -92,8 +92,8 @@ SHIPMENTS = [
 ]
 
 TITLE = [
-    ("revision = 1\n", "", "revision: is required; add it"),
-    ("revision = 1\n", "revision = -1\n", "revision: should be greater than or equal to 0"),
+    (f"revision = {BOOK.revision}\n", "", "revision: is required; add it"),
+    (f"revision = {BOOK.revision}\n", "revision = -1\n", "revision: should be greater than or equal to 0"),
     ("name = ", "name ", "is not TOML"),
 ]
 
@@ -145,7 +145,7 @@ def test_every_spoilt_file_is_told_at_once_and_the_others_are_read(tmp_path: Pat
     (root / "limits" / "b.toml").write_text("y = 1", encoding="utf-8")
     found = survey(root)
     assert [fault.split(":")[0].rpartition("/")[2] for fault in found.faults] == ["b.toml", "a.toml"]
-    assert len(found.files) == 6
+    assert len(found.files) == len(BOOK.files)
     with pytest.raises(PolicyFault, match=r"b\.toml: (.|\n)*a\.toml: is not TOML"):
         load(root)
 
