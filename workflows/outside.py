@@ -4,8 +4,9 @@ Local activities are for the house's own sub-second work; whatever leaves the ho
 operator sees it in the case's history.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -22,6 +23,9 @@ from aftersale.messages import Message
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.deadline import Deadline
 
+A = TypeVar("A")
+R = TypeVar("R")
+
 _AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_attempts=2)
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
@@ -35,48 +39,19 @@ _LIFE = timedelta(seconds=5)
 async def quote(questions: Sequence[Question], revision: int) -> list[Deadline]:
     """Ask the policy book. Where the worker at hand has no answer, ask on, visibly, until one has."""
     quotation = Quotation(questions=tuple(questions), revision=revision)
-    try:
-        return await workflow.execute_local_activity_method(
-            Quotes.quote,
-            quotation,
-            start_to_close_timeout=timedelta(seconds=2),
-            schedule_to_close_timeout=timedelta(seconds=3),
-            retry_policy=_AT_ONCE,
-        )
-    except _UNANSWERED:
-        return await quote_from_newer_book(questions, revision)
+    return await _in_house(Quotes.quote, quotation, _book(revision))
 
 
 async def quote_from_newer_book(questions: Sequence[Question], revision: int) -> list[Deadline]:
     """Ask the policy book of whichever worker has reached the revision."""
-    return await workflow.execute_activity_method(
-        Quotes.quote,
-        Quotation(questions=tuple(questions), revision=revision),
-        start_to_close_timeout=timedelta(seconds=10),
-        retry_policy=_PATIENT,
-        summary=f"policy book, revision {revision} or newer",
-    )
+    quotation = Quotation(questions=tuple(questions), revision=revision)
+    return await _visibly(Quotes.quote, quotation, _book(revision))
 
 
 async def admit(kind: CaseKind, request: CaseRequest, applied_at: datetime, now: datetime) -> list[Problem]:
     """Ask whether the request may open a case. A book that cannot be asked is asked on, visibly."""
     application = Application(kind=kind, request=request, applied_at=applied_at, now=now)
-    try:
-        return await workflow.execute_local_activity_method(
-            Quotes.admit,
-            application,
-            start_to_close_timeout=timedelta(seconds=2),
-            schedule_to_close_timeout=timedelta(seconds=3),
-            retry_policy=_AT_ONCE,
-        )
-    except _UNANSWERED:
-        return await workflow.execute_activity_method(
-            Quotes.admit,
-            application,
-            start_to_close_timeout=timedelta(seconds=10),
-            retry_policy=_PATIENT,
-            summary="intake",
-        )
+    return await _in_house(Quotes.admit, application, "intake")
 
 
 async def refund(instruction: RefundInstruction) -> Settlement:
@@ -106,3 +81,31 @@ async def notify(messages: Sequence[Message]) -> bool:
     except ActivityError:
         return False
     return True
+
+
+async def _in_house(ask: Callable[[Quotes, A], Awaitable[R]], question: A, summary: str) -> R:
+    """Ask the house at once; where it has no answer, as a normal activity that operators see, until it has."""
+    try:
+        return await workflow.execute_local_activity_method(
+            ask,
+            question,
+            start_to_close_timeout=timedelta(seconds=2),
+            schedule_to_close_timeout=timedelta(seconds=3),
+            retry_policy=_AT_ONCE,
+        )
+    except _UNANSWERED:
+        return await _visibly(ask, question, summary)
+
+
+async def _visibly(ask: Callable[[Quotes, A], Awaitable[R]], question: A, summary: str) -> R:
+    return await workflow.execute_activity_method(
+        ask,
+        question,
+        start_to_close_timeout=timedelta(seconds=10),
+        retry_policy=_PATIENT,
+        summary=summary,
+    )
+
+
+def _book(revision: int) -> str:
+    return f"policy book, revision {revision} or newer"
