@@ -21,10 +21,12 @@ class RunningClock(Schema):
     """One clock of a case while it runs: the question that was asked of the book, and its answer.
 
     `grace_until` is the last instant in time where the clock was started late, or re-timed into the past (R13).
+    `told_at` is when the party that is awaited was last told of it: by the stage's beginning, a change or a reminder.
     """
 
     question: Question
     deadline: Deadline
+    told_at: Instant
     grace_until: Instant | None = None
 
     @classmethod
@@ -37,6 +39,7 @@ class RunningClock(Schema):
         return cls(
             question=question,
             deadline=deadline,
+            told_at=learned_at,
             grace_until=learned_at + span(deadline.grace) if late else None,
         )
 
@@ -61,6 +64,13 @@ class RunningClock(Schema):
     def lapses_at(self) -> datetime | None:
         """When a silence takes effect: one second after the last instant in time (R4)."""
         return self.respond_by + SECOND if self.respond_by else None
+
+    @property
+    def reminds_at(self) -> datetime | None:
+        """When the party that is awaited is to be reminded next; one that was told since is not."""
+        due = self.respond_by
+        coming = [due - span(offset) for offset in self.deadline.reminders] if due else []
+        return min((at for at in coming if at > self.told_at), default=None)
 
     def in_time(self, at: datetime) -> bool:
         """Whether an act of that instant still counts."""
@@ -98,7 +108,8 @@ class RunningClock(Schema):
 
     def retimed(self, question: Question, deadline: Deadline, now: datetime) -> "RunningClock":
         """The clock with a new answer; a deadline that now lies in the past leaves everyone the grace (R9, R13)."""
-        moved = self.model_copy(update={"question": question, "deadline": deadline})
+        told_at = self.told_at if deadline.due_at == self.deadline.due_at else now
+        moved = self.model_copy(update={"question": question, "deadline": deadline, "told_at": told_at})
         due = moved.respond_by
         if due is None or due >= now or due == self.respond_by or deadline.statutory:
             return moved

@@ -8,13 +8,14 @@ from aftersale.case import By, Entry, Escalation
 from aftersale.clock import CLOCK_SKEW, LATE, RunningClock
 from aftersale.commands import AgreeLimit, CaseRequest, ParcelEvent
 from aftersale.facts import Question
-from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, Party, State
-from aftersale.messages import Message
+from aftersale.kinds import CaseKind, Clock, CloseReason, Command, MessageEvent, Outcome, Party, State
+from aftersale.letters import Letters
 from aftersale.moves import AWAITED
 from aftersale.payout import Payout
 from aftersale.policy.deadline import Deadline
 from aftersale.schema import Schema
 from aftersale.times import local, span
+from aftersale.turns import Subject
 from aftersale.view import timer_summary
 
 NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
@@ -62,8 +63,6 @@ class Dossier:
     beside: dict[Clock, RunningClock] = field(default_factory=dict)
     lapsed: list[LapsedStage] = field(default_factory=list)
     timeline: list[Entry] = field(default_factory=list)
-    owed: list[Message] = field(default_factory=list)
-    messages: int = 0
     held_since: datetime | None = None
     evidence: int = 0
     parcel: str | None = None
@@ -71,6 +70,7 @@ class Dossier:
     agreements: dict[tuple[Clock, Party], timedelta] = field(default_factory=dict)
     agreed_limits: dict[Clock, str] = field(default_factory=dict)
     payout: Payout = field(init=False)
+    letters: Letters = field(init=False)
     escalation: Escalation | None = None
     ending: Ending | None = None
 
@@ -78,6 +78,12 @@ class Dossier:
         """The first stage begins with the application."""
         self.since = self.applied_at
         self.payout = Payout(self.request)
+        self.letters = Letters(self.request)
+
+    @property
+    def subject(self) -> Subject:
+        """What the case is about, for the records."""
+        return Subject.of(self.request, self.applied_at)
 
     # What the policy book is asked
 
@@ -159,7 +165,23 @@ class Dossier:
             says = f"deadline changed: {timer_summary(moved)}; {why}"
             self.note_clock("DeadlineChanged", moved, "policy", says, now, previous_due_at=old)
             if party := AWAITED[self.state]:
-                self.owe(party, "DeadlineChanged", "Deadline changed 期限变更", says, moved.respond_by)
+                self.letters.owe(party, MessageEvent.DEADLINE_CHANGED, says)
+
+    def reminder_due(self, now: datetime) -> bool:
+        """Whether the party that is awaited is to be reminded now: not under a hold, nor once its time is up."""
+        running = self.stage_clock
+        if running is None or self.held_since or running.reminds_at is None or running.lapses_at is None:
+            return False
+        return running.reminds_at <= now < running.lapses_at
+
+    def remind(self, now: datetime) -> None:
+        """The stage's clock will run out soon: the party that is awaited hears of it again."""
+        running, party = self.stage_clock, AWAITED[self.state]
+        assert running is not None and running.respond_by is not None and party is not None
+        self.stage_clock = running.model_copy(update={"told_at": now})
+        says = f"{party.words} reminded: {timer_summary(running)}"
+        self.note("Reminded", says, Party.SYSTEM, now, now, clock=running.clock, due_at=running.deadline.due_at)
+        self.letters.owe(party, MessageEvent.REMINDER)
 
     def alert(self, running: RunningClock, now: datetime) -> None:
         """A clock beside the stage ran out: the platform must look, nothing else happens."""
@@ -167,12 +189,12 @@ class Dossier:
         del self.beside[running.clock]
         says = f"{running.clock.words} ran out: {running.deadline.on_timeout.words}"
         self.note("Alert", says, "timer", running.lapses_at, now, clock=running.clock, due_at=running.deadline.due_at)
-        self.owe(Party.PLATFORM, "Alert", "Alert 预警", says)
+        self.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
 
-    def correct(self, event: str, says: str, by: By, at: datetime, now: datetime) -> None:
+    def correct(self, says: str, by: By, at: datetime, now: datetime) -> None:
         """A fact from a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
         self.note("CorrectionRequested", says, by, at, now)
-        self.owe(Party.PLATFORM, event, "Correction 更正", says)
+        self.letters.owe(Party.PLATFORM, MessageEvent.CORRECTION_REQUESTED, says)
 
     def finish(self, ending: Ending, now: datetime) -> None:
         """The case is over; both sides are told."""
@@ -181,24 +203,9 @@ class Dossier:
         self.beside.clear()
         why = ending.outcome if isinstance(ending, Completed) else ending.reason
         self.note(type(ending).__name__, f"{self.state.words}: {why.words}", Party.SYSTEM, now, now)
+        event = MessageEvent.CASE_COMPLETED if isinstance(ending, Completed) else MessageEvent.CASE_CLOSED
         for party in (Party.BUYER, Party.MERCHANT):
-            self.owe(party, type(ending).__name__, self.state.words, why.words)
-
-    def owe(self, to: Party, event: str, title: str, body: str, respond_by: datetime | None = None) -> None:
-        """Owe a party a message; the turn sends it."""
-        self.messages += 1
-        number = f"{self.request.case_id}/{self.messages}"
-        self.owed.append(
-            Message(
-                message_id=number,
-                case_id=self.request.case_id,
-                to=to,
-                event=event,
-                title=title,
-                body=body,
-                respond_by=respond_by,
-            )
-        )
+            self.letters.owe(party, event, why.words)
 
     def refuse(self, at: datetime, reason_code: str) -> None:
         """The merchant refused; until its clock runs out the buyer may take that to the platform."""
@@ -255,7 +262,7 @@ class Dossier:
         says = f"{scan.leg} parcel {scan.tracking_no}: {scan.event}"
         if scan == self.sign_off() and self._receipt_lapsed_after(scan.occurred_at):
             late = f"{says}, reported after the receipt had lapsed"
-            self.correct("LateSignOff", late, Party.CARRIER, scan.occurred_at, now)
+            self.correct(late, Party.CARRIER, scan.occurred_at, now)
         else:
             self.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
 
@@ -283,6 +290,9 @@ class Dossier:
         return None
 
     @property
-    def waking(self) -> list[RunningClock]:
-        """The clocks for which the case must be woken. A hold stops all but those beside the stage (R16)."""
-        return self.running if self.held_since is None else list(self.beside.values())
+    def next_wake(self) -> tuple[datetime, RunningClock] | None:
+        """When the case must be woken next, and for which clock. A hold stops all but those beside the stage (R16)."""
+        wakes = [(running.lapses_at, running) for running in self.beside.values()]
+        if self.stage_clock and self.held_since is None:
+            wakes.append((self.stage_clock.reminds_at or self.stage_clock.lapses_at, self.stage_clock))
+        return min(((at, running) for at, running in wakes if at), key=lambda wake: wake[0], default=None)

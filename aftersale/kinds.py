@@ -165,6 +165,19 @@ class Command(Term):
     RETRY_REFUND = "retry_refund", "重试退款"
 
 
+class MessageEvent(Term):
+    """Why a party is told something; each has its own words in every language."""
+
+    MOVE_AWAITED = "move_awaited", "待您处理"
+    REMINDER = "reminder", "临期提醒"
+    DEADLINE_CHANGED = "deadline_changed", "期限变更"
+    ALERT = "alert", "超时预警"
+    CORRECTION_REQUESTED = "correction_requested", "超时后事实待更正"
+    CASE_COMPLETED = "case_completed", "售后完成"
+    CASE_CLOSED = "case_closed", "售后关闭"
+    MESSAGE_CORRECTED = "message_corrected", "消息更正"
+
+
 class RefundState(Term):
     """Where the money is; apart from the state of the case."""
 

@@ -4,6 +4,7 @@ Free text of parties is escaped: the UI renders Markdown.
 """
 
 import re
+from datetime import datetime
 
 from aftersale.case import Status
 from aftersale.clock import RunningClock
@@ -36,6 +37,12 @@ def timer_summary(running: RunningClock) -> str:
     rules = " ".join(deadline.rules) or "ordinary"
     due = local(running.respond_by) if running.respond_by else "waived"
     return _cut(f"{running.clock.words}: {deadline.limit or 'fixed'} by {rules}, to {due}, then {deadline.on_timeout}")
+
+
+def wake_summary(running: RunningClock, at: datetime) -> str:
+    """One line for a wake-up of the case: a clock's end, or a reminder before it."""
+    ending = timer_summary(running)
+    return ending if at == running.lapses_at else _cut(f"reminder before {ending}")
 
 
 def details(status: Status) -> str:

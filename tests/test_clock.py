@@ -36,6 +36,34 @@ def test_a_waived_limit_never_lapses() -> None:
     assert waived.in_time(at("2099-01-01 00:00:00"))
 
 
+# Reminders
+
+
+def test_a_reminder_comes_so_long_before_the_last_instant_in_time() -> None:
+    assert running("merchant_review", JUNE).reminds_at == at("2024-06-04 22:00:00")
+
+
+def test_a_clock_that_begins_within_its_reminder_has_none() -> None:
+    late = running("merchant_review", JUNE, agreed_limits={"merchant_review": "PT12H"})
+    assert late.respond_by == at("2024-06-03 22:00:00")
+    assert late.reminds_at is None, "its party is told of it at this very moment"
+
+
+def test_a_deadline_that_moves_is_reminded_of_anew_and_one_that_came_near_is_not() -> None:
+    clock = running("merchant_review", JUNE)
+    told = at("2024-06-04 22:00:00")
+    longer = clock.question.model_copy(update={"agreed_limits": {"merchant_review": "P5D"}})
+    assert clock.retimed(longer, answered(longer), told).reminds_at == at("2024-06-07 22:00:00")
+    shorter = clock.question.model_copy(update={"agreed_limits": {"merchant_review": "PT40H"}})
+    assert clock.retimed(shorter, answered(shorter), at("2024-06-04 15:00:00")).reminds_at is None
+
+
+def test_grace_moves_the_reminder_with_the_deadline() -> None:
+    graced = running("merchant_review", JUNE, learned_at="2024-06-05 08:00:00")
+    assert graced.respond_by == at("2024-06-06 08:00:00")
+    assert graced.reminds_at == at("2024-06-05 20:00:00")
+
+
 # R13
 
 

@@ -5,12 +5,19 @@ import pytest
 from aftersale.clock import RunningClock
 from aftersale.commands import AgreeLimit, ParcelEvent
 from aftersale.dossier import Dossier
-from aftersale.kinds import Clock, Party, State
+from aftersale.kinds import Clock, MessageEvent, Party, State
+from aftersale.messages import Message
+from aftersale.readout import status
 from tests.cases import BUYER, MERCHANT, PLATFORM, at
 from tests.files import dossier, running
 from tests.policy.books import BOOK
 
 NOW = at("2024-06-04 10:00:00")
+
+
+def owed(case: Dossier) -> list[Message]:
+    """What the turn that ends now owes."""
+    return case.letters.written(status(case, NOW))
 
 
 def agreed(case: Dossier, who: tuple[str, str], limit: str) -> bool:
@@ -33,11 +40,11 @@ def test_a_refund_that_the_payment_service_does_not_answer_is_alerted_after_a_da
     case.beside[Clock.PAYOUT] = payout
     case.payout.instruct(12900, None, at("2024-06-03 10:00:00"))
     assert payout.lapses_at == at("2024-06-04 10:00:01")
-    assert case.waking == [payout], "the case is woken for it"
+    assert case.next_wake == (payout.lapses_at, payout), "the case is woken for it"
     case.alert(payout, at("2024-06-04 10:00:05"))
     alert = case.timeline[-1]
     assert (alert.event, alert.at, alert.clock) == ("Alert", at("2024-06-04 10:00:01"), "payout")
-    assert [(message.to, message.event) for message in case.owed] == [(Party.PLATFORM, "Alert")]
+    assert [(letter.to, letter.event) for letter in owed(case)] == [(Party.PLATFORM, MessageEvent.ALERT)]
     assert (case.state, case.beside) == (State.REFUNDING, {})
 
 
@@ -62,11 +69,47 @@ def test_the_law_s_clock_runs_for_returns_without_a_reason_and_once(reason: str,
     assert case.law_clocks(NOW) == {}
 
 
-def test_messages_are_numbered_for_their_receivers() -> None:
-    case = dossier(case_id="C-numbers")
-    case.owe(Party.BUYER, "a", "a", "a")
-    case.owe(Party.MERCHANT, "b", "b", "b")
-    assert [message.message_id for message in case.owed] == ["C-numbers/1", "C-numbers/2"]
+# Reminders, and what wakes the case
+
+
+def test_the_awaited_party_is_reminded_once_so_long_before_the_end_as_the_policy_says() -> None:
+    case = dossier()  # 48 h from 2024-06-03 10:00:00
+    review = case.stage_clock
+    assert review is not None
+    assert case.next_wake == (at("2024-06-04 22:00:00"), review)
+    assert not case.reminder_due(at("2024-06-04 21:59:59"))
+    assert case.reminder_due(at("2024-06-04 22:00:00"))
+    case.remind(at("2024-06-04 22:00:00"))
+    assert not case.reminder_due(at("2024-06-04 22:00:00")), "told once, not again"
+    assert case.next_wake == (at("2024-06-05 10:00:01"), case.stage_clock)
+    line = case.timeline[-1]
+    assert (line.event, line.by, line.clock) == ("Reminded", Party.SYSTEM, Clock.MERCHANT_REVIEW)
+    assert line.due_at == at("2024-06-05 10:00:00")
+    (letter,) = owed(case)
+    assert (letter.to, letter.event, letter.respond_by) == (Party.MERCHANT, MessageEvent.REMINDER, line.due_at)
+
+
+def test_a_silence_that_has_taken_effect_is_not_reminded_of() -> None:
+    case = dossier()
+    assert case.reminder_due(at("2024-06-05 10:00:00"))
+    assert not case.reminder_due(at("2024-06-05 10:00:01"))
+
+
+def test_under_a_hold_nobody_is_reminded_and_the_stage_s_clock_wakes_nobody() -> None:
+    case = dossier()
+    case.held_since = NOW
+    assert not case.reminder_due(at("2024-06-04 23:00:00"))
+    assert case.next_wake is None
+    case.beside[Clock.PAYOUT] = running("payout", "2024-06-03 10:00:00")
+    assert case.next_wake == (at("2024-06-04 10:00:01"), case.beside[Clock.PAYOUT])
+
+
+def test_the_case_is_woken_for_whatever_comes_first() -> None:
+    case = dossier()
+    case.beside[Clock.PAYOUT] = running("payout", "2024-06-03 10:00:00")
+    assert case.next_wake == (at("2024-06-04 10:00:01"), case.beside[Clock.PAYOUT])
+    case.alert(case.beside[Clock.PAYOUT], at("2024-06-04 10:00:01"))
+    assert case.next_wake == (at("2024-06-04 22:00:00"), case.stage_clock)
 
 
 @pytest.mark.parametrize(("gap", "late"), [(300, False), (301, True)])

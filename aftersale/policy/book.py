@@ -161,6 +161,7 @@ class Book:
             statutory=row.statutory is not None,
             extension=row.extension,
             grace=self.grace,
+            reminders=row.reminders,
         )
 
 

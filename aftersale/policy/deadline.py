@@ -24,7 +24,8 @@ class Deadline(Schema):
     `due_at` is the last instant in time or, with `exclusive`, the midnight at which a right ends; None when waived.
     `ordinary_due_at` is the point without any rule. `limit` is None where a fixed instant decides. `rules` names what
     applied, selector first; empty means ordinary. `statutory` clocks are never held (R16). `extension` is what a
-    party may still ask for, `grace` the time that a late fact leaves to everyone (R13).
+    party may still ask for, `grace` the time that a late fact leaves to everyone (R13). `reminders` are how long before
+    the last instant in time the party that is awaited is reminded.
     """
 
     clock: Clock
@@ -42,6 +43,7 @@ class Deadline(Schema):
     statutory: bool = False
     extension: Extension | None = None
     grace: Duration = Field(default="PT0S")
+    reminders: tuple[Duration, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,9 @@ class OrdinaryLimit(Sourced):
     Of several rows for one clock, the one whose `when` holds goes before the one without. `rules` names the clauses of
     a text that set this very limit; most ordinary limits have none. `unset` marks a figure that the source leaves open:
     asking for it is an error with that remedy, never an invented number. `statutory` is the floor of a buyer's right
-    (R10): never cut ("floor"), or never lengthened ("ceiling"). A row holds for clocks that start on `effective_from`
-    or later, and before `effective_until`.
+    (R10): never cut ("floor"), or never lengthened ("ceiling"). `reminders` say how long before the last instant in
+    time the party that is awaited is reminded; they are ours to set, and cite nothing. A row holds for clocks that
+    start on `effective_from` or later, and before `effective_until`.
     """
 
     id: RuleId
@@ -109,6 +110,7 @@ class OrdinaryLimit(Sourced):
     counts_for_score: StrictBool = False
     statutory: Literal["floor", "ceiling"] | None = None
     extension: Extension | None = None
+    reminders: tuple[Limit, ...] = ()
     rules: tuple[RuleId, ...] = ()
     effective_from: Day | None = None
     effective_until: Day | None = None
@@ -117,6 +119,13 @@ class OrdinaryLimit(Sourced):
     def _limit_or_unset(self) -> Self:
         if (self.limit is None) == (self.unset is None):
             raise ValueError("give a limit, or unset with the remedy where the source leaves the figure open")
+        return self
+
+    @model_validator(mode="after")
+    def _reminds_within_the_limit(self) -> Self:
+        if isinstance(self.limit, str):
+            for early in (offset for offset in self.reminders if span(offset) >= span(self.limit)):
+                raise ValueError(f"reminders: {early} before the end of {self.limit} is never; write a shorter one")
         return self
 
 

@@ -1,0 +1,80 @@
+"""What parties are told: numbered, once, and about where the case stands when the turn is over."""
+
+from aftersale.commands import CaseRequest
+from aftersale.dossier import Closed, Dossier
+from aftersale.kinds import CaseKind, CloseReason, Command, MessageEvent, OnTimeout, Party, State
+from aftersale.letters import Letters
+from aftersale.messages import Message
+from aftersale.readout import status
+from tests.cases import at, request
+from tests.files import dossier
+
+NOW = at("2024-06-04 10:00:00")
+MOVE = MessageEvent.MOVE_AWAITED
+
+
+def written(case: Dossier) -> list[Message]:
+    return case.letters.written(status(case, NOW))
+
+
+def test_messages_are_numbered_over_all_turns_for_their_receivers() -> None:
+    case = dossier(case_id="C-numbers")
+    case.letters.owe(Party.BUYER, MessageEvent.ALERT, "a")
+    case.letters.owe(Party.MERCHANT, MessageEvent.ALERT, "b")
+    assert [message.message_id for message in written(case)] == ["C-numbers/1", "C-numbers/2"]
+    case.letters.owe(Party.BUYER, MessageEvent.ALERT, "c")
+    assert [message.message_id for message in written(case)] == ["C-numbers/3"]
+    assert written(case) == []
+
+
+def test_who_is_awaited_is_told_what_may_be_done_until_when_and_what_silence_means() -> None:
+    case = dossier()
+    case.letters.owe(Party.MERCHANT, MOVE)
+    (message,) = written(case)
+    assert message == Message(
+        message_id=f"{case.request.case_id}/1",
+        case_id=case.request.case_id,
+        order_id="O-88",
+        to=Party.MERCHANT,
+        recipient="M-7",
+        event=MOVE,
+        kind=CaseKind.RETURN,
+        state=State.AWAITING_MERCHANT_REVIEW,
+        commands=message.commands,
+        respond_by=at("2024-06-05 10:00:00"),
+        on_timeout=OnTimeout.AUTO_APPROVE,
+    )
+    assert Command.APPROVE in message.commands and Command.WITHDRAW not in message.commands
+
+
+def test_who_need_not_act_is_given_no_deadline() -> None:
+    case = dossier()
+    case.letters.owe(Party.BUYER, MessageEvent.DEADLINE_CHANGED, "longer")
+    case.letters.owe(Party.PLATFORM, MessageEvent.ALERT, "look")
+    buyer, platform = written(case)
+    assert (buyer.recipient, buyer.respond_by, buyer.commands, buyer.on_timeout) == ("B-5", None, (), None)
+    assert (platform.recipient, platform.says) == (None, "look")
+
+
+def test_a_stage_that_ended_within_the_turn_asks_nobody_to_act() -> None:
+    case = dossier()
+    case.letters.owe(Party.MERCHANT, MOVE)
+    case.enter(State.MERCHANT_REJECTED, NOW, None)
+    case.letters.owe(Party.BUYER, MOVE)
+    assert [(message.to, message.state) for message in written(case)] == [(Party.BUYER, State.MERCHANT_REJECTED)]
+
+
+def test_the_same_news_twice_in_a_turn_is_told_once() -> None:
+    letters = Letters(CaseRequest.model_validate(request()))
+    letters.owe(Party.MERCHANT, MOVE)
+    letters.owe(Party.MERCHANT, MOVE)
+    assert len(letters.written(status(dossier(), NOW))) == 1
+
+
+def test_both_sides_hear_how_the_case_ended() -> None:
+    case = dossier()
+    case.finish(Closed(reason=CloseReason.WITHDRAWN), NOW)
+    assert [(message.to, message.event, message.says) for message in written(case)] == [
+        (Party.BUYER, MessageEvent.CASE_CLOSED, "withdrawn 买家撤销"),
+        (Party.MERCHANT, MessageEvent.CASE_CLOSED, "withdrawn 买家撤销"),
+    ]
