@@ -5,9 +5,9 @@ that it owes to parties. It is read for lists, and after Temporal has forgotten 
 """
 
 from aftersale.records.engine import DEFAULT_URL, PATIENCE, VARIABLE
-from aftersale.records.errors import RecordsGap, RecordsUnavailable
-from aftersale.records.migrate import migrate
-from aftersale.records.outbox import Backlog, Leased
+from aftersale.records.errors import RecordsGap, RecordsOutdated, RecordsUnavailable
+from aftersale.records.migrate import migrate, require_current
+from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
 from aftersale.records.store import PAGE, Records, open
 
@@ -22,8 +22,11 @@ __all__ = [
     "Place",
     "Records",
     "RecordsGap",
+    "RecordsOutdated",
     "RecordsUnavailable",
+    "Report",
     "Written",
     "migrate",
     "open",
+    "require_current",
 ]

@@ -1,23 +1,19 @@
 """The way to a database: SQLite or PostgreSQL by URL, a limit to every wait, and errors that say what to look at."""
 
 import sqlite3
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from aftersale.errors import BadInput, Problem
-from aftersale.records.errors import RecordsUnavailable
+from aftersale.records.errors import RecordsOutdated, RecordsUnavailable
 from aftersale.records.gate import Gate, GateShut
-
-T = TypeVar("T")
 
 VARIABLE = "AFTERSALE_RECORDS_URL"
 """The setting that names the database."""
@@ -74,6 +70,12 @@ def _sqlite(url: URL, patience: float) -> Engine:
         connect_args={"timeout": patience, "isolation_level": None, "check_same_thread": False},
     )
 
+    @event.listens_for(made, "do_connect")
+    def require(*_: Any) -> None:
+        # SQLite would make a file that is missing, and an empty one looks like records; making it is for `migrate`.
+        if not Path(url.database or "").exists():
+            raise FileNotFoundError
+
     @event.listens_for(made, "connect")
     def prepare(raw: Any, _: Any) -> None:
         # A record that was acknowledged survives a power cut: nothing else would write it a second time.
@@ -89,6 +91,8 @@ def _sqlite(url: URL, patience: float) -> Engine:
 
 
 def _postgresql(url: URL, patience: float) -> Engine:
+    from aftersale.records.impatient import ImpatientConnection  # the driver takes its time, and SQLite needs none
+
     milliseconds = int(patience * 1000)
     made = create_engine(
         url,
@@ -118,29 +122,6 @@ def gate(url: URL, patience: float = PATIENCE) -> Gate:
     return Gate(1 if url.get_backend_name() == "sqlite" else CONNECTIONS, patience)
 
 
-class ImpatientConnection(psycopg.Connection[Any]):
-    """A connection that gives up on a server which does not answer: the server's own time limits need a live server."""
-
-    patience = PATIENCE
-
-    def wait(self, gen: Any, *args: Any, **settings: Any) -> Any:
-        """Wait for an answer, at most `patience` seconds and the moment that the server's own limit may need more."""
-        return super().wait(self._bounded(gen), *args, **settings)
-
-    def _bounded(self, gen: Generator[T, Any, Any]) -> Generator[T, Any, Any]:
-        until = time.monotonic() + self.patience + 0.5
-        try:
-            wanted = next(gen)
-            while True:
-                ready = yield wanted
-                if not ready and time.monotonic() > until:
-                    self.pgconn.finish()  # so that nobody asks this server for a rollback
-                    raise psycopg.OperationalError("the server does not answer")
-                wanted = gen.send(ready)
-        except StopIteration as done:
-            return done.value
-
-
 @contextmanager
 def reporting(url: URL) -> Iterator[None]:
     """Turn a database's refusal of service into RecordsUnavailable; what is our own mistake stays as it is."""
@@ -150,13 +131,22 @@ def reporting(url: URL) -> Iterator[None]:
         raise
     except (GateShut, NoConnectionFree):
         raise _unavailable(url, "all connections are in use", "see what holds them up") from None
+    except FileNotFoundError:
+        raise outdated(url, "there is no such file", f"run `aftersale setup`, or set {VARIABLE}") from None
     except (DBAPIError, sqlite3.Error, OSError) as error:
         if _is_not_set_up(error):
-            raise _unavailable(url, "its tables are missing or old", "run `aftersale setup`") from None
+            raise outdated(url) from None
         if isinstance(error, ProgrammingError):
             raise
         said = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
         raise _unavailable(url, said, f"see that it runs, and that {VARIABLE} names it") from None
+
+
+def outdated(
+    url: URL, said: str = "its tables are missing or old", remedy: str = "run `aftersale setup`"
+) -> RecordsOutdated:
+    """What to raise where the schema is not the one that this version needs."""
+    return RecordsOutdated(f"the records in {named(url)} are not to be had ({said}); {remedy}")
 
 
 def _is_not_set_up(error: Exception) -> bool:

@@ -11,6 +11,10 @@ class RecordsUnavailable(AftersaleError):
     """
 
 
+class RecordsOutdated(RecordsUnavailable):
+    """The database has no tables, or not those that this version reads and writes."""
+
+
 class RecordsGap(AftersaleError):
     """A turn was written before the one that comes before it. `case_id` has its turns up to `last_seq`."""
 

@@ -1,24 +1,55 @@
 """The outbox as messengers use it: lease, deliver, report. Every message at least once, always under the same id."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, update
 
 from aftersale.messages import Message
-from aftersale.records.tables import deliveries, into, keys, outbox
+from aftersale.records.tables import Found, deliveries, into, keys, outbox
 
 MOST_ERROR = 500
 """Letters that are kept of an error."""
 
+MOST_TOGETHER, MOST_GROUPS = 200, 5
+"""How many are leased beside a message because they wait to go out together with it, and for how many such groups."""
+
+_UNREADABLE = "this version cannot read the message, which a later one may have written"
+
+_LEASING = 0x6166746572 << 16 | 1
+"""The key of PostgreSQL's advisory lock: of two that lease at once, each would get a part of what goes together."""
+
 
 class Leased(NamedTuple):
-    """A message that is this messenger's to deliver until its lease ends; `delivered` are the channels that took it."""
+    """A message that is this messenger's to deliver until its lease ends.
+
+    `attempts` counts the leases in which a channel may have been tried, this one included; `delivered` are the channels
+    that took it; it has been owed since `owed_at`. Under `together` its last report put it off, None where it had none.
+    """
 
     message: Message
     attempts: int
     delivered: frozenset[str]
+    owed_at: datetime
+    together: str | None
+
+
+class Report(NamedTuple):
+    """What became of a message under a lease: the channels that took it, and those that did not, with the reason.
+
+    `due` says when it is to be tried again; None says that it is done, all its channels having taken it. Of messages
+    put off under one word `together`, whoever leases one gets all that are due. A channel that was not tried, as it
+    rests or gathers a digest, is in neither list; a lease in which none was tried does not count as an attempt.
+    """
+
+    message_id: str
+    took: Sequence[str] = ()
+    refused: Mapping[str, str] = MappingProxyType({})
+    due: datetime | None = None
+    together: str | None = None
 
 
 class Backlog(NamedTuple):
@@ -42,22 +73,55 @@ def anything_due(connection: Connection, now: datetime) -> bool:
 
 
 def lease(connection: Connection, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
-    """Take up to `limit` messages that are due, the longest due first; nobody else gets them until `now + for_`."""
-    order = (outbox.c.next_try_at, outbox.c.case_id, outbox.c.seq, outbox.c.place)
-    query = select(outbox.c.message_id, outbox.c.content, outbox.c.attempts).where(_due(now))
-    rows = connection.execute(query.order_by(*order).limit(limit).with_for_update(skip_locked=True)).all()
-    ids = [row.message_id for row in rows]
-    taken = update(outbox).where(outbox.c.message_id.in_(ids))
-    connection.execute(taken.values(lease_owner=owner, leased_until=now + for_, attempts=outbox.c.attempts + 1))
-    done = _delivered(connection, ids)
+    """Take up to `limit` messages that are due, the longest due first; nobody else gets them until `now + for_`.
+
+    Beside them come those that wait to go out together with one of them.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LEASING)))
+    first = _first_due(connection, _due(now), limit)
+    groups = list(dict.fromkeys(row.together for row in first if row.together is not None))[:MOST_GROUPS]
+    rows = [row for row in first if row.together is None or row.together in groups]
+    for group in groups:
+        others = (outbox.c.together == group) & outbox.c.message_id.not_in([row.message_id for row in first])
+        rows += _first_due(connection, _due(now) & others, MOST_TOGETHER)
+    messages = {row.message_id: _read(row.content) for row in rows}
+    taken = [message_id for message_id, message in messages.items() if message]
+    _set(connection, taken, lease_owner=owner, leased_until=now + for_, attempts=outbox.c.attempts + 1)
+    # Left for a version that can read them: one odd row must not keep all others waiting.
+    unread = [message_id for message_id, message in messages.items() if not message]
+    _set(connection, unread, next_try_at=now + for_, last_error=_UNREADABLE)
+    done = _delivered(connection, taken)
     return [
         Leased(
-            Message.model_validate_json(row.content),
+            message,
             row.attempts + 1,
             frozenset(channel for message_id, channel in done if message_id == row.message_id),
+            row.created_at,
+            row.together,
         )
         for row in rows
+        if (message := messages[row.message_id])
     ]
+
+
+def _first_due(connection: Connection, wanted: ColumnElement[bool], limit: int) -> list[Found]:
+    columns = (outbox.c.message_id, outbox.c.content, outbox.c.attempts, outbox.c.created_at, outbox.c.together)
+    order = (outbox.c.next_try_at, outbox.c.case_id, outbox.c.seq, outbox.c.place)
+    query = select(*columns).where(wanted).order_by(*order).limit(limit)
+    return list(connection.execute(query.with_for_update(skip_locked=True)))
+
+
+def _read(content: str) -> Message | None:
+    try:
+        return Message.model_validate_json(content)
+    except ValidationError:
+        return None
+
+
+def _set(connection: Connection, message_ids: Sequence[str], **values: Any) -> None:
+    if message_ids:
+        connection.execute(update(outbox).where(outbox.c.message_id.in_(message_ids)).values(**values))
 
 
 def _delivered(connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
@@ -66,41 +130,57 @@ def _delivered(connection: Connection, ids: Sequence[str]) -> list[tuple[str, st
     return [(row.message_id, row.channel) for row in rows]
 
 
-def tried(connection: Connection, message_id: str, channel: str, now: datetime, error: str | None) -> None:
-    """Keep that a channel took a message, or why it did not; one that took it once has taken it."""
-    first = {
-        "message_id": message_id,
-        "channel": channel,
-        "attempts": 1,
-        "delivered_at": now if error is None else None,
-        "last_error": _kept(error),
+def report(connection: Connection, owner: str, reports: Sequence[Report], now: datetime) -> None:
+    """Keep what became of messages that a messenger had on lease, and end those leases.
+
+    What is done is sent, even where it was withdrawn meanwhile. What is to be tried again stays as it is where the
+    lease has become somebody else's.
+    """
+    ordered = sorted(reports, key=lambda each: each.message_id)  # two that report alike must not wait for each other
+    _keep_tries(connection, ordered, now)
+    done = [each.message_id for each in ordered if each.due is None]
+    _set(connection, done, state="sent", sent_at=func.coalesce(outbox.c.sent_at, now))
+    mine = outbox.c.lease_owner == owner
+    if put_off := [_put_off(each) for each in ordered if each.due is not None]:
+        again = {
+            "next_try_at": bindparam("due"),
+            "together": bindparam("group"),
+            "last_error": func.coalesce(bindparam("error"), outbox.c.last_error),
+            # Of one that was withdrawn meanwhile a correction is owed already: its id stands for its words.
+            "attempts": outbox.c.attempts - case((outbox.c.state == "pending", bindparam("untried")), else_=0),
+        }
+        connection.execute(update(outbox).where(mine & (outbox.c.message_id == bindparam("id"))).values(again), put_off)
+    reported = outbox.c.message_id.in_([each.message_id for each in ordered])
+    connection.execute(update(outbox).where(mine & reported).values(lease_owner=None, leased_until=None))
+
+
+def _keep_tries(connection: Connection, reports: Sequence[Report], now: datetime) -> None:
+    """Keep which channels took a message, and why others did not; one that took it once has taken it."""
+    tries: list[Mapping[str, Any]] = []
+    for each in reports:
+        outcomes: dict[str, str | None] = {**dict.fromkeys(each.took), **each.refused}
+        for channel, error in sorted(outcomes.items()):
+            about = {"delivered_at": now if error is None else None, "last_error": _kept(error)}
+            tries.append({"message_id": each.message_id, "channel": channel, "attempts": 1, **about})
+    if tries:
+        insert = into(deliveries, connection.dialect.name)
+        again = {
+            "attempts": deliveries.c.attempts + 1,
+            "delivered_at": func.coalesce(deliveries.c.delivered_at, insert.excluded.delivered_at),
+            "last_error": insert.excluded.last_error,
+        }
+        connection.execute(insert.on_conflict_do_update(index_elements=keys(deliveries), set_=again), tries)
+
+
+def _put_off(report: Report) -> Mapping[str, Any]:
+    error = "; ".join(f"{channel}: {why}" for channel, why in report.refused.items()) or None
+    return {
+        "id": report.message_id,
+        "due": report.due,
+        "group": report.together,
+        "error": _kept(error),
+        "untried": 0 if report.took or report.refused else 1,
     }
-    insert = into(deliveries, connection.dialect.name)
-    again = {
-        "attempts": deliveries.c.attempts + 1,
-        "delivered_at": func.coalesce(deliveries.c.delivered_at, insert.excluded.delivered_at),
-        "last_error": insert.excluded.last_error,
-    }
-    connection.execute(insert.on_conflict_do_update(index_elements=keys(deliveries), set_=again), first)
-
-
-def sent(connection: Connection, message_id: str, now: datetime) -> None:
-    """The message has gone out through all its channels. That holds even where it was withdrawn meanwhile."""
-    connection.execute(
-        update(outbox)
-        .where(outbox.c.message_id == message_id)
-        .values(state="sent", sent_at=func.coalesce(outbox.c.sent_at, now), lease_owner=None, leased_until=None)
-    )
-
-
-def failed(connection: Connection, message_id: str, owner: str, error: str, retry_at: datetime) -> None:
-    """The message is to be tried again from `retry_at` on. Of no effect once the lease is somebody else's."""
-    mine = (outbox.c.message_id == message_id) & (outbox.c.lease_owner == owner)
-    connection.execute(
-        update(outbox)
-        .where(mine)
-        .values(next_try_at=retry_at, last_error=_kept(error), lease_owner=None, leased_until=None)
-    )
 
 
 def release(connection: Connection, owner: str) -> int:

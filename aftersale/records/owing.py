@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, select, update
 
+from aftersale.kinds import MessageEvent
 from aftersale.messages import Message
 from aftersale.records.line import Plan
 from aftersale.records.tables import Found, outbox, put_new
@@ -71,14 +72,18 @@ def _take_back(connection: Connection, row: Found, turn: Turn, now: datetime) ->
 
 
 def _correction(told: Message, turn: Turn) -> Message:
-    body = f"message {told.message_id} ({told.title}: {told.body}) does not hold; the case is {turn.status.state.words}"
+    """What the party is told instead: which message does not hold, what that had said, and how the case stands now."""
     return Message(
         message_id=_correction_id(told.message_id),
         case_id=told.case_id,
+        order_id=told.order_id,
         to=told.to,
-        event="MessageCorrected",
-        title="Correction 更正",
-        body=body,
+        recipient=told.recipient,
+        event=MessageEvent.MESSAGE_CORRECTED,
+        kind=turn.status.kind,
+        state=turn.status.state,
+        says=f"{told.event.words}: {told.says or told.state.words}",
+        corrects=told.message_id,
     )
 
 
@@ -118,5 +123,6 @@ def _row(message: Message, seq: int, place: int, now: datetime, **about: Any) ->
         "state": pending,
         "attempts": 0,
         "next_try_at": now,
+        "together": None,
         **about,
     }

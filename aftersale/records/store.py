@@ -12,7 +12,7 @@ from aftersale.case import Status
 from aftersale.kinds import State
 from aftersale.records import outbox, reading, writing
 from aftersale.records.engine import PATIENCE, READING, engine, gate, named, parsed, reporting
-from aftersale.records.outbox import Backlog, Leased
+from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
 from aftersale.turns import Turn
 
@@ -104,8 +104,9 @@ class Records:
     def lease(self, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
         """Take up to `limit` messages that are due; nobody else gets them until `now + for_`, unless they are released.
 
-        `owner` names one messenger of one process. A message whose lease ends without a report is taken over by
-        whoever asks next, under the same id: receivers may see it twice.
+        Messages that were put off to go out together come together, beyond the limit. `owner` names one messenger of
+        one process. A message whose lease ends without a report is taken over by whoever asks next, under the same id:
+        receivers may see it twice. One that this version cannot read is left for a later one.
         """
         with self._reading() as connection:
             if not outbox.anything_due(connection, now):
@@ -113,27 +114,14 @@ class Records:
         with self._writing() as connection:
             return outbox.lease(connection, owner, limit, now, for_)
 
-    def delivered(self, message_id: str, channel: str, now: datetime) -> None:
-        """A channel took a message: a later lease of it names the channel as done."""
-        with self._writing() as connection:
-            outbox.tried(connection, message_id, channel, now, None)
+    def report(self, owner: str, reports: Sequence[Report], now: datetime) -> None:
+        """Keep what became of messages that `owner` had on lease, in one transaction, and end those leases.
 
-    def sent(self, message_id: str, now: datetime) -> None:
-        """A message has gone out through all its channels."""
-        with self._writing() as connection:
-            outbox.sent(connection, message_id, now)
-
-    def failed(
-        self, message_id: str, owner: str, error: str, now: datetime, retry_at: datetime, channel: str | None = None
-    ) -> None:
-        """A message, through that channel if one is named, did not go out; it is due again at `retry_at`.
-
-        The message stays with whoever has leased it meanwhile.
+        What was delivered counts, however late that is told; what is to be tried again stays with whoever has leased it
+        meanwhile.
         """
         with self._writing() as connection:
-            if channel is not None:
-                outbox.tried(connection, message_id, channel, now, error)
-            outbox.failed(connection, message_id, owner, error, retry_at)
+            outbox.report(connection, owner, reports, now)
 
     def release(self, owner: str) -> int:
         """Give back what a messenger has on lease, for others to take at once; how many messages that were."""

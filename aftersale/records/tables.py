@@ -168,6 +168,7 @@ outbox = Table(
     Column("leased_until", Moment),
     Column("attempts", Integer, nullable=False),
     Column("next_try_at", Moment, nullable=False),
+    Column("together", Text),
     Column("last_error", Text),
     Column("sent_at", Moment),
 )

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aftersale.case import NOBODY, Entry, Next, RefundView, Status
-from aftersale.kinds import CaseKind, Command, OnTimeout, Outcome, Party, RefundState, State
+from aftersale.kinds import CaseKind, Command, MessageEvent, OnTimeout, Outcome, Party, RefundState, State
 from aftersale.messages import Message
-from aftersale.records import Records, Written
+from aftersale.records import Records, Report, Written
 from aftersale.times import parse_instant
 from aftersale.turns import Subject, Turn
 
@@ -56,9 +56,20 @@ def entry(says: str, at: datetime = START) -> Entry:
     return Entry(at=at, recorded_at=at, by=Party.MERCHANT, event="Said", says=says)
 
 
-def message(case_id: str, number: int, body: str = "please answer", to: Party = Party.MERCHANT) -> Message:
-    """The case's message of that number."""
-    return Message(message_id=f"{case_id}/{number}", case_id=case_id, to=to, event="Told", title="News", body=body)
+def message(
+    case_id: str, number: int, says: str = "please answer", to: Party = Party.MERCHANT, **facts: Any
+) -> Message:
+    """The case's message of that number, but for what `facts` say otherwise."""
+    plain: dict[str, Any] = {
+        "message_id": f"{case_id}/{number}",
+        "case_id": case_id,
+        "order_id": "O-88",
+        "recipient": {Party.MERCHANT: "M-7", Party.BUYER: "B-5"}.get(to),
+        "event": MessageEvent.MOVE_AWAITED,
+        "kind": CaseKind.RETURN,
+        "state": State.AWAITING_MERCHANT_REVIEW,
+    }
+    return Message(**{**plain, "to": to, "says": says, **facts})
 
 
 def turn(
@@ -101,15 +112,14 @@ def says(turns: Sequence[Written]) -> list[str]:
 
 
 def owed(kept: Records, now: datetime = NOW) -> dict[str, str]:
-    """What a messenger finds to deliver: the words of each message by its id. It gives them back."""
+    """What a messenger finds to deliver: what each message says, by its id. It gives them back."""
     leased = kept.lease("looker", 1000, now, HOUR)
     kept.release("looker")
-    return {each.message.message_id: each.message.body for each in leased}
+    return {each.message.message_id: each.message.says for each in leased}
 
 
 def tell(kept: Records, *message_ids: str, now: datetime = NOW) -> None:
     """Have a messenger deliver these messages; those that it leased beside them stay with it."""
     leased = {each.message.message_id for each in kept.lease("teller", 1000, now, HOUR)}
     assert leased >= set(message_ids)
-    for message_id in message_ids:
-        kept.sent(message_id, now)
+    kept.report("teller", [Report(message_id) for message_id in message_ids], now)

@@ -7,6 +7,7 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, Self, TypeVar
 
 from aftersale import records
+from aftersale.records import Report
 from tests.records.drawing import HOUR, NOW, line
 
 T = TypeVar("T")
@@ -72,5 +73,5 @@ def deliver(url: str, owner: str) -> list[str]:
         while leased := kept.lease(owner, 7, NOW, HOUR):
             for each in leased:
                 taken.append(each.message.message_id)
-                kept.sent(each.message.message_id, NOW)
+            kept.report(owner, [Report(each.message.message_id, ["inbox"]) for each in leased], NOW)
     return taken

@@ -9,23 +9,19 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-import aftersale.records.migrations as migrations
 from aftersale import records
 from aftersale.kinds import State
 from aftersale.records.engine import engine, parsed
 from aftersale.records.migrate import VERSION_TABLE, migrate
 from aftersale.records.tables import metadata
 from aftersale.times import parse_instant
+from tests.databases import STEPS
 from tests.records.drawing import HOUR, NOW
 from tests.records.hands import Hands
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = [step.revision for step in ScriptDirectory(str(Path(migrations.__path__[0]))).walk_revisions("base", "heads")][
-    ::-1
-]
 ROWS = {step: Path(__file__).parent / "rows" / f"{step}.sql" for step in STEPS}
 
 

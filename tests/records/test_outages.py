@@ -14,8 +14,8 @@ from aftersale import records
 from aftersale.errors import BadInput
 from aftersale.records import PATIENCE, Records, RecordsUnavailable
 from aftersale.records.engine import CONNECTIONS, engine, parsed
+from tests.postgres import Server, free_port
 from tests.records.drawing import NOW, line, turn
-from tests.records.postgres import Server, free_port
 
 SOON = PATIENCE + 1.5
 

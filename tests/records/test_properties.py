@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from aftersale.records import Records, RecordsGap
+from aftersale.records import Records, RecordsGap, Report
 from aftersale.records.line import Mark, planned
 from aftersale.records.owing import SECOND_THOUGHTS
 from aftersale.turns import Turn, digest
@@ -79,7 +79,7 @@ def test_the_last_attempt_is_what_holds_and_every_party_ends_up_told_so(
         write_as_a_frozen_worker(kept, stale)
     assert [each.turn for each in kept.turns(case_id)] == history
     deliver_all(kept)
-    assert told_of(kept, case_id) == {(f"{turn.messages[0].body}") for turn in history}
+    assert told_of(kept, case_id) == {turn.messages[0].says for turn in history}
 
 
 @given(attempts)
@@ -108,16 +108,17 @@ _INBOX: dict[str, dict[str, str]] = {}
 def deliver_all(kept: Records) -> None:
     """Deliver what is due, corrections included, as a messenger a minute later would."""
     later = NOW + SECOND_THOUGHTS
-    for message_id, body in owed(kept, later).items():
-        _INBOX.setdefault(message_id.partition("/")[0], {}).setdefault(message_id, body)
-        kept.sent(message_id, later)
+    told = owed(kept, later)
+    for message_id, says in told.items():
+        _INBOX.setdefault(message_id.partition("/")[0], {}).setdefault(message_id, says)
+    kept.report("messenger", [Report(message_id) for message_id in told], later)
 
 
 def told_of(kept: Records, case_id: str) -> set[str]:
     """What the parties hold true in the end: all that they were told, less what was corrected."""
     inbox = _INBOX.get(case_id, {})
     return {
-        body
-        for message_id, body in inbox.items()
+        says
+        for message_id, says in inbox.items()
         if not message_id.endswith("/correction") and f"{message_id}/correction" not in inbox
     }

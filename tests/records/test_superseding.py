@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from aftersale.records import Records, RecordsGap
+from aftersale.kinds import MessageEvent, State
+from aftersale.records import Records, RecordsGap, Report
 from aftersale.records.owing import SECOND_THOUGHTS
 from tests.records.drawing import NOW, line, message, owed, says, tell, turn
 
@@ -81,7 +82,23 @@ def test_a_sent_message_of_a_voided_turn_is_corrected_and_the_true_one_goes_out_
     assert true_id.startswith("C-1/1/") and body == "approved"
     told = owed(kept, LATER)
     assert set(told) == {true_id, "C-1/1/correction"}
-    assert "message C-1/1 (News: lapsed) does not hold" in told["C-1/1/correction"]
+    assert told["C-1/1/correction"] == "move awaited 待您处理: lapsed"
+
+
+def test_a_correction_says_to_whom_it_goes_what_does_not_hold_and_where_the_case_stands(kept: Records) -> None:
+    kept.write([turn("C-1", 1, "lapsed", messages=(message("C-1", 1, "lapsed", respond_by=LATER),))], now=NOW)
+    tell(kept, "C-1/1")
+    kept.write([turn("C-1", 1, "approved", attempt=1, final=True)], now=NOW)
+    [correction] = kept.lease("a", 10, LATER, timedelta(seconds=30))
+    assert correction.message == message(
+        "C-1",
+        1,
+        "move awaited 待您处理: lapsed",
+        message_id="C-1/1/correction",
+        event=MessageEvent.MESSAGE_CORRECTED,
+        state=State.COMPLETED,
+        corrects="C-1/1",
+    )
 
 
 def test_a_message_that_a_messenger_had_in_hand_counts_as_told(kept: Records) -> None:
@@ -119,11 +136,39 @@ def test_what_was_corrected_and_then_holds_after_all_is_told_anew(kept: Records)
     assert again.startswith("C-1/2/") and again != "C-1/2/correction" and body == "as it was, 2"
 
 
+def test_a_message_that_was_only_put_off_can_be_withdrawn_without_a_word(kept: Records) -> None:
+    kept.write([turn("C-1", 1, "lapsed", messages=(message("C-1", 1, "lapsed"),))], now=NOW)
+    kept.lease("a", 10, NOW, timedelta(seconds=30))
+    kept.report("a", [Report("C-1/1", due=LATER)], NOW)
+    kept.write([turn("C-1", 1, "approved", attempt=1, messages=(message("C-1", 1, "approved"),))], now=NOW)
+    assert owed(kept, LATER) == {"C-1/1": "approved"}
+
+
+def test_a_message_that_one_channel_did_not_take_counts_as_told(kept: Records) -> None:
+    """Its answer may have been lost on the way."""
+    kept.write([turn("C-1", 1, "lapsed", messages=(message("C-1", 1, "lapsed"),))], now=NOW)
+    for tries in ({"mail": "no answer"}, {}):
+        kept.lease("a", 10, NOW, timedelta(seconds=30))
+        kept.report("a", [Report("C-1/1", refused=tries, due=NOW)], NOW)
+    kept.write([turn("C-1", 1, "approved", attempt=1, messages=(message("C-1", 1, "approved"),))], now=NOW)
+    [true_id] = owed(kept, NOW)
+    assert true_id.startswith("C-1/1/") and set(owed(kept, LATER)) == {true_id, "C-1/1/correction"}
+
+
+def test_a_message_that_was_withdrawn_while_it_was_put_off_keeps_its_id_for_its_words(kept: Records) -> None:
+    kept.write([turn("C-1", 1, "lapsed", messages=(message("C-1", 1, "lapsed"),))], now=NOW)
+    kept.lease("slow", 10, NOW, timedelta(minutes=5))
+    kept.write([turn("C-1", 1, "approved", attempt=1)], now=NOW)
+    kept.report("slow", [Report("C-1/1", due=NOW)], NOW)
+    kept.write([turn("C-1", 1, "agreed", attempt=2, messages=(message("C-1", 1, "agreed"),))], now=NOW)
+    assert "C-1/1" not in owed(kept, LATER) and "agreed" in owed(kept, LATER).values()
+
+
 def test_a_delivery_that_ends_after_its_message_was_withdrawn_still_counts(kept: Records) -> None:
     kept.write([turn("C-1", 1, "lapsed", messages=(message("C-1", 1),))], now=NOW)
     kept.lease("slow", 10, NOW, timedelta(minutes=5))
     kept.write([turn("C-1", 1, "approved", attempt=1)], now=NOW)
-    kept.sent("C-1/1", NOW)
+    kept.report("slow", [Report("C-1/1", ["mail"])], NOW)
     assert kept.backlog(NOW).sent == 1 and set(owed(kept, LATER)) == {"C-1/1/correction"}
 
 
@@ -131,5 +176,5 @@ def test_a_failed_delivery_does_not_bring_a_withdrawn_message_back(kept: Records
     kept.write([turn("C-1", 1, "lapsed", messages=(message("C-1", 1),))], now=NOW)
     kept.lease("slow", 10, NOW, timedelta(minutes=5))
     kept.write([turn("C-1", 1, "approved", attempt=1)], now=NOW)
-    kept.failed("C-1/1", "slow", "no answer", NOW, NOW)
+    kept.report("slow", [Report("C-1/1", refused={"mail": "no answer"}, due=NOW)], NOW)
     assert set(owed(kept, LATER)) == {"C-1/1/correction"}

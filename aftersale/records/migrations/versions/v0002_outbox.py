@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("leased_until", INSTANT),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("next_try_at", INSTANT, nullable=False),
+        sa.Column("together", sa.Text),
         sa.Column("last_error", sa.Text),
         sa.Column("sent_at", INSTANT),
     )

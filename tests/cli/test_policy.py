@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from aftersale.cli_policy import policy
+from aftersale.cli.policy import policy
 from tests.policy.books import BOOK, ROOT, copied
 from tests.policy.spoiling import FESTIVAL, edit
 
@@ -215,7 +215,7 @@ def test_a_terminal_that_claims_ascii_still_gets_the_tables(monkeypatch: pytest.
 
 
 def _in_a_shell(*words: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from aftersale.cli_policy import policy as run; assert 'temporalio' not in sys.modules; run()"
+    code = "import sys; from aftersale.cli.policy import policy as run; assert 'temporalio' not in sys.modules; run()"
     return subprocess.run(
         [sys.executable, "-c", code, *words],
         capture_output=True,

@@ -2,21 +2,18 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from typer.testing import CliRunner
 
 from aftersale.attributes import ATTRIBUTES
 from aftersale.cli import app
 from tests.cases import request
+from tests.cli.shell import run
+from tests.databases import STEPS
 from tests.market import Market, market
-from tests.processes.program import CLI, ROOT, clean_environment
 from trial.server import free_port
 
 ESCAPE = "\x1b[2J\x1b]0;mine\x07\x9b31m"
@@ -24,24 +21,16 @@ MARKUP = "[red]paid[/red] [/nothing]"
 BACKWARDS = "\u202e00921"
 
 
-class Told(NamedTuple):
-    """What a command left."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON object that it printed."""
-        return json.loads(self.out)
-
-
 @pytest.fixture(scope="module")
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Market]:
     async with market(tmp_path_factory.mktemp("cli"), prepared=False) as running:
-        for expected in (sorted(ATTRIBUTES), []):
-            assert (await run("setup", "--json", address=running.address)).json == {"registered": expected}
+        for registered, migrated in ((sorted(ATTRIBUTES), STEPS), ([], [])):
+            prepared = await run("setup", "--json", address=running.address, records_url=running.records_url)
+            assert prepared.json == {
+                "registered": registered,
+                "migrated": migrated,
+                "records": f"the SQLite file {running.records_url.removeprefix('sqlite:///')}",
+            }
         yield running
 
 
@@ -107,12 +96,28 @@ async def test_a_request_that_opens_no_case_is_told_with_its_reasons(place: Mark
 
 
 async def test_a_case_that_nobody_opened_is_told_in_words(place: Market) -> None:
+    where = {"address": place.address, "records_url": place.records_url}
     plain, as_json = await asyncio.gather(
-        run("show", "unheard-of", address=place.address), run("show", "unheard-of", "--json", address=place.address)
+        run("show", "unheard-of", **where), run("show", "unheard-of", "--json", **where)
     )
     said = "case unheard-of is unknown here; check its id, and TEMPORAL_NAMESPACE"
     assert plain == (2, "", f"aftersale: {said}\n")
     assert (as_json.status, as_json.err, as_json.json) == (2, "", {"error": said})
+
+
+async def test_a_case_is_on_the_list_as_soon_as_its_worker_has_written_it_down(place: Market) -> None:
+    case_id = await place.approved()
+    async with asyncio.timeout(20):
+        while True:
+            listed = await run("list", "--all", "--json", records_url=place.records_url)
+            found = {case["case_id"]: case for case in map(json.loads, listed.out.splitlines())}
+            if found.get(case_id, {}).get("state") == "awaiting_buyer_return":
+                break
+    assert (listed.status, listed.err, found[case_id]["party"]) == (0, "", "buyer")
+    shown = await run("show", case_id, "--json", address=place.address, records_url=place.records_url)
+    assert found[case_id]["respond_by"] == shown.json["next"]["respond_by"]
+    apart = await run("show", case_id, "--json", records_url=place.records_url)
+    assert apart.json == shown.json, "the record is the case"
 
 
 async def test_what_parties_wrote_cannot_steer_the_terminal(place: Market) -> None:
@@ -138,8 +143,8 @@ async def test_what_parties_wrote_cannot_steer_the_terminal(place: Market) -> No
         (("open", "-"), "[]", "-: is not a JSON object; give one JSON object"),
         (("open", "-"), '{"case_id": "a b"}', "case_id: must be 1 to 64 of the characters"),
         (("open", "-"), '{"case_id": "a b"}', "order: is required; add it"),
-        (("open", "missing.json"), "", "missing.json cannot be read (No such file or directory)"),
-        (("open", "-"), b"\xff\xfe", "- is not UTF-8; save it as UTF-8"),
+        (("open", "missing.json"), "", "missing.json: cannot be read (No such file or directory)"),
+        (("open", "-"), b"\xff\xfe", "-: is not UTF-8; save it as UTF-8"),
         (("open", "-", "--kind", "loan"), "{}", "'loan' is not one of"),
         (("act", "C-1", "approve"), "", "--as: says who acts; write PARTY:ID, such as merchant:M-7"),
         (("act", "C-1", "approve", "--as", "M-7"), "", "--as: says who acts; write PARTY:ID"),
@@ -176,49 +181,3 @@ async def test_without_a_server_it_says_where_it_looked() -> None:
     assert (told.status, told.out) == (2, "")
     assert told.err.startswith(f"aftersale: no Temporal server answers at {address} (Connection refused); start one")
     assert told.err.count("\n") == 1
-
-
-async def test_a_clash_of_search_attributes_is_a_refusal(tmp_path: Path) -> None:
-    async with market(tmp_path, working=False, prepared=False) as fresh:
-        await fresh.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace="default", search_attributes={"AmountMinor": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD}
-            )
-        )
-        told = await run("setup", address=fresh.address)
-    assert told.status == 1
-    assert "AmountMinor is not Int" in told.err
-
-
-async def test_asking_the_policy_book_does_not_load_temporal() -> None:
-    code = """
-import sys
-from aftersale.cli import app
-app(["policy", "--help"], standalone_mode=False)
-print("loaded:", *sorted(name for name in sys.modules if name.split(".")[0] == "temporalio"))
-"""
-    told = await _finished("-c", code)
-    assert told.status == 0, told.err
-    assert "explain" in told.out
-    assert told.out.splitlines()[-1].strip() == "loaded:"
-
-
-async def run(*arguments: str, address: str, given: str | bytes = "") -> Told:
-    """Run `aftersale` against the server at `address`, with something on its standard input."""
-    return await _finished(*CLI, *arguments, address=address, given=given)
-
-
-async def _finished(*arguments: str, address: str = "127.0.0.1:1", given: str | bytes = "") -> Told:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        cwd=ROOT,
-        env={**clean_environment(), "TEMPORAL_ADDRESS": address},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(30):
-        out, err = await process.communicate(given.encode() if isinstance(given, str) else given)
-    assert process.returncode is not None
-    return Told(process.returncode, out.decode(), err.decode())

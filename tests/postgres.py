@@ -84,6 +84,13 @@ class Server:
             self.process.wait(10)
             self.process = None
 
+    def processes(self) -> list[int]:
+        """The server's processes, those behind connections among them."""
+        assert self.process is not None
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return [parent, *map(int, children)]
+
     def url(self, database: str) -> str:
         """The URL of a database, as a user would write it."""
         return f"postgresql://aftersale@127.0.0.1:{self.port}/{database}"

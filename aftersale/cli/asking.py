@@ -1,0 +1,64 @@
+"""What a command is given: files, standard input, JSON and options, read with errors that name the remedy."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.schema import Schema
+
+S = TypeVar("S", bound=Schema)
+
+
+def content(file: str, wanted: str) -> bytes:
+    """What a file holds, or standard input for `-`. Raises BadInput, which says to name what is `wanted`."""
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read() if sys.stdin else b""
+        return Path(file).read_bytes()
+    except OSError as error:
+        said = f"cannot be read ({error.strerror}); name {wanted}, or - for standard input"
+        raise BadInput([Problem(field=file, message=said)]) from None
+
+
+def json_of(file: str) -> dict[str, Any]:
+    """The JSON object that a file holds, or standard input for `-`. Raises BadInput."""
+    try:
+        text = content(file, "a file of one JSON object").decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput([Problem(field=file, message="is not UTF-8; save it as UTF-8")]) from None
+    return decoded(text, file)
+
+
+def decoded(text: str, source: str) -> dict[str, Any]:
+    """The JSON object that a text is. Raises BadInput, which names the source."""
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput([Problem(field=source, message=f"is not JSON ({error}); give one JSON object")]) from None
+    if not isinstance(given, dict):
+        raise BadInput([Problem(field=source, message="is not a JSON object; give one JSON object")])
+    return given
+
+
+def with_actor(given: dict[str, Any], actor: str | None) -> dict[str, Any]:
+    """A command's fields with its actor, as `--as` names it unless the fields do. Raises BadInput."""
+    if actor is None and "actor" in given:
+        return given
+    party, separator, reference = (actor or "").partition(":")
+    if not separator:
+        raise BadInput([Problem(field="--as", message="says who acts; write PARTY:ID, such as merchant:M-7")])
+    return {**given, "actor": {"party": party, "id": reference}}
+
+
+def options(shape: type[S], **given: Any) -> S:
+    """A command's options as the trade reads them; None stands for one that is not given. Raises BadInput."""
+    try:
+        return shape.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise BadInput(
+            Problem(field=f"--{found.field.replace('_', '-')}", message=found.message) for found in problems_of(error)
+        ) from None

@@ -1,0 +1,133 @@
+"""`aftersale open`, `show` and `act`: one case, opened, looked at, moved on."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aftersale.case import Status
+from aftersale.cli.answers import REFUSED, AsJson, reporting
+from aftersale.cli.asking import decoded, json_of, with_actor
+from aftersale.cli.printing import draw, inert, say, warn
+from aftersale.cli.reach import on_cases, on_records
+from aftersale.commands import CaseRequest, parse, read
+from aftersale.errors import AftersaleError
+from aftersale.failures import CaseNotFound, NoAnswer, ServiceFault
+from aftersale.kinds import CaseKind, Command
+from aftersale.times import local
+from aftersale.turns import reassembled
+
+CaseId = Annotated[str, typer.Argument(metavar="ID", help="The case's id.")]
+Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A JSON file; - is standard input.")]
+
+
+def open_(
+    file: Source,
+    kind: Annotated[CaseKind, typer.Option(help="What the buyer asks for.")] = CaseKind.RETURN,
+    as_json: AsJson = False,
+) -> None:
+    """Open a case from a request, or find the one that the same request opened."""
+    with reporting(as_json):
+        request = read(CaseRequest, json_of(file), "request")
+        status = on_cases(lambda cases: cases.open(kind, request))
+    _show(status, as_json)
+    if status.problems:
+        raise typer.Exit(REFUSED)
+
+
+def show(case_id: CaseId, as_json: AsJson = False) -> None:
+    """Show where a case stands, whose move it is, and how it came here.
+
+    What Temporal does not answer for is shown from the records, which is said on standard error.
+    """
+    with reporting(as_json):
+        try:
+            status = on_cases(lambda cases: cases.status(case_id))
+        except (CaseNotFound, NoAnswer, ServiceFault) as error:
+            status = _recorded(case_id, error)
+    _show(status, as_json)
+
+
+def act(
+    case_id: CaseId,
+    command: Annotated[Command, typer.Argument(help="What to do.")],
+    payload: Annotated[
+        str | None,
+        typer.Option("--json", metavar="PAYLOAD", help="The command's fields as JSON, or - ; the answer is JSON then."),
+    ] = None,
+    actor: Annotated[str | None, typer.Option("--as", metavar="PARTY:ID", help="Who acts: merchant:M-7.")] = None,
+    request_id: Annotated[str | None, typer.Option(help="Repeat with the same id: it is applied once.")] = None,
+) -> None:
+    """Give a case a command, such as approve, ship_back or hold."""
+    as_json = payload is not None
+    with reporting(as_json):
+        given = json_of("-") if payload == "-" else decoded(payload or "{}", "--json")
+        wanted = parse(command, with_actor(given, actor))
+        status = on_cases(lambda cases: cases.act(case_id, wanted, request_id=request_id))
+    _show(status, as_json)
+
+
+def _recorded(case_id: str, missed: AftersaleError) -> Status:
+    """The case as its records tell it, with a warning. Raises what Temporal said where they do not know it."""
+    try:
+        with on_records() as kept:
+            turns = kept.turns(case_id)
+    except AftersaleError as error:
+        missed.add_note(str(error))
+        raise missed from None
+    status = reassembled([written.turn for written in turns])
+    if status is None:
+        raise missed
+    forgotten = isinstance(missed, CaseNotFound) and status.is_final
+    why = f"case {case_id} is over, and Temporal no longer keeps it" if forgotten else str(missed)
+    warn(f"from the records, as written at {local(turns[-1].written_at)}: {why}")
+    return status
+
+
+def _show(status: Status, as_json: bool) -> None:
+    if as_json:
+        say(status.model_dump_json())
+        return
+    draw(
+        _head(status),
+        *([_deadlines(status)] if status.deadlines else []),
+        *([_timeline(status)] if status.timeline else []),
+    )
+
+
+def _head(status: Status) -> Text:
+    """The case in a few lines."""
+    lines = [f"{status.case_id}  {status.kind.words}  {status.state.words}"]
+    lines += [f"refused: {problem}" for problem in status.problems]
+    ended = status.outcome or status.close_reason
+    if ended:
+        lines.append(f"ended: {ended.words}")
+    if status.next.party:
+        moves = ", ".join(status.next.commands) or "nothing to do"
+        lines.append(f"next: {status.next.party.words}: {moves}")
+    if status.next.respond_by and status.next.on_timeout:
+        lines.append(f"respond by {local(status.next.respond_by)}, else {status.next.on_timeout.words}")
+    if status.held_since:
+        lines.append(f"on hold since {local(status.held_since)}")
+    money = status.refund
+    lines.append(f"refund: {money.status.words}, {money.amount_minor} {money.currency or ''} minor")
+    return Text(inert("\n".join(lines)))
+
+
+def _deadlines(status: Status) -> Table:
+    table = Table("clock", "due", "limit", "rules", "why", title="Deadlines", title_justify="left")
+    for view in status.deadlines:
+        due = local(view.due_at) if view.due_at else "waived"
+        rules = " ".join(view.rules) or "ordinary"
+        table.add_row(view.clock.words, due, view.limit or "fixed", rules, Text("\n".join(view.because)))
+    return table
+
+
+def _timeline(status: Status) -> Table:
+    """The timeline of a case as a table: when in local time, who, what."""
+    table = Table("when", "who", "what", title="Timeline", title_justify="left")
+    for entry in status.timeline:
+        late = f" (reported {local(entry.recorded_at)})" if entry.late_report else ""
+        table.add_row(local(entry.at), entry.by, Text(inert(f"{entry.says}{late}")))
+    return table

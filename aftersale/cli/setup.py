@@ -1,0 +1,68 @@
+"""`aftersale setup`: prepare the Temporal namespace and the database of the records."""
+
+from typing import Any
+
+import typer
+
+from aftersale.cli.answers import AsJson, status, told, words
+from aftersale.cli.printing import inert, say, say_json, warn
+from aftersale.cli.reach import on_cases, records_url, the_extra
+from aftersale.errors import AftersaleError
+
+Done = dict[str, Any]
+"""What was done so far, by the name that programs read it under; None is not done."""
+
+
+def setup(as_json: AsJson = False) -> None:
+    """Prepare what cases run on: Temporal's search attributes, and the tables of the records. Safe to repeat.
+
+    Where one of them cannot be had, the other is prepared all the same, and the exit status is not 0.
+    """
+    done: Done = {"registered": None, "migrated": None, "records": None}
+    faults = []
+    for part, undone in ((_register, "no search attribute was registered"), (_migrate, "no table was changed")):
+        try:
+            part(done)
+        except AftersaleError as error:
+            error.add_note(undone)
+            faults.append(error)
+    if as_json:
+        say_json(done | _all_told(faults))
+    else:
+        for line in _lines(done):
+            say(inert(line))
+        for fault in faults:
+            warn(words(fault))
+    if faults:
+        raise typer.Exit(max(status(fault) for fault in faults))
+
+
+def _register(done: Done) -> None:
+    done["registered"] = on_cases(lambda cases: cases.setup())
+
+
+def _migrate(done: Done) -> None:
+    url = records_url()
+    with the_extra():
+        from aftersale.records import migrate
+        from aftersale.records.engine import named, parsed
+
+        done["records"] = named(parsed(url))
+        done["migrated"] = migrate(url)
+
+
+def _lines(done: Done) -> list[str]:
+    """What was done, in words."""
+    lines = []
+    if done["registered"] is not None:
+        lines.append(f"registered: {', '.join(done['registered']) or 'nothing, all search attributes are'}")
+    if done["migrated"] is not None:
+        lines.append(f"migrated: {', '.join(done['migrated']) or 'nothing, all tables are up to date'}")
+        lines.append(f"records: {done['records']}")
+    return lines
+
+
+def _all_told(faults: list[AftersaleError]) -> dict[str, Any]:
+    """What went wrong, together as one error."""
+    found = {name: value for fault in faults for name, value in told(fault).items()}
+    return {**found, "error": "; ".join(words(fault) for fault in faults)} if faults else {}

@@ -1,0 +1,14 @@
+"""What tests of the command line share: a Temporal server."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.market import Market, market
+
+
+@pytest.fixture(scope="session")
+async def idle(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Market]:
+    """A market at which nobody works, and no case was ever opened."""
+    async with market(tmp_path_factory.mktemp("idle"), working=False) as running:
+        yield running
