@@ -1,5 +1,4 @@
-"""The stand-in platform for these tests."""
+"""What these tests share: the stand-in platform, and records in both databases."""
 
 from tests.platform_fixtures import platform
 
-__all__ = ["platform"]

@@ -1,0 +1,39 @@
+"""When a message waits for others, so that its recipient hears of them all at once."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from activities.channels import Channel
+from aftersale.kinds import MessageEvent
+from aftersale.messages import Message
+from aftersale.times import POLICY_ZONE
+
+_MONDAY = datetime(1, 1, 1, tzinfo=UTC)
+"""Where periods are counted from: days begin at midnight, weeks on a Monday."""
+
+
+def period_end(instant: datetime, length: timedelta, zone: ZoneInfo = POLICY_ZONE) -> datetime:
+    """The end of the period that an instant lies in, which is the beginning of the next one; in UTC.
+
+    Periods are full multiples of their length by the zone's wall clocks.
+    """
+    wall = instant.astimezone(zone).replace(tzinfo=UTC)
+    end = _MONDAY + ((wall - _MONDAY) // length + 1) * length
+    return end.replace(tzinfo=zone).astimezone(UTC)
+
+
+def digest_due(channel: Channel, message: Message, owed_at: datetime, grace: timedelta) -> datetime | None:
+    """When the digest is due in which a channel carries a message; None where the message goes by itself, at once.
+
+    That is `grace` after the period's end, for what was written in its last moment. Alerts do not wait, and nothing
+    waits past its own deadline.
+    """
+    if channel.digest is None or message.event is MessageEvent.ALERT:
+        return None
+    due = period_end(owed_at, channel.digest) + grace
+    return None if message.respond_by is not None and message.respond_by <= due else due
+
+
+def addressee(message: Message) -> str:
+    """Whose digest a message belongs to."""
+    return f"{message.to}/{message.recipient or ''}"

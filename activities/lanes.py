@@ -1,0 +1,120 @@
+"""The lane before a channel: in turn, at the channel's pace, and not at all while it rests after a failure."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from activities.channels import Channel, Notification
+
+MOST_WAITING = 10
+"""How many may wait for each of a channel's turns; with more, one slow channel would fill the messenger's hands."""
+
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+
+_LOG = logging.getLogger("aftersale.messenger")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The channel took it."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The channel was tried and did not take it; it may be tried again at `until`."""
+
+    why: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Later:
+    """The channel was not tried, and is not to be before `until`."""
+
+    until: datetime
+
+
+Answer = Taken | Refused | Later
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """How long to leave alone what has failed: `first`, doubled with every failure, at most `most`."""
+
+    first: timedelta
+    most: timedelta
+
+    def after(self, failures: int) -> timedelta:
+        """The pause after so many failures in a row, a little longer by chance so that not all come back at once."""
+        return min(self.first * 2.0 ** min(failures - 1, 40), self.most) * random.uniform(1, 1.1)
+
+
+class Lane:
+    """The way to one channel, for all messengers of a process: they share what is known of its health."""
+
+    def __init__(self, channel: Channel, pauses: Pauses, threads: Executor) -> None:
+        """Let as many through at a time as the channel takes."""
+        self._channel, self._pauses, self._threads = channel, pauses, threads
+        self._turns = asyncio.Semaphore(channel.width)
+        self._probing = asyncio.Lock()
+        self._waiting = 0
+        self._failures = 0
+        self._rests_until = _LONG_AGO
+
+    async def carry(self, notification: Notification, attempt: int, may_begin: Callable[[], bool]) -> Answer:
+        """Send something in its turn, for the `attempt`th time.
+
+        It is put off, without an attempt, where the channel rests, where too many wait, and where its turn comes when
+        it may no longer begin. After a rest one goes first, and the others only if that one was taken.
+        """
+        if self._waiting >= MOST_WAITING * self._channel.width:
+            return Later(_now() + timedelta(seconds=max(0.5, self._channel.pace * MOST_WAITING / 2)))
+        self._waiting += 1
+        try:
+            async with self._turns:
+                if not self._failures:
+                    return await self._try(notification, attempt, may_begin)
+                async with self._probing:
+                    return await self._try(notification, attempt, may_begin)
+        finally:
+            self._waiting -= 1
+
+    async def _try(self, notification: Notification, attempt: int, may_begin: Callable[[], bool]) -> Answer:
+        began = _now()
+        if began < self._rests_until:
+            return Later(self._rests_until)
+        if not may_begin():
+            return Later(began)
+        why = await self._sent(notification)
+        if why is None:
+            self._failures, self._rests_until = 0, _LONG_AGO
+            return Taken()
+        if began >= self._rests_until:  # of several that failed side by side, one counts
+            self._failures += 1
+            self._rests_until = _now() + self._pauses.after(self._failures)
+        _LOG.warning(
+            "channel %s (%s) %s: %s; it rests until %s",
+            self._channel.name,
+            ", ".join(self._channel.settings),
+            why,
+            ", ".join(notification.message_ids),
+            self._rests_until.isoformat(timespec="seconds"),
+        )
+        # What no channel will ever take must not be the first to be tried each time.
+        return Refused(why, max(self._rests_until, _now() + self._pauses.after(attempt)))
+
+    async def _sent(self, notification: Notification) -> str | None:
+        """Why the channel did not take it; None where it did."""
+        send = asyncio.get_running_loop().run_in_executor(self._threads, self._channel.send, notification)
+        try:
+            return None if await send else "did not take the message"
+        except Exception as error:  # plugins are many, and raise what they like; the words may hold a secret
+            return f"failed with {type(error).__name__}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,133 @@
+"""Digests as they go out: one notification for a recipient and a period, and nothing that cannot wait."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from activities.digests import period_end
+from activities.messenger import Messenger
+from aftersale import records
+from aftersale.kinds import MessageEvent, Party
+from aftersale.records import Records
+from aftersale.records.tables import outbox
+from tests.activities.carrying import NOBODY, all_done, at_work, inbox_of, messenger, owe, pending, tries
+from tests.platform_fixtures import StandIn, until
+from tests.records.drawing import HOUR, message, turn
+
+HOURLY = "?aftersale-digest=PT1H"
+OVER = datetime.now(UTC) - 2 * HOUR
+"""An instant whose period is over by now."""
+
+
+def hourly(kept: Records, platform: StandIn) -> Messenger:
+    """A messenger whose only channel gathers the messages of an hour."""
+    return messenger(kept, {}, [inbox_of(platform, HOURLY)])
+
+
+async def digests(platform: StandIn) -> list[tuple[str, list[str]]]:
+    """Who got a digest, and of which messages."""
+    inbox = await platform.inbox()
+    return sorted((found["recipient"], sorted(found["message_ids"].split(","))) for found in inbox)
+
+
+async def begin_of_two_seconds() -> datetime:
+    """Wait until a period of two seconds has just begun."""
+    start = period_end(datetime.now(UTC), timedelta(seconds=2))
+    await asyncio.sleep((start - datetime.now(UTC)).total_seconds() + 0.01)
+    return start
+
+
+async def put_off(kept: Records) -> int:
+    """How many messages wait for a digest, on nobody's lease, with nothing tried."""
+    waiting = outbox.c.together.is_not(None) & outbox.c.leased_until.is_(None) & (outbox.c.attempts == 0)
+    with kept._engine.begin() as connection:
+        return len(connection.execute(outbox.select().where(waiting, outbox.c.state == "pending")).all())
+
+
+async def test_the_messages_of_a_period_go_to_each_recipient_as_one_at_its_end(
+    kept: Records, platform: StandIn
+) -> None:
+    channel = inbox_of(platform, "?aftersale-digest=PT2S&aftersale-language=en")
+    start = await begin_of_two_seconds()
+    async with at_work(messenger(kept, {}, [channel])):
+        for number in range(3):
+            owe(kept, message(f"C-{number}", 1))
+            await asyncio.sleep(0.1)
+        owe(kept, message("C-3", 1, to=Party.BUYER))
+        assert await platform.inbox() == []
+        await all_done(kept)
+        assert datetime.now(UTC) >= start + timedelta(seconds=2)
+    assert await digests(platform) == [("B-5", ["C-3/1"]), ("M-7", ["C-0/1", "C-1/1", "C-2/1"])]
+    titles = {found["recipient"]: found["title"] for found in await platform.inbox()}
+    assert titles == {"B-5": "After-sale news: 1 message", "M-7": "After-sale news: 3 messages"}
+
+
+async def test_what_cannot_wait_goes_at_once_and_the_rest_waits_without_an_attempt(
+    kept: Records, platform: StandIn
+) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    owe(
+        kept,
+        message("C-1", 1),
+        message("C-1", 2, event=MessageEvent.ALERT),
+        message("C-1", 3, respond_by=soon),
+        message("C-1", 4, respond_by=soon + timedelta(hours=2)),
+    )
+    async with at_work(hourly(kept, platform)):
+        await until(lambda: pending(kept), 2)
+        await until(lambda: put_off(kept), 2)
+    assert sorted(found["message_id"] for found in await platform.inbox()) == ["C-1/2", "C-1/3"]
+    assert {attempts for attempts in tries(kept).values()} == {1}
+    assert {each.attempts for each in kept.lease("a", 9, datetime.now(UTC) + 2 * HOUR, HOUR)} == {1}
+
+
+async def test_a_long_digest_is_one_notification_however_many_messengers_are_at_work(
+    url: str, kept: Records, platform: StandIn
+) -> None:
+    both = [(message(f"C-{number}", 1), message(f"C-{number}", 2, to=Party.BUYER)) for number in range(45)]
+    gathers = inbox_of(platform, "?aftersale-digest=PT2S")
+    await begin_of_two_seconds()
+    with records.open(url) as others:
+        kept.write([turn(to_merchant.case_id, 1, messages=(to_merchant, to_buyer)) for to_merchant, to_buyer in both])
+        async with at_work(*(messenger(each, {}, [gathers]) for each in (kept, others))):
+            await all_done(kept)
+    assert [(who, len(ids)) for who, ids in await digests(platform)] == [("B-5", 45), ("M-7", 45)]
+
+
+async def test_a_late_digest_that_the_channel_did_not_take_is_sent_again_as_a_whole(
+    kept: Records, platform: StandIn
+) -> None:
+    await platform.arm("status", path="/inbox", times=2)
+    for number in range(5):
+        owe(kept, message(f"C-{number}", 1), now=OVER)
+    async with at_work(hourly(kept, platform)):
+        await all_done(kept)
+    [(who, ids)] = await digests(platform)
+    assert (who, len(ids)) == ("M-7", 5)
+
+
+async def test_a_channel_that_gathers_keeps_no_other_channel_of_its_message_waiting(
+    kept: Records, platform: StandIn
+) -> None:
+    owe(kept, message("C-1", 1), message("C-1", 2))
+    channels = [inbox_of(platform, HOURLY), inbox_of(platform), NOBODY]
+    async with at_work(messenger(kept, {Party.MERCHANT: channels})):
+        await until(lambda: told_singly(platform), ["C-1/1", "C-1/2"])
+        await asyncio.sleep(0.5)
+    assert await told_singly(platform) == ["C-1/1", "C-1/2"], "while the broken one is tried on and on"
+
+
+async def told_singly(platform: StandIn) -> list[Any]:
+    return sorted(found["message_id"] for found in await platform.inbox())
+
+
+async def test_what_is_owed_in_a_periods_last_moment_is_in_its_digest(kept: Records, platform: StandIn) -> None:
+    length = timedelta(seconds=2)
+    end = period_end(datetime.now(UTC) + timedelta(seconds=0.5), length)
+    channel = inbox_of(platform, "?aftersale-digest=PT2S")
+    async with at_work(messenger(kept, {}, [channel], idle=timedelta(seconds=0.5))):
+        owe(kept, message("C-1", 1), now=end - timedelta(seconds=0.4))
+        await asyncio.sleep((end - datetime.now(UTC)).total_seconds() - 0.02)
+        owe(kept, message("C-2", 1))
+        await all_done(kept)
+    assert await digests(platform) == [("M-7", ["C-1/1", "C-2/1"])]
