@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test check format replay lock clean
+.PHONY: help install demo dev test soak check format replay bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ dev: install ## run server, stand-in platform and worker until interrupted
 test: install ## run the tests; PYTEST_ARGS is handed on
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
+soak: install ## run the tests that take long: outages of many minutes
+	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+
 check: install ## lint, formatting, types, import contracts, policy book
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,6 +47,9 @@ format: install ## put the code in order
 
 replay: install ## replay every recorded history against today's workflows
 	$(BIN)/python -m pytest -q tests/workflows/test_replay.py
+
+bench: install ## measure a happy return beside a bare workflow and a skeleton of it
+	@$(BIN)/python -m bench
 
 lock: install ## resolve the dependencies anew, for all supported Pythons
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --upgrade \

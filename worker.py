@@ -13,7 +13,9 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 import httpx
@@ -22,6 +24,7 @@ import temporalio.activity
 import temporalio.workflow
 from pydantic import Field, ValidationError
 from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -32,9 +35,13 @@ from temporalio.runtime import (
 )
 from temporalio.worker import Worker
 
-from activities.notifications import Notifications
+from activities.channels import Channels
+from activities.messenger import Messenger
 from activities.payments import Payments
 from activities.quotes import Quotes
+from activities.records import Recording
+from activities.words import Templates
+from aftersale import records
 from aftersale.client import Cases, connect
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.kinds import Party
@@ -42,9 +49,10 @@ from aftersale.plugin import TASK_QUEUE, run
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
+from workflows.deliveries import Deliveries
 from workflows.return_goods import Return
 
-WORKFLOWS = [Return]
+WORKFLOWS = [Return, Deliveries]
 
 DRAIN = timedelta(seconds=20)
 """How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which
@@ -53,7 +61,20 @@ Kubernetes kills."""
 _PAYMENT_TIMEOUT = httpx.Timeout(10, connect=3)
 """A look-up, an instruction and a look-up again end within the minute that `workflows.outside` gives an attempt."""
 
-_VARIABLES = {"payments.base_url": "AFTERSALE_PAYMENTS_URL", "payments.secret": "AFTERSALE_PAYMENTS_SECRET"}
+DELIVERIES = "deliveries"
+"""The id of the workflow that keeps the messengers at work: one for all workers."""
+
+MESSENGERS = 2
+"""How many messengers the engine keeps at work, over all workers: one that is held up leaves another."""
+
+_WRITERS = 16
+"""How many threads of a worker write records: some wait for the database while others work."""
+
+_VARIABLES = {
+    "payments.base_url": "AFTERSALE_PAYMENTS_URL",
+    "payments.secret": "AFTERSALE_PAYMENTS_SECRET",
+    "templates.folder": "AFTERSALE_TEMPLATES",
+}
 
 _LOG = logging.getLogger("aftersale.worker")
 
@@ -65,12 +86,15 @@ class Settings(Schema):
 
     AFTERSALE_PAYMENTS_URL and AFTERSALE_PAYMENTS_SECRET: the payment service, and the secret that signs instructions.
     AFTERSALE_NOTIFY_<PARTY> (BUYER, MERCHANT, PLATFORM, …): apprise URLs, parted by spaces; AFTERSALE_NOTIFY_FALLBACK
-    for parties without their own. AFTERSALE_METRICS_ADDRESS: where Prometheus may read, such as 127.0.0.1:9464.
-    AFTERSALE_POLICIES: the folder of the policy book. AFTERSALE_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR.
+    for parties without their own; AFTERSALE_TEMPLATES: a folder with words of the operator's own.
+    AFTERSALE_RECORDS_URL: the database of the records. AFTERSALE_METRICS_ADDRESS: where Prometheus may read, such as
+    127.0.0.1:9464. AFTERSALE_POLICIES: the folder of the policy book. AFTERSALE_LOG_LEVEL: DEBUG, INFO, WARNING, ERROR.
     """
 
     payments_url: Text
     payments_secret: Annotated[Text, Field(repr=False)]
+    records_url: Annotated[Text, Field(repr=False)] = records.DEFAULT_URL  # may hold a password
+    templates: Path | None = None
     metrics_address: Text | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     # Channel addresses hold tokens.
@@ -83,7 +107,7 @@ class Settings(Schema):
         channels = {party: environment.get(f"AFTERSALE_NOTIFY_{party.name}", "").split() for party in Party}
         given = {
             name: environment[f"AFTERSALE_{name.upper()}"]
-            for name in ("payments_url", "payments_secret", "metrics_address", "log_level")
+            for name in ("payments_url", "payments_secret", "records_url", "templates", "metrics_address", "log_level")
             if environment.get(f"AFTERSALE_{name.upper()}")
         }
         fallback = environment.get("AFTERSALE_NOTIFY_FALLBACK", "").split()
@@ -146,18 +170,32 @@ def runtime(metrics_address: str | None) -> Runtime:
 async def worker(client: Client, settings: Settings, book: Book | None = None) -> AsyncIterator[Worker]:
     """A worker with every workflow and activity, not yet running; `book` is the default one where absent.
 
-    Raises BadInput, naming the variable, where a setting cannot be used, and PolicyFault for a broken policy book.
+    The messengers' workflow is started unless it runs already. Raises BadInput, naming the variable, where a setting
+    cannot be used, and PolicyFault for a broken policy book.
     """
-    async with httpx.AsyncClient(timeout=_PAYMENT_TIMEOUT) as http:
+    async with contextlib.AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=_PAYMENT_TIMEOUT))
+        threads = stack.enter_context(ThreadPoolExecutor(_WRITERS, thread_name_prefix="records"))
+        kept = stack.enter_context(records.open(settings.records_url))
         with _named_as_variables():
             payments = Payments(http, settings.payments_url, settings.payments_secret)
-            notifications = Notifications(settings.channels, settings.fallback)
-        quotes = Quotes(book or default_book())
+            channels = Channels(settings.channels, settings.fallback)
+            messenger = Messenger(kept, channels, Templates(settings.templates))
+        quotes, recording = Quotes(book or default_book()), Recording(kept)
+        await client.start_workflow(
+            Deliveries.run,
+            MESSENGERS,
+            id=DELIVERIES,
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary="carries messages to the parties",
+        )
         yield Worker(
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=[quotes.quote, quotes.admit, payments.refund, notifications.notify],
+            activities=[quotes.quote, quotes.admit, payments.refund, recording.record, messenger.deliver],
+            activity_executor=threads,
             graceful_shutdown_timeout=DRAIN,
             # So long does a case wait for the worker that had it last before another takes it up.
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
@@ -190,6 +228,7 @@ async def main() -> None:
     client = await connect(runtime=runtime(settings.metrics_address))
     if missing := await Cases(client).missing_attributes():
         raise AftersaleError(f"search attributes {', '.join(missing)} are not registered; run `aftersale setup` first")
+    await _require_records(settings.records_url)
     async with worker(client, settings) as hand:
         work = asyncio.create_task(hand.run())
         stop = asyncio.create_task(_told_to_stop())
@@ -200,6 +239,16 @@ async def main() -> None:
             await hand.shutdown()
         await work
         _LOG.info("stopped")
+
+
+async def _require_records(url: str) -> None:
+    """Refuse records that this version cannot write; those that cannot be reached now may be later, and cases go on."""
+    try:
+        await asyncio.to_thread(records.require_current, url)
+    except records.RecordsOutdated as error:
+        raise AftersaleError(f"{error} first") from None
+    except records.RecordsUnavailable as error:
+        _LOG.warning(str(error))
 
 
 async def _told_to_stop() -> None:

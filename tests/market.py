@@ -9,6 +9,7 @@ from typing import Any
 
 from temporalio.client import Client
 
+from aftersale import records
 from aftersale.case import Status
 from aftersale.client import Cases
 from aftersale.commands import Act, Actor, Approve, ConfirmReceipt, ShipBack
@@ -16,9 +17,10 @@ from aftersale.kinds import CaseKind, Party
 from aftersale.plugin import plugin
 from tests.cases import BUYER, MERCHANT, PLATFORM, request
 from tests.platform_fixtures import StandIn, running
+from trial.dev import worker_environment
 from trial.server import free_port, persistent
 from trial.workplace import settings_for
-from worker import worker
+from worker import Settings, worker
 
 ACTORS = {
     "merchant": Actor(party=Party.MERCHANT, id=MERCHANT[1]),
@@ -34,11 +36,22 @@ class Market:
     address: str
     platform: StandIn
     client: Client
+    records_url: str
 
     @property
     def cases(self) -> Cases:
         """The typed client of a back end."""
         return Cases(self.client)
+
+    @property
+    def settings(self) -> Settings:
+        """What a worker is told in order to work here."""
+        return settings_for(self.platform.url, self.records_url)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a worker process is told in order to work here."""
+        return worker_environment(self.address, self.platform.url, self.records_url)
 
     async def act(self, case_id: str, act: Act) -> None:
         """Give a command as a back end would."""
@@ -82,8 +95,14 @@ def confirm_receipt() -> ConfirmReceipt:
 
 
 @asynccontextmanager
-async def market(folder: Path, *, working: bool = True, prepared: bool = True) -> AsyncIterator[Market]:
-    """A market whose files are in `folder`: with a worker unless not `working`, set up unless not `prepared`."""
+async def market(
+    folder: Path, *, working: bool = True, prepared: bool = True, records_url: str | None = None
+) -> AsyncIterator[Market]:
+    """A market whose files are in `folder`: with a worker unless not `working`, set up unless not `prepared`.
+
+    Its records are a file there too, unless another database is named.
+    """
+    kept = records_url or f"sqlite:///{folder / 'records.db'}"
     async with AsyncExitStack() as stack:
         server = persistent(folder / "temporal.db", port=free_port(), ui_port=free_port())
         address = await stack.enter_async_context(server)
@@ -91,6 +110,8 @@ async def market(folder: Path, *, working: bool = True, prepared: bool = True) -
         client = await Client.connect(address, plugins=[plugin()])
         if prepared:
             await Cases(client).setup()
+            records.migrate(kept)
+        place = Market(address, platform, client, kept)
         if working:
-            await stack.enter_async_context(await stack.enter_async_context(worker(client, settings_for(platform.url))))
-        yield Market(address, platform, client)
+            await stack.enter_async_context(await stack.enter_async_context(worker(client, place.settings)))
+        yield place

@@ -18,7 +18,6 @@ from aftersale.plugin import TASK_QUEUE
 from aftersale.times import floor
 from tests.cases import request
 from tests.market import ACTORS, Market, confirm_receipt, market
-from trial.workplace import settings_for
 from worker import worker
 
 RETURN = CaseKind.RETURN
@@ -215,7 +214,7 @@ async def test_a_published_policy_is_told_to_the_case(place: Market) -> None:
 
 async def test_the_status_of_a_closed_case_needs_no_worker(tmp_path: Path) -> None:
     async with market(tmp_path, working=False) as lonely:
-        async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
+        async with worker(lonely.client, lonely.settings) as hand, hand:
             case_id = await lonely.approved()
             await lonely.cases.act(case_id, WITHDRAW)
             record = await lonely.record(case_id)

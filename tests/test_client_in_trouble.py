@@ -21,7 +21,6 @@ from tests.cases import request
 from tests.market import ACTORS, Market, market
 from tests.platform_fixtures import until
 from trial.server import free_port
-from trial.workplace import settings_for
 from worker import worker
 
 RETURN = CaseKind.RETURN
@@ -36,7 +35,7 @@ async def unmanned(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ma
 
 async def test_a_command_without_an_answer_is_applied_when_a_worker_comes(tmp_path: Path) -> None:
     async with market(tmp_path, working=False) as lonely:
-        async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
+        async with worker(lonely.client, lonely.settings) as hand, hand:
             await lonely.cases.open(RETURN, wanted := request())
             await until(lambda: _told(lonely), 1)
             await asyncio.sleep(0.3)  # a task that reaches a worker in the moment of its stop costs ten seconds
@@ -46,7 +45,7 @@ async def test_a_command_without_an_answer_is_applied_when_a_worker_comes(tmp_pa
         sent, request_id = raised.value.act, raised.value.request_id
         assert sent and sent.occurred_at and request_id
         assert request_id in str(raised.value) and local(sent.occurred_at) in str(raised.value)
-        async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
+        async with worker(lonely.client, lonely.settings) as hand, hand:
             status = await lonely.cases.act(wanted["case_id"], sent, request_id=request_id)
         assert [entry.at for entry in status.timeline if entry.event == "Approved"] == [sent.occurred_at]
 
@@ -57,7 +56,7 @@ async def test_an_opening_without_an_answer_can_be_repeated(tmp_path: Path, capl
         with caplog.at_level(logging.ERROR), pytest.raises(NoAnswer):
             await Cases(lonely.client, timeout=timedelta(seconds=1)).open(RETURN, wanted)
         assert [entry.message for entry in caplog.records if entry.name == "asyncio"] == []
-        async with worker(lonely.client, settings_for(lonely.platform.url)) as hand, hand:
+        async with worker(lonely.client, lonely.settings) as hand, hand:
             assert (await lonely.cases.open(RETURN, wanted)).state is State.AWAITING_MERCHANT_REVIEW
         assert await lonely.runs(wanted["case_id"]) == 1
 

@@ -18,10 +18,15 @@ from tests.processes.program import WORKER, finished
 from trial.dev import worker_environment
 from trial.platform import TRIAL_SECRET
 from trial.server import free_port
-from trial.workplace import Workplace, settings_for
+from trial.workplace import Workplace
 from worker import Settings, configure_logs, worker
 
 NOWHERE = "http://127.0.0.1:1"
+
+
+def environment_of(address: str) -> dict[str, str]:
+    """What a worker needs to know, at a server where little else is to be had."""
+    return worker_environment(address, NOWHERE, "sqlite:////nowhere/records.db")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ async def test_without_settings_all_that_are_missing_are_named_at_once() -> None
 
 
 async def test_without_search_attributes_it_says_what_registers_them(unprepared: Market) -> None:
-    status, out, err = await finished(WORKER, environment=worker_environment(unprepared.address, NOWHERE))
+    status, out, err = await finished(WORKER, environment=environment_of(unprepared.address))
     assert (status, out) == (1, "")
     assert err.startswith("worker: search attributes AmountMinor, CaseKind, ")
     assert err.endswith("are not registered; run `aftersale setup` first")
@@ -47,7 +52,7 @@ async def test_without_search_attributes_it_says_what_registers_them(unprepared:
 
 async def test_without_a_server_it_says_where_it_looked() -> None:
     address = f"127.0.0.1:{free_port()}"
-    assert await finished(WORKER, environment=worker_environment(address, NOWHERE)) == (
+    assert await finished(WORKER, environment=environment_of(address)) == (
         1,
         "",
         f"worker: no Temporal server answers at {address} (Connection refused); "
@@ -56,7 +61,7 @@ async def test_without_a_server_it_says_where_it_looked() -> None:
 
 
 async def test_without_the_namespace_it_is_a_line_and_no_traceback(unprepared: Market) -> None:
-    given = {**worker_environment(unprepared.address, NOWHERE), "TEMPORAL_NAMESPACE": "elsewhere"}
+    given = {**environment_of(unprepared.address), "TEMPORAL_NAMESPACE": "elsewhere"}
     status, _, err = await finished(WORKER, environment=given)
     assert status == 1
     assert err.startswith("worker: ") and "elsewhere" in err and "\n" not in err
@@ -66,7 +71,7 @@ async def test_with_a_broken_policy_book_it_names_the_file(unprepared: Market, t
     (tmp_path / "book.toml").write_text('name = "broken"\nrevision = 1\n')
     (tmp_path / "limits").mkdir()
     (tmp_path / "limits" / "review.toml").write_text('id = "review"\nlimits = 3\n')
-    given = {**worker_environment(unprepared.address, NOWHERE), "AFTERSALE_POLICIES": str(tmp_path)}
+    given = {**environment_of(unprepared.address), "AFTERSALE_POLICIES": str(tmp_path)}
     status, out, err = await finished(WORKER, environment=given)
     assert (status, out) == (1, "")
     assert err.startswith(f"worker: {tmp_path / 'limits' / 'review.toml'}: ")
@@ -74,7 +79,7 @@ async def test_with_a_broken_policy_book_it_names_the_file(unprepared: Market, t
 
 
 async def test_a_metrics_address_that_is_taken_is_named_with_its_variable(unprepared: Market) -> None:
-    given = {**worker_environment(unprepared.address, NOWHERE), "AFTERSALE_METRICS_ADDRESS": unprepared.address}
+    given = {**environment_of(unprepared.address), "AFTERSALE_METRICS_ADDRESS": unprepared.address}
     status, _, err = await finished(WORKER, environment=given)
     assert status == 1
     assert err.startswith("worker: AFTERSALE_METRICS_ADDRESS: cannot be listened on")
@@ -120,12 +125,13 @@ def test_settings_do_not_show_their_secrets() -> None:
         ({"payments_secret": "whsec_?"}, "AFTERSALE_PAYMENTS_SECRET"),
         ({"channels": {Party.BUYER: ("nonsense",)}}, "AFTERSALE_NOTIFY_BUYER"),
         ({"fallback": ("nonsense",)}, "AFTERSALE_NOTIFY_FALLBACK"),
+        ({"records_url": "nonsense"}, "AFTERSALE_RECORDS_URL"),
     ],
 )
 async def test_a_setting_that_no_activity_can_use_is_named_as_a_variable(
     place: Workplace, changes: dict[str, object], variable: str
 ) -> None:
-    settings = settings_for(place.platform_url).model_copy(update=changes)
+    settings = place.settings.model_copy(update=changes)
     with pytest.raises(BadInput) as raised:
         async with worker(place.client, settings):
             pass

@@ -19,6 +19,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
+from aftersale import records
 from aftersale.client import Cases
 from aftersale.errors import AftersaleError
 from aftersale.plugin import TASK_QUEUE, plugin, run
@@ -42,6 +43,7 @@ async def serve_all(environment: Mapping[str, str]) -> int:
     platform_port = _port(environment, "PLATFORM_PORT", 0)
     require_free(platform_port, "PLATFORM_PORT")
     files = Path(environment.get("AFTERSALE_LOCAL") or FILES)
+    records_url = environment.get(records.VARIABLE) or f"sqlite:///{files / 'records.db'}"
     async with (
         persistent(files / "temporal.db", port=port, ui_port=ui_port) as address,
         serve(create_app(files / "platform.db", TRIAL_SECRET), platform_port) as platform_url,
@@ -49,7 +51,8 @@ async def serve_all(environment: Mapping[str, str]) -> int:
         # Not by the environment: that may speak of another server, and how to log in there.
         client = await Client.connect(address, namespace=NAMESPACE, plugins=[plugin()])
         await Cases(client).setup()
-        async with _worker(environment, address, platform_url) as process:
+        await asyncio.to_thread(records.migrate, records_url)
+        async with _worker(environment, address, platform_url, records_url) as process:
             gone = asyncio.create_task(process.wait())
             await _first_of(gone, _until_polled(client), stop.wait())
             if not (gone.done() or stop.is_set()):
@@ -84,7 +87,7 @@ async def _until_polled(client: Client) -> None:
 
 @asynccontextmanager
 async def _worker(
-    environment: Mapping[str, str], address: str, platform_url: str
+    environment: Mapping[str, str], address: str, platform_url: str, records_url: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The worker as production runs it, in a process and a session of its own."""
     inherited = {name: value for name, value in environment.items() if not name.startswith("TEMPORAL_")}
@@ -92,7 +95,7 @@ async def _worker(
         sys.executable,
         str(ROOT / "worker.py"),
         cwd=ROOT,
-        env={**inherited, **worker_environment(address, platform_url)},
+        env={**inherited, **worker_environment(address, platform_url, records_url)},
         start_new_session=True,
     )
     try:
@@ -111,7 +114,7 @@ async def _stopped(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def worker_environment(address: str, platform_url: str) -> dict[str, str]:
+def worker_environment(address: str, platform_url: str, records_url: str) -> dict[str, str]:
     """What a worker process is told in order to work with the stand-in platform."""
     return {
         "TEMPORAL_ADDRESS": address,
@@ -119,6 +122,7 @@ def worker_environment(address: str, platform_url: str) -> dict[str, str]:
         "TEMPORAL_CONFIG_FILE": os.devnull,
         "AFTERSALE_PAYMENTS_URL": platform_url,
         "AFTERSALE_PAYMENTS_SECRET": TRIAL_SECRET,
+        "AFTERSALE_RECORDS_URL": records_url,
         "AFTERSALE_NOTIFY_FALLBACK": platform_url.replace("http://", "json://") + "/inbox",
     }
 

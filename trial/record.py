@@ -12,17 +12,21 @@ from pathlib import Path
 from temporalio.client import WorkflowHistory
 
 from trial.tour import CASES, Story, follow, stories
-from trial.workplace import workplace
+from trial.workplace import Workplace, grounds
+from worker import DELIVERIES, MESSENGERS, worker
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 STORIES = (CASES, TESTS / "stories")
 HISTORIES = TESTS / "histories"
+OF_MESSENGERS = HISTORIES / f"{DELIVERIES}.json"
 
 
 def recorded() -> list[WorkflowHistory]:
     """Every recorded history."""
     return [
-        WorkflowHistory.from_json(f"case/{file.stem}", file.read_text(encoding="utf-8"))
+        WorkflowHistory.from_json(
+            DELIVERIES if file == OF_MESSENGERS else f"case/{file.stem}", file.read_text(encoding="utf-8")
+        )
         for file in sorted(HISTORIES.glob("*.json"))
     ]
 
@@ -32,14 +36,29 @@ def missing() -> list[Story]:
     return [story for folder in STORIES for story in stories(folder) if not _file(story).exists()]
 
 
-async def record(wanted: list[Story], folder: Path) -> None:
-    """Play each story and keep its history in the folder."""
+async def record(wanted: list[Story]) -> None:
+    """Play each story and keep its history; then that of the messengers, where it is missing."""
     with tempfile.TemporaryDirectory() as files:
-        async with workplace(Path(files)) as place:
-            for story in wanted:
-                live = await place.open(story.kind, story.request, story.opened_at)
-                await follow(place, live, story)
-                keep(await live.handle.fetch_history(), folder / _file(story).name)
+        async with grounds(Path(files)) as place:
+            async with worker(place.client, place.settings) as hand, hand:
+                for story in wanted:
+                    live = await place.open(story.kind, story.request, story.opened_at)
+                    await follow(place, live, story)
+                    keep(await live.handle.fetch_history(), _file(story))
+            if not OF_MESSENGERS.exists():
+                keep(await _relieved(place), OF_MESSENGERS)
+
+
+async def _relieved(place: Workplace) -> WorkflowHistory:
+    """The history of the messengers once those of one worker have been relieved by those of another."""
+    handle = place.client.get_workflow_handle(DELIVERIES)
+    async with worker(place.client, place.settings) as hand, hand, asyncio.timeout(20):
+        while True:
+            history = await handle.fetch_history()
+            ended = [event for event in history.events if event.HasField("activity_task_completed_event_attributes")]
+            if len(ended) == MESSENGERS:
+                return history
+            await asyncio.sleep(0.1)
 
 
 def keep(history: WorkflowHistory, file: Path) -> None:
@@ -52,7 +71,7 @@ def main() -> int:
     """Record what is missing."""
     wanted = missing()
     HISTORIES.mkdir(exist_ok=True)
-    asyncio.run(record(wanted, HISTORIES))
+    asyncio.run(record(wanted))
     print(f"recorded {len(wanted)} histories; those that were there stay as they are")
     return 0
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aftersale.case import Entry, Status
-from aftersale.cli_policy import WIDTH
+from aftersale.cli.printing import WIDTH
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.failures import Refusal
 from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, State

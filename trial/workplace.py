@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from aftersale import records
 from aftersale.attributes import ATTRIBUTES
 from aftersale.case import Status
 from aftersale.client import WORKFLOW_TYPES, Refusal
@@ -120,26 +121,32 @@ class Workplace:
 
 
 @asynccontextmanager
-async def grounds(folder: Path) -> AsyncIterator[Workplace]:
-    """A server and the stand-in platform, which keeps its file in `folder`; no worker yet."""
+async def grounds(folder: Path, records_url: str | None = None) -> AsyncIterator[Workplace]:
+    """A server, the stand-in platform and the records, which keep their files in `folder`; no worker yet.
+
+    The records may be another database instead, and are brought up to date there.
+    """
     keys: list[SearchAttributeKey[Any]] = [_KEYS[type_](name) for name, type_ in ATTRIBUTES.items()]
     on_calendar = plugin(calendar.CalendarRunner(sandbox()))
     app = create_app(folder / "platform.db", TRIAL_SECRET)
+    records_url = records_url or f"sqlite:///{folder / 'records.db'}"
+    records.migrate(records_url)
     async with skipping(plugins=[on_calendar], search_attributes=keys) as env, serve(app) as url:
-        yield Workplace(env, url, settings_for(url))
+        yield Workplace(env, url, settings_for(url, records_url))
 
 
 @asynccontextmanager
-async def workplace(folder: Path) -> AsyncIterator[Workplace]:
+async def workplace(folder: Path, records_url: str | None = None) -> AsyncIterator[Workplace]:
     """The grounds with a worker on them."""
-    async with grounds(folder) as place, worker(place.client, place.settings) as hand, hand:
+    async with grounds(folder, records_url) as place, worker(place.client, place.settings) as hand, hand:
         yield place
 
 
-def settings_for(platform_url: str) -> Settings:
+def settings_for(platform_url: str, records_url: str) -> Settings:
     """A worker's settings to work with the stand-in platform."""
     return Settings(
         payments_url=platform_url,
         payments_secret=TRIAL_SECRET,
+        records_url=records_url,
         fallback=(platform_url.replace("http://", "json://") + "/inbox",),
     )

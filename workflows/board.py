@@ -1,17 +1,15 @@
 """The board that operators look at in the Temporal UI: details for reading, search attributes for filtering."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from aftersale.case import Status
-from aftersale.dossier import Dossier
+from aftersale.commands import CaseRequest
 from aftersale.errors import Problem
 from aftersale.kinds import CaseKind, CloseReason, State
-from aftersale.readout import status
 from aftersale.view import details, escaped
 
 KIND = SearchAttributeKey.for_keyword("CaseKind")
@@ -32,12 +30,11 @@ class Board:
         """Nothing is shown yet."""
         self._shown: dict[str, object] = {}
 
-    def show(self, case: Dossier, now: datetime) -> None:
+    def show(self, request: CaseRequest, standing: Status) -> None:
         """Show the case as it stands."""
-        standing = status(case, now)
         workflow.set_current_details(details(standing))
         changed = [
-            update for update in _updates(case, standing) if self._shown.get(update.key.name, ...) != update.value
+            update for update in _updates(request, standing) if self._shown.get(update.key.name, ...) != update.value
         ]
         if changed:
             workflow.upsert_search_attributes(changed)
@@ -55,14 +52,14 @@ class Board:
         )
 
 
-def _updates(case: Dossier, standing: Status) -> list[SearchAttributeUpdate[Any]]:
+def _updates(request: CaseRequest, standing: Status) -> list[SearchAttributeUpdate[Any]]:
     ended = standing.outcome or standing.close_reason
     respond_by = standing.next.respond_by
     return [
         KIND.value_set(standing.kind.value),
         STATE.value_set(standing.state.value),
-        MERCHANT.value_set(case.request.merchant_id),
-        ORDER.value_set(case.request.order_id),
+        MERCHANT.value_set(request.merchant_id),
+        ORDER.value_set(request.order_id),
         AMOUNT.value_set(standing.refund.amount_minor),
         ON_HOLD.value_set(standing.held_since is not None),
         RESPOND_BY.value_set(respond_by) if respond_by else RESPOND_BY.value_unset(),

@@ -25,6 +25,7 @@ from workflows import outside
 from workflows.board import Board
 from workflows.desk import Desk
 from workflows.record import record
+from workflows.scribe import Scribe
 
 S = TypeVar("S", bound=Schema)
 
@@ -82,12 +83,21 @@ class CaseWorkflow:
             started_at = floor(workflow.info().workflow_start_time)
             self._problems = tuple(await outside.admit(self.kind, case.request, case.applied_at, started_at))
         if desk is None or self._problems:
-            Board.show_refusal(self.kind, self._problems)
+            await self._refuse()
         else:
             desk.case.open(desk.now)
             await desk.close(await page(desk))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status()
+
+    async def _refuse(self) -> None:
+        """Show and write down why the request opened no case; under an id that is not its own nothing is written."""
+        Board.show_refusal(self.kind, self._problems)
+        record = self.status()
+        if is_id(record.case_id) and workflow.info().workflow_id == f"case/{record.case_id}":
+            scribe = Scribe(self._desk.case.subject if self._desk else None)
+            scribe.write(record, (), floor(workflow.now()))
+            await workflow.wait_condition(lambda: scribe.idle)
 
     # What callers may send
 
@@ -133,7 +143,7 @@ class CaseWorkflow:
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:
         """Have the running clocks ask the newer book."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.published(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.timekeeper.published(news.revision))
 
     @workflow.query(description="the case as it stands")
     def status(self) -> Status:
@@ -158,7 +168,7 @@ class CaseWorkflow:
         stamped = act.model_copy(update={"occurred_at": at})
         if verdict is Verdict.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
-            desk.case.correct(command.value, says, act.actor.party, at, desk.now)
+            desk.case.correct(says, act.actor.party, at, desk.now)
             desk.wake()
         else:
             record(desk, command, stamped)

@@ -6,22 +6,23 @@ operator sees it in the case's history.
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
-from activities.notifications import Notifications
+from activities.messenger import Messenger
 from activities.payments import Payments
 from activities.quotes import Application, Quotation, Quotes
+from activities.records import Recording
 from aftersale.commands import CaseRequest
 from aftersale.errors import Problem
 from aftersale.facts import Question
 from aftersale.kinds import CaseKind
-from aftersale.messages import Message
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.deadline import Deadline
+from aftersale.turns import Turn
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -66,41 +67,43 @@ async def refund(instruction: RefundInstruction) -> Settlement:
     )
 
 
-async def notify(messages: Sequence[Message]) -> bool:
-    """Tell the parties what a turn owes them; False where no channel would take it within ten minutes."""
-    try:
-        await workflow.execute_activity_method(
-            Notifications.notify,
-            list(messages),
-            start_to_close_timeout=timedelta(seconds=90),
-            heartbeat_timeout=_LIFE,
-            schedule_to_close_timeout=timedelta(minutes=10),
-            retry_policy=_PATIENT,
-            summary=", ".join(f"{message.to}: {message.event}" for message in messages),
-        )
-    except ActivityError:
-        return False
-    return True
+async def record(turns: Sequence[Turn]) -> int:
+    """Have the records hold a case's turns; the number of the last one that they hold then.
+
+    That is an earlier one than was given where they have lost some: then give them those again.
+    """
+    return await _in_house(Recording.record, list(turns), f"turns {turns[0].seq} to {turns[-1].seq}")
 
 
-async def _in_house(ask: Callable[[Quotes, A], Awaitable[R]], question: A, summary: str) -> R:
+async def deliver() -> None:
+    """Have one messenger carry messages to the parties, until its worker stops or its hour is over."""
+    await workflow.execute_activity_method(
+        Messenger.deliver,
+        start_to_close_timeout=timedelta(hours=1),
+        heartbeat_timeout=timedelta(seconds=30),
+        retry_policy=_PATIENT,
+        summary="carries messages to the parties",
+    )
+
+
+async def _in_house(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R], given: A, summary: str) -> R:
     """Ask the house at once; where it has no answer, as a normal activity that operators see, until it has."""
     try:
         return await workflow.execute_local_activity_method(
             ask,
-            question,
+            given,
             start_to_close_timeout=timedelta(seconds=2),
             schedule_to_close_timeout=timedelta(seconds=3),
             retry_policy=_AT_ONCE,
         )
     except _UNANSWERED:
-        return await _visibly(ask, question, summary)
+        return await _visibly(ask, given, summary)
 
 
-async def _visibly(ask: Callable[[Quotes, A], Awaitable[R]], question: A, summary: str) -> R:
+async def _visibly(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R], given: A, summary: str) -> R:
     return await workflow.execute_activity_method(
         ask,
-        question,
+        given,
         start_to_close_timeout=timedelta(seconds=10),
         retry_policy=_PATIENT,
         summary=summary,

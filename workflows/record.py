@@ -16,10 +16,10 @@ def record(desk: Desk, command: Command, act: Act) -> None:
             case.evidence += 1
         case AgreeLimit():
             if case.agree(act):
-                desk.reask(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
+                desk.timekeeper.reask(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
         case Extend():
             extended = case.stage_clock and case.stage_clock.clock
-            desk.reask(
+            desk.timekeeper.reask(
                 f"extended by the {act.actor.party}",
                 lambda running: running.extended() if running.clock is extended else running.question,
             )
@@ -27,7 +27,7 @@ def record(desk: Desk, command: Command, act: Act) -> None:
             case.held_since = at
         case Resume():
             since = case.resume(at)
-            desk.reask("the platform's hold is over", lambda running: running.held(since, at))
+            desk.timekeeper.reask("the platform's hold is over", lambda running: running.held(since, at))
         case _:
             desk.hear(act)
     desk.wake()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from trial.dev import worker_environment
+from tests.market import Market
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = "worker.py"
@@ -81,9 +81,9 @@ async def program(*arguments: str, environment: Mapping[str, str] | None = None)
 
 
 @asynccontextmanager
-async def working(address: str, platform_url: str, **environment: str) -> AsyncIterator[Program]:
-    """A worker process that has begun to work."""
-    given = {**worker_environment(address, platform_url), **environment}
+async def working(place: Market, **environment: str) -> AsyncIterator[Program]:
+    """A worker process that has begun to work in the market."""
+    given = {**place.environment, **environment}
     async with program(WORKER, environment=given) as hand:
         await hand.until('"working"')
         yield hand

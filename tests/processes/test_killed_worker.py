@@ -37,7 +37,7 @@ async def aftermath(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[A
         place = await stack.enter_async_context(market(tmp_path_factory.mktemp("killed"), working=False))
         metrics = f"127.0.0.1:{free_port()}"
         killed = await stack.enter_async_context(
-            working(place.address, place.platform.url, AFTERSALE_METRICS_ADDRESS=metrics, AFTERSALE_LOG_LEVEL="DEBUG")
+            working(place, AFTERSALE_METRICS_ADDRESS=metrics, AFTERSALE_LOG_LEVEL="DEBUG")
         )
         await asyncio.gather(*(place.sent_back(case_id=name, note=NOTE) for name in NAMES))
         await _arm(place)
@@ -50,7 +50,7 @@ async def aftermath(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[A
         assert {(await place.cases.status(name)).state for name in NAMES} == {State.REFUNDING}
         assert await killed.told(signal.SIGKILL) == -signal.SIGKILL
         await place.platform.http.delete("/faults")
-        successor = await stack.enter_async_context(working(place.address, place.platform.url))
+        successor = await stack.enter_async_context(working(place))
         yield Aftermath(place, killed, scraped, unpaid, successor)
 
 

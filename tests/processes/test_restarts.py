@@ -1,14 +1,17 @@
 """Servers and workers that stop and come back, as they do at every release: cases go on."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from temporalio.client import Client
 
+from aftersale import records
 from aftersale.commands import AgreeLimit
 from aftersale.kinds import Clock, CloseReason, Outcome
 from aftersale.plugin import plugin
@@ -31,14 +34,15 @@ async def test_cases_timers_and_the_worker_outlive_a_restart_of_the_server(tmp_p
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(running(tmp_path / "platform.db"))
         async with persistent(file, port=port, ui_port=ui_port) as address:
-            place = await _market(address, platform)
+            place = await _market(address, platform, tmp_path)
             await place.cases.setup()
-            hand = await stack.enter_async_context(working(address, platform.url))
+            records.migrate(place.records_url)
+            hand = await stack.enter_async_context(working(place))
             before = await place.cases.status(await place.approved(case_id="goes-on"))
             hurry = AgreeLimit(actor=ACTORS["platform"], clock=Clock.BUYER_RETURN, limit="PT6S")
             due_at = (await place.cases.act(await place.approved(case_id="runs-out"), hurry)).next.respond_by
         await stack.enter_async_context(persistent(file, port=port, ui_port=ui_port))
-        place = await _market(address, platform)
+        place = await _market(address, platform, tmp_path)
         assert due_at and datetime.now(UTC) < due_at
         assert await place.cases.status("goes-on") == before
         await place.act("goes-on", ship_back())
@@ -61,7 +65,7 @@ async def test_cases_timers_and_the_worker_outlive_a_restart_of_the_server(tmp_p
 async def test_a_worker_that_is_told_to_stop_finishes_the_refund_in_hand(
     unmanned: Market, told: signal.Signals, seconds: float
 ) -> None:
-    async with working(unmanned.address, unmanned.platform.url) as hand:
+    async with working(unmanned) as hand:
         case_id = await unmanned.sent_back()
         await unmanned.platform.arm("slow", seconds=seconds)
         await unmanned.act(case_id, confirm_receipt())
@@ -77,8 +81,30 @@ async def test_a_worker_that_is_told_to_stop_finishes_the_refund_in_hand(
     assert await _attempt_that_refunded(unmanned, case_id) == 1
 
 
-async def _market(address: str, platform: StandIn) -> Market:
-    return Market(address, platform, await Client.connect(address, plugins=[plugin()]))
+async def test_a_rolling_restart_takes_no_longer_than_the_drain_and_loses_no_message(unmanned: Market) -> None:
+    numbers: list[str] = []
+    async with AsyncExitStack() as stack:
+        fleet = [await stack.enter_async_context(working(unmanned)) for _ in range(2)]
+        await unmanned.platform.arm("slow", path="/inbox", seconds=2, times=20)
+        for _ in range(2):
+            numbers += [await unmanned.approved() for _ in range(4)]
+            began = monotonic()
+            assert await fleet.pop(0).told(signal.SIGTERM, within=DRAIN.total_seconds()) == 0
+            assert monotonic() - began < DRAIN.total_seconds()
+            fleet.append(await stack.enter_async_context(working(unmanned)))
+        wanted = {f"{case_id}/{number}" for case_id in numbers for number in (1, 2)}
+        async with asyncio.timeout(30):
+            while not wanted <= {message["message_id"] for message in await unmanned.platform.inbox()}:
+                await asyncio.sleep(0.1)
+        for hand in fleet:
+            assert await hand.told(signal.SIGTERM, within=DRAIN.total_seconds()) == 0
+    delivered = {message["message_id"]: message["deliveries"] for message in await unmanned.platform.inbox()}
+    assert {delivered[message_id] for message_id in wanted} == {1}, "what was in hand was not sent again"
+
+
+async def _market(address: str, platform: StandIn, folder: Path) -> Market:
+    client = await Client.connect(address, plugins=[plugin()])
+    return Market(address, platform, client, f"sqlite:///{folder / 'records.db'}")
 
 
 async def _attempt_that_refunded(place: Market, case_id: str) -> int:

@@ -154,7 +154,7 @@ async def test_the_law_s_alert_fires_at_its_midnight_while_the_inspection_runs_o
     status = await live.rested()
     assert (entry(status, "Alert").at, entry(status, "Alert").clock) == (at("2024-02-16 00:00:00"), "statutory_refund")
     assert (status.state, status.next.respond_by) == (State.AWAITING_MERCHANT_RECEIPT, at("2024-02-23 15:20:00"))
-    assert "statutory refund" in (await told(stand_in, live, "platform", "Alert"))["message"]
+    assert "statutory refund" in (await told(stand_in, live, "platform", "alert"))["message"]
     await live.until(at("2024-02-23 15:20:02"))
     status = await ended(live)
     assert (status.outcome, len(entries(status, "Alert"))) == (Outcome.REFUNDED, 1)

@@ -138,7 +138,7 @@ async def test_a_sign_off_after_the_receipt_had_lapsed_is_the_platform_s_to_corr
     assert (correction.at, correction.by, correction.late_report) == (at("2024-06-09 10:00:00"), "carrier", True)
     assert "return parcel SF1: signed_for, reported after the receipt had lapsed" in correction.says
     assert (status.state, status.deadlines) == (before.state, before.deadlines), "nothing is undone"
-    assert "SF1" in (await told(stand_in, live, "platform", "LateSignOff"))["message"]
+    assert "SF1" in (await told(stand_in, live, "platform", "correction_requested"))["message"]
 
 
 async def test_a_sign_off_from_before_the_tracking_number_is_a_correction_too(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.cases import (
     told,
     working,
 )
+from tests.outages import locked
 from tests.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
@@ -35,12 +37,19 @@ TASK_DONE = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 
 
 async def left_alone(place: Workplace, until: str) -> Live:
-    """A return opened on 3 June whose worker then went away; its calendar stands at `until`."""
+    """A return opened on 3 June whose worker goes away for the last half hour; its calendar stands at `until`."""
     async with working(place):
         live = await opened(place, JUNE)
+    await unattended(place, live, until)
+    return live
+
+
+async def unattended(place: Workplace, live: Live, until: str) -> None:
+    """Move the case to an instant with nobody at work for the half hour before: reminders are sent by then."""
+    async with working(place):
+        await live.until(at(until) - timedelta(minutes=30))
         await quiet(live)
     await live.until(at(until), handled=False)
-    return live
 
 
 async def sending(call: Awaitable[Any]) -> asyncio.Task[Any]:
@@ -121,14 +130,14 @@ async def test_a_sending_during_a_lapsed_review_is_judged_after_the_lapse(idle: 
     async with working(idle):
         status = await sending_back
     assert status.state is State.AWAITING_MERCHANT_RECEIPT
-    assert [each.event for each in status.timeline if each.event != "DeadlineSet"] == ["Opened", "Lapsed", "SentBack"]
+    happened = [each.event for each in status.timeline if each.event not in ("DeadlineSet", "Reminded")]
+    assert happened == ["Opened", "Lapsed", "SentBack"]
 
 
 async def test_a_sign_off_in_time_that_is_handled_late_stops_the_receipt_s_lapse(idle: Workplace) -> None:
     async with working(idle):
         live = await sent_back(idle, JUNE)
-        await quiet(live)
-    await live.until(at("2024-06-10 10:00:01"), handled=False)
+    await unattended(idle, live, "2024-06-10 10:00:01")
     scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
     await live.handle.signal("parcel_event", {**scan, "occurred_at": "2024-06-10T10:00:00"})
     async with working(idle):
@@ -140,8 +149,7 @@ async def test_a_sign_off_in_time_that_is_handled_late_stops_the_receipt_s_lapse
 async def test_a_sign_off_one_second_too_late_does_not(idle: Workplace) -> None:
     async with working(idle):
         live = await sent_back(idle, JUNE)
-        await quiet(live)
-    await live.until(at("2024-06-10 10:00:01"), handled=False)
+    await unattended(idle, live, "2024-06-10 10:00:01")
     scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
     await live.handle.signal("parcel_event", {**scan, "occurred_at": "2024-06-10T10:00:01"})
     async with working(idle):
@@ -175,8 +183,7 @@ async def test_of_an_approval_and_a_refusal_in_one_task_the_first_counts(
 async def test_of_a_sign_off_and_a_receipt_in_one_task_both_are_kept(idle: Workplace, confirmed_first: bool) -> None:
     async with working(idle):
         live = await sent_back(idle, JUNE)
-        await quiet(live)
-    await live.until(at("2024-06-04 11:00:00"), handled=False)
+    await unattended(idle, live, "2024-06-04 11:00:00")
     scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
     receipt = None
     if confirmed_first:
@@ -226,7 +233,7 @@ async def test_an_approval_in_time_after_the_executed_lapse_is_a_correction(
     assert (correction.at, correction.by, correction.late_report) == (at("2024-06-05 10:00:00"), "merchant", True)
     assert correction.recorded_at >= at("2024-06-05 12:00:00")
     assert "approve 同意 at 2024-06-05T10:00:00+08:00 came after the lapse" in correction.says
-    assert "approve" in (await told(stand_in, live, "platform", "approve"))["message"]
+    assert "approve" in (await told(stand_in, live, "platform", "correction_requested"))["message"]
 
 
 @pytest.mark.parametrize(("command", "given"), [("reject", {"reason_code": "used"}), ("approve", {})])
@@ -248,29 +255,26 @@ async def test_a_sending_that_was_reported_after_the_case_had_moved_on_twice_is_
     await sign_off(live, "2024-06-04 10:00:00")
 
 
-async def test_a_late_correction_reaches_a_case_that_is_closing(place: Workplace, stand_in: StandIn) -> None:
+async def test_a_late_correction_reaches_a_case_that_waits_for_its_records(place: Workplace, stand_in: StandIn) -> None:
     live = await opened(place, JUNE)
     await live.until(at("2024-06-05 12:00:00"))
     await quiet(live)
-    await stand_in.arm("hold", path="/inbox", key=live.handle.id.removeprefix("case/"))
-    status = await live.act("withdraw", *BUYER)
-    assert status.is_final
-    late = live.act("approve", *MERCHANT, occurred_at="2024-06-05T09:00:00")
-    status = await asyncio.wait_for(late, 10)
-    assert entry(status, "CorrectionRequested").by == "merchant"
-    await stand_in.http.post("/faults/release")
+    with locked(place.settings.records_url):
+        status = await live.act("withdraw", *BUYER)
+        assert status.is_final
+        late = live.act("approve", *MERCHANT, occurred_at="2024-06-05T09:00:00")
+        status = await asyncio.wait_for(late, 10)
+        assert entry(status, "CorrectionRequested").by == "merchant"
     assert len(entries(await ended(live), "CorrectionRequested")) == 1
-    assert await told(stand_in, live, "platform", "approve")
+    assert await told(stand_in, live, "platform", "correction_requested")
 
 
-async def test_a_scan_does_not_keep_a_closing_case_from_ending(place: Workplace, stand_in: StandIn) -> None:
+async def test_a_scan_does_not_keep_a_case_from_ending_that_waits_for_its_records(place: Workplace) -> None:
     live = await sent_back(place, JUNE)
-    await quiet(live)
-    await stand_in.arm("hold", path="/inbox", key=live.handle.id.removeprefix("case/"))
-    await live.act("withdraw", *BUYER)
-    await asyncio.wait_for(live.scan("SF1", "hub", at(JUNE), "late"), 10)
-    refused = await refusal(asyncio.wait_for(live.act("confirm_receipt", *MERCHANT), 10))
-    assert "confirm_receipt is not legal in state closed" in str(refused)
-    assert "legal now: nothing, the case is final" in str(refused)
-    await stand_in.http.post("/faults/release")
+    with locked(place.settings.records_url):
+        await live.act("withdraw", *BUYER)
+        await asyncio.wait_for(live.scan("SF1", "hub", at(JUNE), "late"), 10)
+        refused = await refusal(asyncio.wait_for(live.act("confirm_receipt", *MERCHANT), 10))
+        assert "confirm_receipt is not legal in state closed" in str(refused)
+        assert "legal now: nothing, the case is final" in str(refused)
     assert len(entries(await ended(live), "ParcelScanned")) == 1

@@ -43,7 +43,7 @@ async def test_a_declined_refund_waits_for_an_operator(place: Workplace, stand_i
     )
     assert (status.refund.status, status.refund.instructions[0].reason) == (RefundState.FAILED, "card closed")
     assert entry(status, "RefundDeclined").says == f"refund {live.handle.id}/refund/1 declined: card closed"
-    assert "retry_refund" in (await told(stand_in, live, "platform", "refund_failed"))["message"]
+    assert "retry_refund" in (await told(stand_in, live, "platform", "move_awaited"))["commands"]
 
 
 async def test_a_retry_pays_to_another_tender_under_a_new_key(place: Workplace, stand_in: StandIn) -> None:
@@ -101,7 +101,7 @@ async def test_a_refund_unpaid_after_a_day_is_the_platform_s_to_look_at(place: W
     alert = entry(status, "Alert")
     assert (alert.at, alert.clock, alert.due_at) == (at("2024-06-04 10:00:01"), "payout", at("2024-06-04 10:00:00"))
     assert (status.state, status.deadlines) == (State.REFUND_FAILED, ()), "an alert ends nothing"
-    assert "payout" in (await told(stand_in, live, "platform", "Alert"))["message"]
+    assert "payout" in (await told(stand_in, live, "platform", "alert"))["message"]
     await live.act("retry_refund", *PLATFORM)
     assert (await ended(live)).outcome is Outcome.REFUNDED
 

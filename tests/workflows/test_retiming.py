@@ -72,7 +72,7 @@ async def test_a_published_notice_moves_a_running_clock_and_says_why(idle: Workp
         assert (changed.by, changed.rules, changed.policy_version) == ("policy", ("T1",), book.version)
         assert changed.says.endswith(f"policy book revision {NEXT} was published")
         assert (status.next.respond_by, status.policy_version) == (at("2024-06-17 10:00:00"), book.version)
-        assert "T1" in (await told(idle_stand_in, live, "buyer", "DeadlineChanged"))["message"]
+        assert "T1" in (await told(idle_stand_in, live, "buyer", "deadline_changed"))["message"]
         await live.until(at("2024-06-17 10:00:02"))
         assert entry(await ended(live), "Lapsed").at == at("2024-06-17 10:00:01")
 
@@ -164,7 +164,7 @@ async def test_an_extension_and_a_publication_in_one_task_both_count(idle: Workp
 async def test_an_extension_that_waited_for_the_newer_book_with_the_publication_is_not_lost(idle: Workplace) -> None:
     async with working(idle):
         live = await sent_back(idle, JUNE)
-        await live.until(at("2024-06-09 10:00:00"))
+        await live.until(at("2024-06-09 09:00:00"))
         await quiet(live)
     async with on(idle, BOOK, live):
         extension = asyncio.ensure_future(live.act("extend", *MERCHANT))

@@ -1,0 +1,1 @@
+"""What a case costs: counted from its history, and measured beside simpler workflows."""

@@ -1,0 +1,43 @@
+"""Databases that are away for a while."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aftersale.records.engine import engine, parsed
+from tests.postgres import Server
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """A SQLite file that somebody else writes to for as long as the block runs."""
+    other = engine(parsed(url))
+    try:
+        with other.begin():
+            yield
+    finally:
+        other.dispose()
+
+
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """A PostgreSQL server that is down for as long as the block runs."""
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextmanager
+def silent(server: Server) -> Iterator[None]:
+    """A PostgreSQL server that takes calls and answers none for as long as the block runs."""
+    processes = server.processes()
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)

@@ -1,0 +1,31 @@
+"""What a case costs on the engine, counted from its history: the budget that the records must keep within."""
+
+from aftersale.client import Cases
+from aftersale.commands import Approve, ParcelEvent
+from aftersale.kinds import CaseKind, Outcome
+from aftersale.times import floor
+from bench.cost import Cost, cost
+from tests.cases import request
+from tests.market import ACTORS, confirm_receipt, ship_back
+from trial.workplace import Workplace
+
+MOST = Cost(events=60, size=40_000, tasks=7, actions=24)
+"""For a return that is approved, sent back, signed off, taken in and paid, with a message at every turn."""
+
+
+async def test_a_happy_return_costs_no_more_than_its_budget(place: Workplace) -> None:
+    cases, wanted = Cases(place.client), request()
+    case_id = wanted["case_id"]
+    with place.env.with_time_skipping_disabled():
+        await cases.open(CaseKind.RETURN, wanted)
+    await cases.act(case_id, Approve(actor=ACTORS["merchant"]))
+    shipped = (await cases.act(case_id, ship_back())).timeline[-1].at
+    sign_off = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
+    await cases.scan(case_id, ParcelEvent.model_validate({**sign_off, "occurred_at": floor(shipped)}))
+    await cases.act(case_id, confirm_receipt())
+    handle = place.client.get_workflow_handle(f"case/{case_id}")
+    await handle.result()
+    assert (await cases.status(case_id)).outcome is Outcome.REFUNDED
+    spent = cost(await handle.fetch_history())
+    over = {name: (have, most) for name, have, most in zip(Cost._fields, spent, MOST, strict=True) if have > most}
+    assert not over, f"spent {spent}"

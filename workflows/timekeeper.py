@@ -1,0 +1,121 @@
+"""The timekeeper of a case: asks the policy book for its deadlines, and asks again when something bears on them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from temporalio import workflow
+
+from aftersale.clock import RunningClock
+from aftersale.dossier import Dossier
+from aftersale.facts import Question
+from aftersale.kinds import Clock
+from aftersale.times import floor
+from aftersale.view import timer_summary
+from workflows import outside
+
+Starts = Mapping[Clock, datetime]
+"""Clocks to start, and when each began to count."""
+
+NO_STARTS: Starts = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Reask:
+    """A reason to ask the book again: which question each running clock is to put now."""
+
+    why: str
+    question: Callable[[RunningClock], Question]
+
+
+class Timekeeper:
+    """Keeps the clocks of one case right; it wakes the case when a newer book has moved them."""
+
+    def __init__(self, case: Dossier, wake: Callable[[], None]) -> None:
+        """No clock runs yet."""
+        self._case, self._wake = case, wake
+        self._revision = 0
+        self._reasks: deque[Reask] = deque()
+        self._publication: asyncio.Task[None] | None = None
+
+    # What handlers do
+
+    def reask(self, why: str, question: Callable[[RunningClock], Question]) -> None:
+        """Have the page ask the book again for every clock whose question changes."""
+        self._reasks.append(Reask(why, question))
+
+    def published(self, revision: int) -> None:
+        """A newer policy book is out: ask it about the clocks that run, without keeping anybody waiting (R9)."""
+        if revision > self._revision:
+            self._revision = revision
+            if self._publication is None or self._publication.done():
+                self._publication = asyncio.create_task(self._ask_newer_book())
+
+    # What the desk does
+
+    async def start(self, starts: Starts) -> dict[Clock, RunningClock]:
+        """Start clocks by the newest book that the case knows of."""
+        if not starts:
+            return {}
+        while True:
+            revision, learned_at = self._revision, self._now
+            questions = [self._case.question(clock, since, learned_at) for clock, since in starts.items()]
+            deadlines = await outside.quote(questions, revision)
+            if revision == self._revision:
+                break
+        started = {
+            question.clock: RunningClock.begun(question, deadline, learned_at)
+            for question, deadline in zip(questions, deadlines, strict=True)
+        }
+        for running in started.values():
+            says = f"deadline set: {timer_summary(running)}"
+            self._case.note_clock("DeadlineSet", running, "policy", says, self._now)
+        return started
+
+    async def catch_up(self) -> None:
+        """Do what has piled up: re-timings first, then the alerts of clocks beside the stage, then reminders."""
+        while self._reasks:
+            reask, before = self._reasks[0], self._case.running
+            asked = [(running, reask.question(running)) for running in before]
+            changed = [(running, question) for running, question in asked if question != running.question]
+            questions = [question.model_copy(update={"as_of": self._now}) for _, question in changed]
+            deadlines = await outside.quote(questions, self._revision) if questions else []
+            if self._case.running != before:
+                continue  # a newer book answered meanwhile: put the same to the clocks as they are now
+            self._reasks.popleft()
+            for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
+                self._case.retime(running, question, deadline, reask.why, self._now)
+        for running in list(self._case.beside.values()):
+            if running.lapses_at and running.lapses_at <= workflow.now():
+                self._case.alert(running, self._now)
+        if self._case.reminder_due(workflow.now()):
+            self._case.remind(self._now)
+
+    def stop(self) -> None:
+        """The case is over: whatever a newer book says comes too late."""
+        if self._publication is not None:
+            self._publication.cancel()
+
+    # How it works
+
+    @property
+    def _now(self) -> datetime:
+        return floor(workflow.now())
+
+    async def _ask_newer_book(self) -> None:
+        case = self._case
+        asked: list[RunningClock] = []
+        revision = -1
+        while case.running and (revision < self._revision or asked != case.running):
+            revision, asked = self._revision, case.running
+            questions = [running.question.model_copy(update={"as_of": self._now}) for running in asked]
+            deadlines = await outside.quote_from_newer_book(questions, revision)
+            if asked == case.running:
+                why = f"policy book revision {revision} was published"
+                for running, question, deadline in zip(asked, questions, deadlines, strict=True):
+                    case.retime(running, question, deadline, why, self._now)
+                asked = case.running
+        self._wake()
