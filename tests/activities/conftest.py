@@ -1,4 +1,5 @@
-"""What these tests share: the stand-in platform, and records in both databases."""
+"""What these tests share: the stand-in platform."""
 
 from tests.platform_fixtures import platform
 
+__all__ = ["platform"]
