@@ -35,12 +35,12 @@ from temporalio.runtime import (
 )
 from temporalio.worker import Worker
 
-from activities.channels import Channels
-from activities.messenger import Messenger
+from activities.messaging.channels import Channels
+from activities.messaging.messenger import Messenger
+from activities.messaging.words import Templates
 from activities.payments import Payments
 from activities.quotes import Quotes
 from activities.records import Recording
-from activities.words import Templates
 from aftersale import records
 from aftersale.client import Cases, connect
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of

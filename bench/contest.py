@@ -41,7 +41,7 @@ async def skeleton(client: Client, case_id: str) -> None:
     )
     given = {"actor": "merchant"}
     await client.execute_update_with_start_workflow(Skeleton.open, given, start_workflow_operation=start)
-    handle = client.get_workflow_handle_for(Skeleton.run, case_id)
+    handle = client.get_workflow_handle(case_id)
     await handle.execute_update(Skeleton.approve, given)
     await handle.execute_update(Skeleton.ship_back, given)
     await handle.signal(Skeleton.parcel_event, given)

@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
-from activities.messenger import Messenger
+from activities.messaging.messenger import Messenger
 from activities.payments import Payments
 from activities.quotes import Application, Quotation, Quotes
 from activities.records import Recording

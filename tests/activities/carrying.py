@@ -9,10 +9,10 @@ from typing import Any
 
 from temporalio.testing import ActivityEnvironment
 
-from activities.channels import Channels
-from activities.messenger import Messenger
-from activities.shift import Pace
-from activities.words import Templates
+from activities.messaging.channels import Channels
+from activities.messaging.messenger import Messenger
+from activities.messaging.shift import Pace
+from activities.messaging.words import Templates
 from aftersale.kinds import Party
 from aftersale.messages import Message
 from aftersale.records import Records

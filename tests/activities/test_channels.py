@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from activities.channels import Channel, Channels, Notification
-from activities.words import Language, Words
+from activities.messaging.channels import Channel, Channels, Notification
+from activities.messaging.words import Language, Words
 from aftersale.errors import BadInput
 from aftersale.kinds import Command, MessageEvent, OnTimeout, Party
 from aftersale.times import parse_instant

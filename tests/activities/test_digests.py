@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from activities.channels import Channel
-from activities.digests import digest_due, period_end
+from activities.messaging.channels import Channel
+from activities.messaging.digests import digest_due, period_end
 from aftersale.kinds import MessageEvent, Party
 from aftersale.times import SECOND, parse_instant
 from tests.records.drawing import message

@@ -4,8 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from activities.digests import period_end
-from activities.messenger import Messenger
+from activities.messaging.digests import period_end
+from activities.messaging.messenger import Messenger
 from aftersale import records
 from aftersale.kinds import MessageEvent, Party
 from aftersale.records import Records

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.words import Language, Templates, Words, readable
+from activities.messaging.words import Language, Templates, Words, readable
 from aftersale.errors import BadInput
 from aftersale.kinds import CaseKind, Command, MessageEvent, OnTimeout, Party, State
 from aftersale.messages import Message

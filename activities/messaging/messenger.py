@@ -8,11 +8,11 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.alive import signs_of_life
-from activities.channels import Channels
-from activities.lanes import Lane, Pauses
-from activities.rounds import Means
-from activities.shift import Pace, Shift
-from activities.words import Templates
+from activities.messaging.channels import Channels
+from activities.messaging.lanes import Lane, Pauses
+from activities.messaging.rounds import Means
+from activities.messaging.shift import Pace, Shift
+from activities.messaging.words import Templates
 from aftersale.records import Records
 
 LAST = timedelta(seconds=30)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from activities.channels import Channel
+from activities.messaging.channels import Channel
 from aftersale.kinds import MessageEvent
 from aftersale.messages import Message
 from aftersale.times import POLICY_ZONE

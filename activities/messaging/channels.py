@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.common import OverflowMode
 
-from activities.words import Language, Words
+from activities.messaging.words import Language, Words
 from aftersale.errors import BadInput, Problem
 from aftersale.kinds import MessageEvent, Party
 from aftersale.messages import Message

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from activities.channels import Channel, Channels, Notification
-from activities.digests import addressee, digest_due, period_end
-from activities.lanes import Answer, Lane, Later, Refused, Taken
-from activities.words import Templates
+from activities.messaging.channels import Channel, Channels, Notification
+from activities.messaging.digests import addressee, digest_due, period_end
+from activities.messaging.lanes import Answer, Lane, Later, Refused, Taken
+from activities.messaging.words import Templates
 from aftersale.records import Leased, Report
 
 LATE = 10

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from activities.channels import Channel, Notification
+from activities.messaging.channels import Channel, Notification
 
 MOST_WAITING = 10
 """How many may wait for each of a channel's turns; with more, one slow channel would fill the messenger's hands."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from activities.rounds import Means, Round
+from activities.messaging.rounds import Means, Round
 from aftersale.records import Records, RecordsUnavailable, Report
 
 T = TypeVar("T")
