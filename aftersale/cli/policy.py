@@ -94,7 +94,7 @@ def list_(as_json: AsJson = False) -> None:
             "version": book.version,
             "revision": book.revision,
             "limits": [{"file": file.id, "status": file.status} | _plain(row) for row, file in limits],
-            "notices": [{"status": file.status} | _plain(file, {"example", "limit", "setting"}) for file in notices],
+            "notices": [{"status": file.status} | _plain(file, {"example", "limit", "setting", "ceiling"}) for file in notices],
         }
         say_json(shown)
         return

@@ -61,6 +61,8 @@ class Book:
                 for clock in bound.rule.clock:
                     self._rules[clock].append(bound)
         self.grace = next((setting.value for file in self.binding for setting in file.setting), "PT0S")
+        self.most_attempts = next((row.most for file in self.binding for row in file.ceiling), None)
+        """How often at most a case may be opened on one order line; None where the book sets no ceiling."""
 
     def ask(self, question: Question) -> Deadline:
         """The deadline that answers one whole question. Errors as `deadline`."""

@@ -136,6 +136,13 @@ class Setting(Sourced):
     value: Limit
 
 
+class Ceiling(Sourced):
+    """How often at most a thing may be done."""
+
+    id: Literal["attempts_per_order_line"]
+    most: Annotated[int, Field(strict=True, ge=1)]
+
+
 class PresaleCap(Schema):
     """The longest dispatch promise that a pre-sale may make while the window holds: a cap, not a deadline (S18-S21)."""
 
@@ -208,6 +215,7 @@ class PolicyFile(Schema):
     presale: tuple[PresaleCap, ...] = ()
     limit: tuple[OrdinaryLimit, ...] = ()
     setting: tuple[Setting, ...] = ()
+    ceiling: tuple[Ceiling, ...] = ()
     subject: tuple[Subject, ...] = ()
     example: tuple[Example, ...] = ()
 
@@ -232,8 +240,8 @@ class PolicyFile(Schema):
         return ZoneInfo(self.zone)
 
     def _used_twice(self) -> Iterator[str]:
-        rows: list[Clause | PresaleCap | OrdinaryLimit | Setting | Subject]
-        rows = [*self.selector, *self.rule, *self.presale, *self.limit, *self.setting, *self.subject]
+        rows: list[Clause | PresaleCap | OrdinaryLimit | Setting | Ceiling | Subject]
+        rows = [*self.selector, *self.rule, *self.presale, *self.limit, *self.setting, *self.ceiling, *self.subject]
         for table, names in {
             "id": [row.id for row in rows],
             "window id": [window.id for window in self.window],
