@@ -123,8 +123,8 @@ def _clashes(files: Mapping[Path, PolicyFile]) -> Iterator[str]:
     homes: defaultdict[str, list[Path]] = defaultdict(list)
     for path, file in files.items():
         homes[f"id {file.id!r}"].append(path)
-        for row in [*file.setting, *file.ceiling]:
-            homes[f"setting {row.id!r}"].append(path)
+        for name in [*(setting.id for setting in file.setting), *(ceiling.id for ceiling in file.ceiling)]:
+            homes[f"setting {name!r}"].append(path)
         for other in file.supersedes:
             if other not in {each.id for each in files.values()} - {file.id}:
                 yield f"{path}: supersedes names {other!r}, which is no other file's id; correct it"
