@@ -21,6 +21,9 @@ from aftersale.schema import Code, Instant, Limit, Schema
 
 policy = typer.Typer(name="policy", help="Ask the policy book, check it, and show what it holds.", no_args_is_help=True)
 
+_ELSEWHERE = {"example", "limit", "setting", "ceiling"}
+"""The tables of a file that are no clauses of a notice."""
+
 
 class PresaleAsk(Schema):
     """The options of `policy presale`."""
@@ -94,7 +97,7 @@ def list_(as_json: AsJson = False) -> None:
             "version": book.version,
             "revision": book.revision,
             "limits": [{"file": file.id, "status": file.status} | _plain(row) for row, file in limits],
-            "notices": [{"status": file.status} | _plain(file, {"example", "limit", "setting", "ceiling"}) for file in notices],
+            "notices": [{"status": file.status} | _plain(file, _ELSEWHERE) for file in notices],
         }
         say_json(shown)
         return
