@@ -11,6 +11,8 @@ VENV ?= .venv-$(VERSION)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-for-$(VERSION)
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 PYTEST_ARGS ?=
 
@@ -52,9 +54,9 @@ bench: install ## measure a happy return beside a bare workflow and a skeleton o
 	@$(BIN)/python -m bench
 
 lock: install ## resolve the dependencies anew, for all supported Pythons
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --upgrade \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		--output-file requirements.lock pyproject.toml
+	$(LOCK) --all-extras --output-file requirements.lock pyproject.toml
+	$(LOCK) --constraint requirements.lock --extra worker --output-file deploy/worker.lock pyproject.toml
+	echo hatchling | $(LOCK) --constraint requirements.lock --output-file deploy/build.lock -
 
 clean: ## remove virtual environments, caches and the trial's data
 	rm -rf .venv .venv-* .local dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
