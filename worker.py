@@ -35,6 +35,7 @@ from temporalio.runtime import (
 )
 from temporalio.worker import Worker
 
+from activities.intake import Intake
 from activities.messaging.channels import Channels
 from activities.messaging.messenger import Messenger
 from activities.messaging.words import Templates
@@ -178,10 +179,11 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
         threads = stack.enter_context(ThreadPoolExecutor(_WRITERS, thread_name_prefix="records"))
         kept = stack.enter_context(records.open(settings.records_url))
         with _named_as_variables():
-            payments = Payments(http, settings.payments_url, settings.payments_secret)
+            payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger)
             channels = Channels(settings.channels, settings.fallback)
             messenger = Messenger(kept, channels, Templates(settings.templates))
-        quotes, recording = Quotes(book or default_book()), Recording(kept)
+        book = book or default_book()
+        quotes, intake, recording = Quotes(book), Intake(book, kept.ledger), Recording(kept)
         await client.start_workflow(
             Deliveries.run,
             MESSENGERS,
@@ -194,7 +196,14 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=[quotes.quote, quotes.admit, payments.refund, recording.record, messenger.deliver],
+            activities=[
+                quotes.quote,
+                intake.admit,
+                intake.release,
+                payments.refund,
+                recording.record,
+                messenger.deliver,
+            ],
             activity_executor=threads,
             graceful_shutdown_timeout=DRAIN,
             # So long does a case wait for the worker that had it last before another takes it up.

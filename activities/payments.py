@@ -1,5 +1,11 @@
-"""The payment service, called out to: a refund instruction goes there, a definitive settlement comes back."""
+"""The payment service, called out to: a refund instruction goes there, a definitive settlement comes back.
 
+The ledger knows of it before and after: what was instructed, each attempt, how it was settled. It is asked in moments
+of its own, so nothing is locked while the service is called.
+"""
+
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -13,8 +19,19 @@ from temporalio.exceptions import ApplicationError
 from activities.alive import signs_of_life
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.money import RefundInstruction, Settlement
+from aftersale.records import Ledger
+from aftersale.schema import Schema
+
+_T = TypeVar("_T")
 
 _Answer = TypeVar("_Answer", bound=Settlement)
+
+
+class Order(Schema):
+    """An instruction to carry out; with `closes`, nothing else is claimed by the case once it is paid."""
+
+    instruction: RefundInstruction
+    closes: bool
 
 
 class Payment(RefundInstruction, Settlement):
@@ -37,8 +54,8 @@ class Payments:
     `GET /refunds/<key>` answers 200 and a `Payment`, or 404 when nothing is held under the key.
     """
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str, secret: str) -> None:
-        """Call `base_url` through `http`, signing with `secret` (`whsec_…`).
+    def __init__(self, http: httpx.AsyncClient, base_url: str, secret: str, ledger: Ledger) -> None:
+        """Call `base_url` through `http`, signing with `secret` (`whsec_…`), and keep the ledger.
 
         The client's own timeout should be shorter than the activity's, so that an attempt ends by itself. Raises
         BadInput, without repeating the secret, for an address or a secret that cannot be used.
@@ -46,31 +63,38 @@ class Payments:
         self._http = http
         self._refunds = f"{_http_address(base_url)}/refunds"
         self._signer = _signer(secret)
+        self._ledger = ledger
 
     @activity.defn(name="refund")
-    async def refund(self, instruction: RefundInstruction) -> Settlement:
-        """Have the instruction settled once, and answer how.
+    async def refund(self, order: Order) -> Settlement:
+        """Have an instruction settled once, and answer how.
 
         A decline is an answer, not an error, and the same one whether it was received or looked up. Everything that
         leaves the settlement unknown is raised as a retryable ApplicationError, 4xx answers included: those mean a
         wrong address or secret, which an operator puts right while the case waits, and giving up would leave a buyer
-        unpaid. From the second attempt on the key is looked up before anything is sent.
+        unpaid. What the ledger knows already is looked up before anything is sent. What it refuses, because the order
+        is frozen or the case has no such money left, is a decline that never reached the service.
 
         A 409 is never answered by sending again, but by a look-up. If the service holds this very instruction, its
         settlement stands. If it holds another one under the key, this one has moved no money and never will, which
         is a definitive decline; its reason tells the operator to ask what the key paid before ordering a new attempt.
         """
+        attempt = activity.info().attempt
         async with signs_of_life():
-            if activity.info().attempt > 1:
-                known = await self._look_up(instruction)
-                if known is not None:
-                    return known
-            return await self._send(instruction)
+            instructed = await _asked(lambda: self._ledger.instruct(order.instruction, datetime.now(UTC)))
+            if instructed.settlement is not None:
+                return instructed.settlement
+            instruction = order.instruction.model_copy(update={"allocations": instructed.allocations})
+            await _asked(lambda: self._ledger.attempted(instruction.key, attempt, datetime.now(UTC)))
+            known = await self._look_up(instruction) if instructed.known or attempt > 1 else None
+            settlement = known or await self._send(instruction)
+            await _asked(lambda: self._ledger.settle(settlement, attempt, order.closes, datetime.now(UTC)))
+            return settlement
 
     async def _send(self, instruction: RefundInstruction) -> Settlement:
         key = instruction.key
         # Absent rather than null: a field added by a later release must not change the body of a key already sent.
-        body = instruction.model_dump_json(exclude_none=True)
+        body = instruction.model_dump_json(exclude_defaults=True)
         answer = await self._exchange(key, self._instruct(key, body.encode()))
         if answer.status_code == httpx.codes.OK:
             return _read(Settlement, answer, key)
@@ -110,6 +134,11 @@ class Payments:
             "webhook-signature": self._signer.sign(key, now, body.decode()),
         }
         return self._http.build_request("POST", self._refunds, content=body, headers=headers)
+
+
+async def _asked(ask: Callable[[], _T]) -> _T:
+    """The ledger's answer, given on a thread since databases block."""
+    return await asyncio.to_thread(ask)
 
 
 def _read(model: type[_Answer], answer: httpx.Response, key: str) -> _Answer:

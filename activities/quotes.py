@@ -1,18 +1,13 @@
 """Asking the policy book: in-house, sub-second, fit for local activities. The answers stay in the case's history."""
 
-from datetime import datetime
-
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from aftersale.commands import CaseRequest
-from aftersale.errors import AftersaleError, Problem
+from aftersale.errors import AftersaleError
 from aftersale.facts import Question
-from aftersale.intake import admit
-from aftersale.kinds import CaseKind
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
-from aftersale.schema import Instant, Schema
+from aftersale.schema import Schema
 
 
 class Quotation(Schema):
@@ -20,15 +15,6 @@ class Quotation(Schema):
 
     questions: tuple[Question, ...]
     revision: int = 0
-
-
-class Application(Schema):
-    """A request on its way in."""
-
-    kind: CaseKind
-    request: CaseRequest
-    applied_at: Instant
-    now: Instant
 
 
 class Quotes:
@@ -55,9 +41,3 @@ class Quotes:
             return [self._book.ask(question) for question in quotation.questions]
         except AftersaleError as error:
             raise ApplicationError(f"{error}; publish a book that answers it", type="policy_gap") from error
-
-    @activity.defn
-    async def admit(self, application: Application) -> list[Problem]:
-        """Why a request opens no case; empty where it does."""
-        now: datetime = application.now
-        return admit(self._book, application.kind, application.request, application.applied_at, now)

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -165,6 +166,12 @@ class Cases:
             said = f"search attributes exist with another type: {', '.join(clashes)}"
             raise Refusal("attribute_clash", f"{said}; remove them with `temporal operator search-attribute remove`")
         return sorted(ATTRIBUTES.keys() - found.keys())
+
+    async def retention(self) -> timedelta:
+        """How long after its end the server keeps a case. Raises ServiceFault, NoAnswer."""
+        request = DescribeNamespaceRequest(namespace=self._client.namespace)
+        described = await self._served(self._client.workflow_service.describe_namespace(request))
+        return described.config.workflow_execution_retention_ttl.ToTimedelta()
 
     # How a case is opened, and known again
 

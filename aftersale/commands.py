@@ -6,20 +6,24 @@ end received the act (R15): absent, the instant at which the case handles it.
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, StrictInt, StrictStr, ValidationError
+from pydantic import Field, StrictInt, StrictStr, ValidationError, model_validator
 
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.facts import Facts, OrderFacts
 from aftersale.kinds import CaseKind, ClaimType, Clock, Command, Party, Service
-from aftersale.money import Money
+from aftersale.money import Money, TenderShare
 from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
 
 S = TypeVar("S", bound=Schema)
 
 MOST_ITEMS = 100
 MOST_PROBLEMS = 50
+MOST_TENDERS = 20
+
+CASH = "cash"
+"""The tender of a line that does not say what it was paid with."""
 
 Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
@@ -48,7 +52,10 @@ class Item(Schema):
 
 
 class OrderLine(Schema):
-    """One line of the order as it was bought; labels and services add to the order's."""
+    """One line of the order as it was bought; labels and services add to the order's.
+
+    `tenders` say what it was paid with, and add up to `paid`; left out, all of it was `CASH`.
+    """
 
     order_line_id: Id
     quantity: Quantity
@@ -56,6 +63,26 @@ class OrderLine(Schema):
     category: Code | None = None
     labels: tuple[Code, ...] = ()
     services: tuple[Service, ...] = ()
+    tenders: Annotated[tuple[TenderShare, ...], Field(max_length=MOST_TENDERS)] = ()
+
+    @model_validator(mode="after")
+    def _paid_in_full(self) -> Self:
+        names = [share.tender for share in self.tenders]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"tenders name {', '.join(twice)} twice; give each tender once, with all it paid")
+        told = sum(share.amount_minor for share in self.tenders)
+        if names and told != self.paid.amount_minor:
+            raise ValueError(
+                f"tenders add up to {told}, but {self.paid.amount_minor} was paid; correct one of them, or leave out "
+                f"tenders where all was {CASH}"
+            )
+        return self
+
+    @property
+    def paid_with(self) -> tuple[TenderShare, ...]:
+        """What it was paid with, said or not."""
+        return self.tenders or (TenderShare(tender=CASH, amount_minor=self.paid.amount_minor),)
 
 
 class Order(OrderFacts):

@@ -109,7 +109,8 @@ class Dossier:
     # What happens
 
     def open(self, now: datetime) -> None:
-        """The request was admitted."""
+        """The request was admitted, and what it claims is reserved."""
+        self.payout.reserved = True
         says = f"{self.kind.words} requested: {self.request.reason_code}"
         self.note("Opened", says, Party.BUYER, self.applied_at, now)
 

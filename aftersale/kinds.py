@@ -182,6 +182,7 @@ class RefundState(Term):
     """Where the money is; apart from the state of the case."""
 
     NONE = "none", "无"
+    RESERVED = "reserved", "已预留"
     PROCESSING = "processing", "退款中"
     SUCCEEDED = "succeeded", "已退款"
     FAILED = "failed", "退款失败"

@@ -1,8 +1,9 @@
 """Money as integer minor units, and what is said to the payment service about it."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from aftersale.schema import Code, Id, MinorUnits, Schema
 
@@ -17,10 +18,34 @@ class Money(Schema):
     currency: Currency
 
 
+class TenderShare(Schema):
+    """What one tender (cash, points, a coupon, a subsidy of the platform's) paid of an order line."""
+
+    tender: Annotated[Code, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+    amount_minor: MinorUnits
+
+
+class LineAmount(Schema):
+    """The part of a refund that one order line is the reason for."""
+
+    order_line_id: Id
+    amount_minor: MinorUnits
+
+
+class Allocation(Schema):
+    """The part of a refund that goes back to one tender of one order line."""
+
+    order_line_id: Id
+    tender: Code
+    amount_minor: Annotated[MinorUnits, Field(gt=0)]
+
+
 class RefundInstruction(Schema):
     """One order to the payment service to give money back to the buyer.
 
-    `key` is `case/<case_id>/refund/<n>`: stable over every retry, new only after a definitive decline.
+    `key` is `case/<case_id>/refund/<n>`: stable over every retry, new only after a definitive decline. `lines` say what
+    the money is for, and add up to the amount. `allocations`, which the ledger adds, say which tenders the buyer had
+    paid with it goes back to; `tender` is another way that an operator chose, for all of it.
     """
 
     key: str
@@ -31,6 +56,18 @@ class RefundInstruction(Schema):
     amount_minor: MinorUnits
     currency: Currency
     tender: Code | None = None
+    lines: tuple[LineAmount, ...] = ()
+    allocations: tuple[Allocation, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_full(self) -> Self:
+        names = [line.order_line_id for line in self.lines]
+        if len(set(names)) < len(names):
+            raise ValueError("lines name an order_line_id twice; put all of a line into one amount")
+        told = total(self.lines)
+        if names and told != self.amount_minor:
+            raise ValueError(f"lines add up to {told}, not to amount_minor {self.amount_minor}; correct one of them")
+        return self
 
 
 class Settlement(Schema):
@@ -42,6 +79,34 @@ class Settlement(Schema):
     reason: str | None = None
 
 
+def total(lines: Iterable[LineAmount]) -> int:
+    """What the lines come to."""
+    return sum(line.amount_minor for line in lines)
+
+
 def share(amount_minor: int, part: int, whole: int) -> int:
     """The part of an amount that `part` of `whole` pieces are worth, rounded down: never more than was asked."""
     return amount_minor * part // whole
+
+
+def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
+    """Spread an amount in proportion to weights, to the last minor unit; the part of each, in the weights' order.
+
+    Every part is its exact proportion rounded down, and one more for those whose remainders are the largest; where
+    those are equal, for the larger weight, then the earlier. So parts add up to the amount, none is above its weight
+    while the amount is not above their sum, and the order of the weights decides only among equal ones.
+
+    Raises ValueError for a negative figure, and for an amount over weights that are all zero.
+    """
+    whole = sum(weights)
+    if amount_minor < 0 or any(weight < 0 for weight in weights):
+        raise ValueError("amounts and weights are zero or more; correct the negative one")
+    if not whole:
+        if amount_minor:
+            raise ValueError(f"there is nothing to spread {amount_minor} over; give a weight that is not zero")
+        return [0] * len(weights)
+    parts = [amount_minor * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda at: (-(amount_minor * weights[at] % whole), -weights[at], at))
+    for at in by_remainder[: amount_minor - sum(parts)]:
+        parts[at] += 1
+    return parts

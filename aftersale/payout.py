@@ -6,30 +6,34 @@ from datetime import datetime
 from aftersale.case import Instruction, RefundView
 from aftersale.commands import CaseRequest, ReceivedItem
 from aftersale.kinds import RefundState
-from aftersale.money import RefundInstruction, Settlement, share
+from aftersale.money import LineAmount, RefundInstruction, Settlement, share, total
 
 
 class Payout:
     """The refund instructions of one case, in the order in which they were given."""
 
     def __init__(self, request: CaseRequest) -> None:
-        """Nothing is instructed yet."""
+        """Nothing is reserved, and nothing instructed, yet."""
         self.request = request
+        self.reserved = False
         self.instructions: list[Instruction] = []
 
-    def refundable(self, received: Sequence[ReceivedItem] | None) -> int:
+    def refundable(self, received: Sequence[ReceivedItem] | None) -> tuple[LineAmount, ...]:
         """What is owed for what was received: the asked amount of each line, by the part of it that arrived."""
-        if received is None:
-            return sum(item.requested.amount_minor for item in self.request.items)
-        arrived = {item.order_line_id: item.quantity for item in received}
-        return sum(
-            share(item.requested.amount_minor, min(arrived.get(item.order_line_id, 0), item.quantity), item.quantity)
+        arrived = {item.order_line_id: item.quantity for item in received or ()}
+        owed = {
+            item.order_line_id: share(
+                item.requested.amount_minor,
+                item.quantity if received is None else min(arrived.get(item.order_line_id, 0), item.quantity),
+                item.quantity,
+            )
             for item in self.request.items
-        )
+        }
+        return tuple(LineAmount(order_line_id=line, amount_minor=amount) for line, amount in owed.items() if amount)
 
-    def instruct(self, amount_minor: int, tender: str | None, now: datetime) -> RefundInstruction:
+    def instruct(self, lines: Sequence[LineAmount], tender: str | None, now: datetime) -> RefundInstruction:
         """Number and keep a new refund instruction; its key is its own for ever."""
-        request = self.request
+        request, amount_minor = self.request, total(lines)
         instruction = RefundInstruction(
             key=f"case/{request.case_id}/refund/{len(self.instructions) + 1}",
             case_id=request.case_id,
@@ -39,6 +43,7 @@ class Payout:
             amount_minor=amount_minor,
             currency=request.items[0].requested.currency,
             tender=tender,
+            lines=tuple(lines),
         )
         self.instructions.append(
             Instruction(
@@ -54,19 +59,22 @@ class Payout:
         )
         return instruction
 
-    def settle(self, settlement: Settlement) -> None:
-        """Keep the payment service's answer to the latest instruction."""
+    def settle(self, settlement: Settlement, *, closes: bool) -> None:
+        """Keep the definitive answer to the latest instruction; one that was paid may be the last of the case."""
         status = RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED
         self.instructions[-1] = self.instructions[-1].model_copy(
             update={"status": status, "provider_ref": settlement.provider_ref, "reason": settlement.reason}
         )
+        if closes and status is RefundState.SUCCEEDED:
+            self.reserved = False
 
     def view(self) -> RefundView:
         """The refund as callers see it."""
         latest = self.instructions[-1] if self.instructions else None
+        before = RefundState.RESERVED if self.reserved else RefundState.NONE
         return RefundView(
-            status=latest.status if latest else RefundState.NONE,
-            amount_minor=latest.amount_minor if latest else self.refundable(None),
+            status=latest.status if latest else before,
+            amount_minor=latest.amount_minor if latest else total(self.refundable(None)),
             currency=self.request.items[0].requested.currency,
             instructions=tuple(self.instructions),
         )

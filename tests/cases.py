@@ -40,7 +40,11 @@ def at(text: str) -> datetime:
 
 
 def request(**changes: Any) -> dict[str, Any]:
-    """A return of one line, bought untagged on 2024-01-20, delivered on 01-24; `order` changes go into the order."""
+    """A return of one line of an order of its own, bought untagged on 2024-01-20, delivered on 01-24.
+
+    `order` changes go into the order.
+    """
+    number = next(_numbers)
     order = {
         "paid_at": "2024-01-20T09:00:00+08:00",
         "dispatched_at": "2024-01-22T10:00:00+08:00",
@@ -48,8 +52,8 @@ def request(**changes: Any) -> dict[str, Any]:
         "lines": [{"order_line_id": "L1", "quantity": 2, "paid": {"amount_minor": 12900, "currency": "CNY"}}],
     }
     plain = {
-        "case_id": f"C-{next(_numbers)}",
-        "order_id": "O-88",
+        "case_id": f"C-{number}",
+        "order_id": f"O-{number}",
         "merchant_id": "M-7",
         "buyer_ref": "B-5",
         "reason_code": "quality",

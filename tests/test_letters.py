@@ -34,7 +34,7 @@ def test_who_is_awaited_is_told_what_may_be_done_until_when_and_what_silence_mea
     assert message == Message(
         message_id=f"{case.request.case_id}/1",
         case_id=case.request.case_id,
-        order_id="O-88",
+        order_id=case.request.order_id,
         to=Party.MERCHANT,
         recipient="M-7",
         event=MOVE,

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from aftersale.commands import CaseRequest, ReceivedItem
 from aftersale.kinds import RefundState
-from aftersale.money import Money, Settlement, share
+from aftersale.money import LineAmount, Money, Settlement, share
 from aftersale.payout import Payout
 from tests.cases import at, request
 
@@ -53,30 +53,52 @@ def payout(amount_minor: int = 1000, quantity: int = 3) -> Payout:
     return Payout(CaseRequest.model_validate(request(case_id="C-pay", order={"lines": lines}, items=items)))
 
 
+def lines(amount_minor: int) -> tuple[LineAmount, ...]:
+    """That much for the one line; nothing for nothing."""
+    return (LineAmount(order_line_id="L1", amount_minor=amount_minor),) if amount_minor else ()
+
+
 def test_all_is_owed_where_nobody_counted() -> None:
-    assert payout().refundable(None) == 1000
+    assert payout().refundable(None) == lines(1000)
 
 
 @pytest.mark.parametrize(("arrived", "owed"), [(0, 0), (1, 333), (2, 666), (3, 1000), (4, 1000)])
 def test_what_arrived_is_owed_and_never_more_than_was_asked(arrived: int, owed: int) -> None:
-    assert payout().refundable([ReceivedItem(order_line_id="L1", quantity=arrived)]) == owed
+    assert payout().refundable([ReceivedItem(order_line_id="L1", quantity=arrived)]) == lines(owed)
 
 
 def test_every_instruction_has_a_key_of_its_own() -> None:
     money = payout()
-    keys = [money.instruct(1000, tender, NOW).key for tender in (None, "wallet")]
+    keys = [money.instruct(lines(1000), tender, NOW).key for tender in (None, "wallet")]
     assert keys == ["case/C-pay/refund/1", "case/C-pay/refund/2"]
+
+
+def test_an_instruction_says_what_the_money_is_for() -> None:
+    instruction = payout().instruct(lines(333), None, NOW)
+    assert (instruction.amount_minor, instruction.lines) == (333, lines(333))
+
+
+def test_money_is_reserved_until_it_is_paid_or_given_back() -> None:
+    money = payout()
+    money.reserved = True
+    assert money.view().status is RefundState.RESERVED
+    money.instruct(lines(1000), None, NOW)
+    money.settle(Settlement(key="case/C-pay/refund/1", status="declined"), closes=True)
+    assert money.reserved, "a decline gives nothing back"
+    money.instruct(lines(1000), None, NOW)
+    money.settle(Settlement(key="case/C-pay/refund/2", status="succeeded"), closes=True)
+    assert not money.reserved
 
 
 def test_a_settlement_belongs_to_the_latest_instruction() -> None:
     money = payout()
     assert money.view().status is RefundState.NONE
-    money.instruct(1000, None, NOW)
-    money.settle(Settlement(key="case/C-pay/refund/1", status="declined", reason="card closed"))
+    money.instruct(lines(1000), None, NOW)
+    money.settle(Settlement(key="case/C-pay/refund/1", status="declined", reason="card closed"), closes=True)
     assert money.view().status is RefundState.FAILED
-    money.instruct(1000, "wallet", NOW)
+    money.instruct(lines(1000), "wallet", NOW)
     assert money.view().status is RefundState.PROCESSING
-    money.settle(Settlement(key="case/C-pay/refund/2", status="succeeded", provider_ref="t-1"))
+    money.settle(Settlement(key="case/C-pay/refund/2", status="succeeded", provider_ref="t-1"), closes=True)
     assert [(each.status, each.reason, each.provider_ref) for each in money.view().instructions] == [
         (RefundState.FAILED, "card closed", None),
         (RefundState.SUCCEEDED, None, "t-1"),

@@ -18,6 +18,7 @@ from aftersale.dossier import Dossier, Ending
 from aftersale.errors import BadInput, Problem
 from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.kinds import CaseKind, Command, Party
+from aftersale.ledger import CONFLICT
 from aftersale.readout import status
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
@@ -79,9 +80,10 @@ class CaseWorkflow:
         """Admit the request, work the page to its end, and leave the record."""
         desk = self._desk
         if desk is not None:
-            case = desk.case
-            started_at = floor(workflow.info().workflow_start_time)
-            self._problems = tuple(await outside.admit(self.kind, case.request, case.applied_at, started_at))
+            case, info = desk.case, workflow.info()
+            started_at, owner = floor(info.workflow_start_time), info.first_execution_run_id
+            found = await outside.admit(self.kind, case.request, case.applied_at, started_at, owner)
+            self._problems = tuple(found)
         if desk is None or self._problems:
             await self._refuse()
         else:
@@ -94,7 +96,8 @@ class CaseWorkflow:
         """Show and write down why the request opened no case; under an id that is not its own nothing is written."""
         Board.show_refusal(self.kind, self._problems)
         record = self.status()
-        if is_id(record.case_id) and workflow.info().workflow_id == f"case/{record.case_id}":
+        taken = any(problem.code == CONFLICT for problem in self._problems)
+        if is_id(record.case_id) and workflow.info().workflow_id == f"case/{record.case_id}" and not taken:
             scribe = Scribe(self._desk.case.subject if self._desk else None)
             scribe.write(record, (), floor(workflow.now()))
             await workflow.wait_condition(lambda: scribe.idle)
@@ -123,7 +126,7 @@ class CaseWorkflow:
             raise _failure(error.problems) from error
         await workflow.wait_condition(lambda: self._decided)
         if wanted.kind not in (None, self.kind) or (wanted.request is not None and not self._same(wanted.request)):
-            raise _failure([Problem(code="case_id_conflict", field="case_id", message=_CONFLICT)])
+            raise _failure([Problem(code=CONFLICT, field="case_id", message=_CONFLICTS)])
         return self.status()
 
     @workflow.update(dynamic=True)
@@ -233,7 +236,7 @@ class CaseWorkflow:
         return str(named) if is_id(named) else workflow.info().workflow_id.removeprefix("case/")[:64]
 
 
-_CONFLICT = "names a case that was opened with another request; take a new case_id, or send the request unchanged"
+_CONFLICTS = "names a case that was opened with another request; take a new case_id, or send the request unchanged"
 
 
 def _failure(problems: Sequence[Problem]) -> ApplicationError:

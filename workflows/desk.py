@@ -5,7 +5,7 @@ waits and the case may be judged; between two rests the case is moving.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, overload
@@ -15,7 +15,7 @@ from temporalio import workflow
 from aftersale.commands import Act, ParcelEvent
 from aftersale.dossier import Dossier, Ending
 from aftersale.kinds import Clock, MessageEvent, Party, State
-from aftersale.money import Settlement
+from aftersale.money import LineAmount, Settlement
 from aftersale.moves import AWAITED
 from aftersale.readout import status
 from aftersale.schema import Schema
@@ -128,13 +128,13 @@ class Desk:
         assert happened is not None
         return happened
 
-    async def pay(self, amount_minor: int, tender: str | None) -> Settlement:
+    async def pay(self, lines: Sequence[LineAmount], tender: str | None) -> Settlement:
         """Instruct the payment service and wait for its definitive answer; clocks beside go on meanwhile."""
-        instruction = self.case.payout.instruct(amount_minor, tender, self.now)
-        said = f"refund of {amount_minor} {instruction.currency} minor instructed as {instruction.key}"
+        instruction = self.case.payout.instruct(lines, tender, self.now)
+        said = f"refund of {instruction.amount_minor} {instruction.currency} minor instructed as {instruction.key}"
         self.case.note("RefundInstructed", said, Party.SYSTEM, self.now, self.now)
-        settlement = await self._meanwhile(outside.refund(instruction))
-        self.case.payout.settle(settlement)
+        settlement = await self._meanwhile(outside.refund(instruction, closes=True))
+        self.case.payout.settle(settlement, closes=True)
         if settlement.status == "succeeded":
             said = f"refund {instruction.key} paid, provider reference {settlement.provider_ref}"
             self.case.note("RefundSucceeded", said, Party.SYSTEM, self.now, self.now)
@@ -149,9 +149,10 @@ class Desk:
         self.timekeeper.stop()
         self._alarm.set(None, None, "")
         self.wake()
-        while not (self.resting and self._scribe.idle):
+        released = self._release()
+        while not (self.resting and self._scribe.idle and released.done()):
             self._come_to_rest()
-            await workflow.wait_condition(lambda: not self.resting or self._scribe.idle)
+            await workflow.wait_condition(lambda: not self.resting or (self._scribe.idle and released.done()))
 
     # How it works
 
@@ -163,6 +164,15 @@ class Desk:
             await self._rest()
             await self.timekeeper.catch_up()
         return task.result()
+
+    def _release(self) -> asyncio.Task[None]:
+        reserved, self.case.payout.reserved = self.case.payout.reserved, False
+
+        async def release() -> None:
+            if reserved:
+                await outside.release(self.case.request.case_id)
+
+        return asyncio.create_task(release())
 
     async def _rest(self) -> None:
         self._come_to_rest()

@@ -12,9 +12,10 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
+from activities.intake import Application, Intake
 from activities.messaging.messenger import Messenger
-from activities.payments import Payments
-from activities.quotes import Application, Quotation, Quotes
+from activities.payments import Order, Payments
+from activities.quotes import Quotation, Quotes
 from activities.records import Recording
 from aftersale.commands import CaseRequest
 from aftersale.errors import Problem
@@ -49,17 +50,22 @@ async def quote_from_newer_book(questions: Sequence[Question], revision: int) ->
     return await _visibly(Quotes.quote, quotation, _book(revision))
 
 
-async def admit(kind: CaseKind, request: CaseRequest, applied_at: datetime, now: datetime) -> list[Problem]:
-    """Ask whether the request may open a case. A book that cannot be asked is asked on, visibly."""
-    application = Application(kind=kind, request=request, applied_at=applied_at, now=now)
-    return await _in_house(Quotes.admit, application, "intake")
+async def admit(kind: CaseKind, request: CaseRequest, applied_at: datetime, now: datetime, owner: str) -> list[Problem]:
+    """Ask whether the request may open a case, and have its money reserved; what is wrong with that, if anything."""
+    application = Application(kind=kind, request=request, applied_at=applied_at, now=now, owner=owner)
+    return await _visibly(Intake.admit, application, f"intake of order {request.order_id}")
 
 
-async def refund(instruction: RefundInstruction) -> Settlement:
+async def release(case_id: str) -> None:
+    """Have the ledger give back what the case did not spend."""
+    await _visibly(Intake.release, case_id, "release what was reserved")
+
+
+async def refund(instruction: RefundInstruction, *, closes: bool) -> Settlement:
     """Have the payment service carry out one instruction; asked until it gives a definitive answer."""
     return await workflow.execute_activity_method(
         Payments.refund,
-        instruction,
+        Order(instruction=instruction, closes=closes),
         start_to_close_timeout=timedelta(minutes=1),
         heartbeat_timeout=_LIFE,
         retry_policy=_PATIENT,

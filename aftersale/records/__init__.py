@@ -1,11 +1,13 @@
 """The records: what cases have done, in SQLite or PostgreSQL. Needs the extra `records`.
 
 Temporal owns a case while it runs; this is its written copy: one row per turn, the case as it stands, and the messages
-that it owes to parties. It is read for lists, and after Temporal has forgotten the case.
+that it owes to parties. It is read for lists, and after Temporal has forgotten the case. Beside it lies the ledger of
+refunds, which is no copy: what it says of money is what counts.
 """
 
 from aftersale.records.engine import DEFAULT_URL, PATIENCE, VARIABLE
-from aftersale.records.errors import RecordsGap, RecordsOutdated, RecordsUnavailable
+from aftersale.records.errors import LedgerFault, RecordsGap, RecordsOutdated, RecordsUnavailable
+from aftersale.records.ledger import Ledger
 from aftersale.records.migrate import migrate, require_current
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
@@ -19,6 +21,8 @@ __all__ = [
     "Backlog",
     "CaseLine",
     "Leased",
+    "Ledger",
+    "LedgerFault",
     "Place",
     "Records",
     "RecordsGap",

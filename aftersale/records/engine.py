@@ -80,6 +80,8 @@ def _sqlite(url: URL, patience: float) -> Engine:
     def prepare(raw: Any, _: Any) -> None:
         # A record that was acknowledged survives a power cut: nothing else would write it a second time.
         raw.execute("PRAGMA synchronous = FULL")
+        # What is overwritten or deleted does not stay readable in the file: erased is erased.
+        raw.execute("PRAGMA secure_delete = ON")
 
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:

@@ -25,3 +25,7 @@ class RecordsGap(AftersaleError):
             f"turn {seq} of case {case_id} cannot be written: its records end with turn {last_seq}; "
             f"write its turns from {last_seq + 1} on, in order"
         )
+
+
+class LedgerFault(AftersaleError):
+    """The ledger was told what contradicts its books: a mistake of the caller's, which asking again does not mend."""

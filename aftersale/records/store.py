@@ -12,6 +12,7 @@ from aftersale.case import Status
 from aftersale.kinds import State
 from aftersale.records import outbox, reading, writing
 from aftersale.records.engine import PATIENCE, READING, engine, gate, named, parsed, reporting
+from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
 from aftersale.turns import Turn
@@ -21,7 +22,7 @@ PAGE = 100
 
 
 class Records:
-    """The written copy of cases, in a database whose schema `migrate` has brought up to date.
+    """The written copy of cases, and the ledger, in a database whose schema `migrate` has brought up to date.
 
     Connections are opened as they are needed and shared by threads; the object may be used from any of them. Every
     method may raise RecordsUnavailable, within about three seconds. Instants are aware.
@@ -33,6 +34,7 @@ class Records:
         self._engine = engine(self._url, patience)
         self._gate = gate(self._url, patience)
         self._reader = self._engine.execution_options(**{READING: True})
+        self.ledger = Ledger(self._writing, self._reading)
 
     def __repr__(self) -> str:
         return f"<Records in {named(self._url)}>"

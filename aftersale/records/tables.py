@@ -216,4 +216,5 @@ def _upsert(table: Table, dialect: str, columns: tuple[str, ...]) -> Insert:
 def put_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row; False, and nothing done, where its key exists already."""
     insert = into(table, connection.dialect.name).on_conflict_do_nothing(index_elements=keys(table))
-    return connection.execute(insert, row).rowcount == 1
+    # Unless it is asked for, how many rows an insert made is not kept for PostgreSQL.
+    return connection.execute(insert.execution_options(preserve_rowcount=True), row).rowcount == 1

@@ -1,55 +1,20 @@
 """A refund is paid once and reported as it was settled, whatever happens on the way to the payment service."""
 
 import asyncio
-import dataclasses
 import json
 import time
-from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
-from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment
 
 from activities.payments import Payments
-from aftersale.errors import BadInput
 from aftersale.money import RefundInstruction, Settlement
-from tests.platform_fixtures import StandIn, client, instruction, until
+from aftersale.records import Ledger
+from tests.activities.paying import KEY, PAID, attempt, failure
+from tests.platform_fixtures import StandIn, instruction, until
 from trial.platform import TRIAL_SECRET
 
-KEY = "case/C-1/refund/1"
-PAID = Settlement(key=KEY, status="succeeded", provider_ref="transfer-1")
 OTHER_SECRET = "whsec_c29tZWJvZHkgZWxzZQ=="
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """A worker's client, impatient enough for a test."""
-    async with client(timeout=0.3) as impatient:
-        yield impatient
-
-
-@pytest.fixture
-def payments(platform: StandIn, http: httpx.AsyncClient) -> Payments:
-    """The activities, wired to the platform."""
-    return Payments(http, platform.url, TRIAL_SECRET)
-
-
-async def attempt(payments: Payments, n: int = 1, order: RefundInstruction | None = None) -> Settlement:
-    """The nth attempt at the refund, as the engine would make it."""
-    env = ActivityEnvironment()
-    env.info = dataclasses.replace(env.info, attempt=n)
-    return await env.run(payments.refund, order or instruction())
-
-
-async def failure(payments: Payments, n: int = 1) -> ApplicationError:
-    """What the nth attempt raises; it must be an error that the engine retries."""
-    with pytest.raises(ApplicationError) as raised:
-        await attempt(payments, n)
-    assert not raised.value.non_retryable
-    assert f"{KEY} is looked up, then sent again if need be" in raised.value.message
-    return raised.value
 
 
 # Settled
@@ -81,7 +46,7 @@ async def test_a_case_whose_id_looks_like_a_path_is_found_again(payments: Paymen
     assert await attempt(payments, 2, dotted) == paid
 
 
-async def test_a_field_left_open_is_not_sent(http: httpx.AsyncClient) -> None:
+async def test_a_field_left_open_is_not_sent(http: httpx.AsyncClient, ledger: Ledger) -> None:
     received = asyncio.Queue[bytes]()
 
     async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -89,10 +54,10 @@ async def test_a_field_left_open_is_not_sent(http: httpx.AsyncClient) -> None:
         writer.close()
 
     async with await asyncio.start_server(receive, "127.0.0.1") as server:
-        await failure(Payments(http, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", TRIAL_SECRET))
+        await failure(Payments(http, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", TRIAL_SECRET, ledger))
     head, body = (await received.get()).split(b"\r\n\r\n")
     assert head.startswith(b"POST /refunds ")
-    assert json.loads(body).keys() == RefundInstruction.model_fields.keys() - {"tender"}
+    assert json.loads(body).keys() == RefundInstruction.model_fields.keys() - {"tender", "lines"}
 
 
 async def test_a_worker_in_any_zone_signs_what_the_service_accepts(
@@ -205,94 +170,15 @@ async def test_a_connection_reset_is_retried(payments: Payments, platform: Stand
     assert await attempt(payments, 2) == PAID
 
 
-async def test_a_service_that_is_not_there_is_waited_for(http: httpx.AsyncClient) -> None:
-    error = await failure(Payments(http, "http://127.0.0.1:1", TRIAL_SECRET))
+async def test_a_service_that_is_not_there_is_waited_for(http: httpx.AsyncClient, ledger: Ledger) -> None:
+    error = await failure(Payments(http, "http://127.0.0.1:1", TRIAL_SECRET, ledger))
     assert "the connection to the payment service failed (ConnectError)" in error.message
 
 
-async def test_a_wrong_secret_waits_for_the_operator(http: httpx.AsyncClient, platform: StandIn) -> None:
-    error = await failure(Payments(http, platform.url, OTHER_SECRET))
+async def test_a_wrong_secret_waits_for_the_operator(
+    http: httpx.AsyncClient, platform: StandIn, ledger: Ledger
+) -> None:
+    error = await failure(Payments(http, platform.url, OTHER_SECRET, ledger))
     assert "check the shared secret" in error.message
     assert OTHER_SECRET not in str(error)
     assert await platform.payments() == {}
-
-
-# Answers that must not be believed
-
-
-SENT = PAID.model_dump()
-LOOKED_UP = instruction().model_dump() | SENT
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"status": None}, "cannot be read at: status;"),
-        ({"status": "processing"}, "cannot be read at: status;"),
-        ({"provider_ref": 7}, "cannot be read at: provider_ref;"),
-        ({"card": "6222000000000000"}, "cannot be read at: card;"),
-        ({"key": "case/C-2/refund/1"}, "the payment service answered about another key;"),
-    ],
-)
-@pytest.mark.parametrize(
-    ("path", "n", "good"), [("/refunds", 1, SENT), ("/refunds/", 2, LOOKED_UP)], ids=["sent", "looked up"]
-)
-async def test_a_doubtful_answer_is_not_taken_for_success(
-    payments: Payments, platform: StandIn, path: str, n: int, good: dict[str, Any], changes: dict[str, Any], words: str
-) -> None:
-    await platform.arm("status", path=path, status=200, body=json.dumps(good))
-    assert await attempt(payments, n) == PAID  # but for the changes it would be believed
-    await platform.arm("status", path=path, status=200, body=json.dumps(good | changes))
-    error = await failure(payments, n)
-    assert error.type == "payments_garbled"
-    assert words in error.message
-    assert "6222" not in error.message
-    assert error.__cause__ is None
-
-
-@pytest.mark.parametrize("body", ["", "<html>", "null", "[]"])
-async def test_an_answer_that_is_no_settlement_at_all_is_not_taken_for_success(
-    payments: Payments, platform: StandIn, body: str
-) -> None:
-    await platform.arm("status", status=200, body=body)
-    error = await failure(payments)
-    assert error.type == "payments_garbled"
-    assert "cannot be read at: the whole" in error.message
-
-
-# One key, two instructions
-
-
-@pytest.mark.parametrize("n", [1, 2], ids=["refused on sending", "found by the look-up"])
-async def test_another_instruction_under_the_key_is_not_taken_for_this_one(
-    payments: Payments, platform: StandIn, n: int
-) -> None:
-    await platform.refund(instruction(amount_minor=1))
-    answer = await attempt(payments, n)
-    assert answer.status == "declined"
-    assert answer.reason == (
-        f"another instruction holds the key {KEY}: ask the payment service what it paid before retrying the refund"
-    )
-    assert await platform.payments() == {KEY: ("succeeded", 1)}
-
-
-async def test_a_key_said_to_be_in_use_is_settled_by_the_look_up(payments: Payments, platform: StandIn) -> None:
-    await platform.refund(instruction())
-    await platform.arm("status", status=409)
-    assert await attempt(payments) == PAID
-
-
-# Settings
-
-
-@pytest.mark.parametrize("base_url", ["", "payments.example", "ftp://payments.example", "http://", "http://[::"])
-def test_an_address_that_cannot_be_called_is_refused(http: httpx.AsyncClient, base_url: str) -> None:
-    with pytest.raises(BadInput, match=r"payments\.base_url: is no web address; write http://host:port"):
-        Payments(http, base_url, TRIAL_SECRET)
-
-
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!", "whsec_sekre"])
-def test_a_secret_that_cannot_sign_is_refused_and_not_repeated(http: httpx.AsyncClient, secret: str) -> None:
-    with pytest.raises(BadInput, match=r"payments\.secret: cannot sign; write whsec_") as raised:
-        Payments(http, "http://127.0.0.1:1", secret)
-    assert "sekre" not in str(raised.value)

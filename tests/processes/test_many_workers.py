@@ -1,4 +1,4 @@
-"""Four workers, one database, five hundred cases at once: every turn is written, none waits in vain."""
+"""Four workers, one database, hundreds of cases at once: every turn is written, and no order is claimed twice."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aftersale import records
+from aftersale.case import Status
 from aftersale.commands import Approve, Withdraw
 from aftersale.kinds import CaseKind, CloseReason
 from tests import cases
@@ -16,15 +17,17 @@ from tests.postgres import Server
 from tests.processes.program import Program, working
 
 WORKERS, CASES, AT_ONCE = 4, 500, 24
+RACERS, LINES = 200, 3
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 async def crowd(
-    request: pytest.FixtureRequest, postgres: Server, tmp_path: Path
+    request: pytest.FixtureRequest, postgres: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Market, list[Program]]]:
-    url = f"sqlite:///{tmp_path / 'records.db'}" if request.param == "sqlite" else postgres.database("many_workers")
+    folder: Path = tmp_path_factory.mktemp("crowd")
+    url = None if request.param == "sqlite" else postgres.database("many_workers")
     async with AsyncExitStack() as stack:
-        place = await stack.enter_async_context(market(tmp_path, working=False, records_url=url))
+        place = await stack.enter_async_context(market(folder, working=False, records_url=url))
         hands = [await stack.enter_async_context(working(place)) for _ in range(WORKERS)]
         yield place, hands
 
@@ -51,3 +54,25 @@ async def test_no_lock_surfaces_and_no_turn_is_missing(crowd: tuple[Market, list
             record = kept.record(case_id)
             assert record is not None and record.close_reason is CloseReason.WITHDRAWN
         assert kept.cases() == []
+
+
+async def test_of_cases_that_race_for_one_order_as_many_open_as_it_has_room_for(
+    crowd: tuple[Market, list[Program]],
+) -> None:
+    place, _ = crowd
+    lines = [cases.line(f"L{number}") for number in range(LINES)]
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def opened(number: int) -> Status:
+        wanted = [cases.item(f"L{number % LINES}")]
+        request = cases.request(case_id=f"C-race-{number}", order_id="O-race", order={"lines": lines}, items=wanted)
+        async with turn:
+            return await place.cases.open(CaseKind.RETURN, request)
+
+    found = await asyncio.gather(*(opened(number) for number in range(RACERS)))
+    winners = [status for status in found if not status.is_final]
+    assert len(winners) == LINES
+    codes = {problem.code for status in found if status.is_final for problem in status.problems}
+    assert codes <= {"open_case", "ceiling"} and "open_case" in codes
+    with records.open(place.records_url) as kept:
+        assert kept.ledger.check() == []

@@ -7,7 +7,9 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, Self, TypeVar
 
 from aftersale import records
+from aftersale.kinds import CaseKind
 from aftersale.records import Report
+from tests.records.bookkeeping import MOST, claim, instruction, paid
 from tests.records.drawing import HOUR, NOW, line
 
 T = TypeVar("T")
@@ -75,3 +77,44 @@ def deliver(url: str, owner: str) -> list[str]:
                 taken.append(each.message.message_id)
             kept.report(owner, [Report(each.message.message_id, ["inbox"]) for each in leased], NOW)
     return taken
+
+
+def claim_one_order(url: str, hand: int, cases: int, threads: int, asked: int) -> list[str]:
+    """Open many cases on one order, of every kind, several threads at a time; those that got what they asked."""
+
+    def open_case(number: int) -> str | None:
+        case_id, kind = f"C-{hand}-{number}", list(CaseKind)[number % len(CaseKind)]
+        problems = kept.ledger.reserve(claim(case_id, asked, kind=kind), MOST, NOW)
+        return None if problems else case_id
+
+    with records.open(url, patience=30) as kept, ThreadPoolExecutor(threads) as pool:
+        return [case_id for case_id in pool.map(open_case, range(cases)) if case_id]
+
+
+def live_through_cases(url: str, hand: int, cases: int, threads: int, asked: int) -> int:
+    """Open cases on one order one after the other, refund half of each and close it; what was refunded in all."""
+
+    def live(number: int) -> int:
+        case_id, kind = f"C-{hand}-{number}", list(CaseKind)[number % len(CaseKind)]
+        if kept.ledger.reserve(claim(case_id, asked, kind=kind), 10_000, NOW):
+            return 0
+        refund = instruction(case_id, asked // 2)
+        kept.ledger.instruct(refund, NOW)
+        kept.ledger.attempted(refund.key, 1, NOW)
+        kept.ledger.settle(paid(refund.key), 1, True, NOW)
+        return asked // 2
+
+    with records.open(url, patience=30) as kept, ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(live, range(cases)))
+
+
+def claim_one_id(url: str, hand: int) -> bool:
+    """Open a case under the id that all others use too, on an order of one's own; whether it was had."""
+    with records.open(url, patience=30) as kept:
+        return not kept.ledger.reserve(claim("C-1", order_id=f"O-{hand}", owner=f"run of {hand}"), MOST, NOW)
+
+
+def instruct_one_key(url: str, hand: int) -> bool:
+    """Instruct what all others instruct too; whether it was known by then."""
+    with records.open(url, patience=30) as kept:
+        return kept.ledger.instruct(instruction("C-1", 10000), NOW).known

@@ -42,6 +42,12 @@ def test_an_upgrade_step_by_step_keeps_the_rows_of_every_step(empty: str) -> Non
         assert len(kept.turns("C-1", void=True)) == 3
         [waiting] = kept.lease("a", 10, NOW, HOUR)
         assert waiting.message.message_id == "C-1/2" and waiting.delivered == {"mail"}
+        books = kept.ledger.order("O-88")
+        assert books is not None and kept.ledger.check() == []
+        assert [(line.paid_minor, line.settled_minor, line.reserved_minor) for line in books.lines] == [
+            (12900, 6450, 6450)
+        ]
+        assert [notice.reference for notice in kept.ledger.frozen("O-89")] == ["CB-2"]
 
 
 @pytest.mark.parametrize("step", STEPS)

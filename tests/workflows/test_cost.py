@@ -1,16 +1,21 @@
 """What a case costs on the engine, counted from its history: the budget that the records must keep within."""
 
+import asyncio
+
 from aftersale.client import Cases
 from aftersale.commands import Approve, ParcelEvent
-from aftersale.kinds import CaseKind, Outcome
+from aftersale.kinds import CaseKind, Clock, Outcome
 from aftersale.times import floor
 from bench.cost import Cost, cost
 from tests.cases import request
 from tests.market import ACTORS, confirm_receipt, ship_back
 from trial.workplace import Workplace
 
-MOST = Cost(events=60, size=40_000, tasks=7, actions=24)
-"""For a return that is approved, sent back, signed off, taken in and paid, with a message at every turn."""
+MOST = Cost(events=65, size=40_000, tasks=7, actions=25)
+"""For a return that is approved, sent back, signed off, taken in and paid, with a message at every turn.
+
+Five events, a task and an action of it are the reservation of its money, which waits for the database.
+"""
 
 
 async def test_a_happy_return_costs_no_more_than_its_budget(place: Workplace) -> None:
@@ -22,6 +27,7 @@ async def test_a_happy_return_costs_no_more_than_its_budget(place: Workplace) ->
     shipped = (await cases.act(case_id, ship_back())).timeline[-1].at
     sign_off = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
     await cases.scan(case_id, ParcelEvent.model_validate({**sign_off, "occurred_at": floor(shipped)}))
+    await _inspected(cases, case_id)
     await cases.act(case_id, confirm_receipt())
     handle = place.client.get_workflow_handle(f"case/{case_id}")
     await handle.result()
@@ -29,3 +35,10 @@ async def test_a_happy_return_costs_no_more_than_its_budget(place: Workplace) ->
     spent = cost(await handle.fetch_history())
     over = {name: (have, most) for name, have, most in zip(Cost._fields, spent, MOST, strict=True) if have > most}
     assert not over, f"spent {spent}"
+
+
+async def _inspected(cases: Cases, case_id: str) -> None:
+    """Wait until the sign-off has had a task of its own, so that the count is the same every time."""
+    async with asyncio.timeout(10):
+        while all(view.clock is not Clock.MERCHANT_INSPECTION for view in (await cases.status(case_id)).deadlines):
+            await asyncio.sleep(0.02)

@@ -22,6 +22,7 @@ from tests.cases import (
     sign_off,
     stamp,
 )
+from tests.platform_fixtures import until
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -138,6 +139,7 @@ async def test_a_case_that_is_paying_cannot_be_held(place: Workplace, stand_in: 
     await stand_in.arm("hold", key=live.handle.id)
     await live.act("confirm_receipt", *MERCHANT)
     assert "hold is not legal in state refunding" in str(await refusal(live.act("hold", *PLATFORM)))
+    await until(stand_in.holding, [f"{live.handle.id}/refund/1"])
     await stand_in.http.post("/faults/release")
     assert (await ended(live)).outcome is Outcome.REFUNDED
 

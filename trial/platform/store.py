@@ -64,7 +64,7 @@ class Store:
         """Every key ever settled, oldest first, and how often money moved for it."""
         return self._all(
             "SELECT key, json_extract(instruction, '$.amount_minor') AS amount_minor,"
-            " json_extract(instruction, '$.currency') AS currency, status, reason,"
+            " json_extract(instruction, '$.currency') AS currency, status, reason, provider_ref,"
             " (SELECT count(*) FROM transfers WHERE transfers.key = payments.key) AS times_moved"
             " FROM payments ORDER BY payments.rowid"
         )

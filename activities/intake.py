@@ -1,0 +1,59 @@
+"""Taking a case in, and letting it go: what the policy book says of its request, and what the ledger has for it.
+
+These wait for the database, however long it is away: a claim that was not written down could be made twice.
+"""
+
+from datetime import UTC, datetime
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from aftersale.commands import CaseRequest
+from aftersale.errors import Problem
+from aftersale.intake import admit
+from aftersale.kinds import CaseKind
+from aftersale.ledger import Claim
+from aftersale.policy.book import Book
+from aftersale.records import Ledger
+from aftersale.schema import Instant, Schema
+
+
+class Application(Schema):
+    """A request to judge: made at `applied_at`, received at `now`. `owner` is the case's workflow by its first run."""
+
+    kind: CaseKind
+    request: CaseRequest
+    applied_at: Instant
+    now: Instant
+    owner: str
+
+
+class Intake:
+    """Who may open a case, by this book and this ledger."""
+
+    def __init__(self, book: Book, ledger: Ledger) -> None:
+        """Judge by this book, and keep claims in this ledger."""
+        self._book, self._ledger = book, ledger
+
+    # A time limit must not raise in the midst of a transaction: the database has limits of its own.
+    @activity.defn(no_thread_cancel_exception=True)
+    def admit(self, application: Application) -> list[Problem]:
+        """Why a request opens no case; empty where it does, and its money is reserved. The same owner may ask again.
+
+        Raises a retryable error where the book says nothing of the number of attempts, so that a corrected book can.
+        """
+        kind, request, applied_at = application.kind, application.request, application.applied_at
+        now: datetime = application.now
+        problems = admit(self._book, kind, request, applied_at, now)
+        if problems:
+            return problems
+        if self._book.most_attempts is None:
+            said = "the policy book has no ceiling attempts_per_order_line; publish a book that sets it"
+            raise ApplicationError(said, type="policy_gap")
+        claim = Claim.of(kind, request, application.owner, applied_at)
+        return self._ledger.reserve(claim, self._book.most_attempts, datetime.now(UTC))
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def release(self, case_id: str) -> None:
+        """Give back what a case that is over had reserved and not spent; repeatable."""
+        self._ledger.release(case_id, datetime.now(UTC))

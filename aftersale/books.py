@@ -1,0 +1,157 @@
+"""What the ledger shows to those who look at it: the account of an order, postings, differences, erasures. Pure."""
+
+import hashlib
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictInt, StrictStr
+
+from aftersale.kinds import CaseKind, RefundState
+from aftersale.ledger import Chargeback, Purpose
+from aftersale.money import Currency
+from aftersale.schema import Code, Id, Instant, MinorUnits, Schema
+
+Balance = StrictInt
+"""An amount in minor units that has a sign."""
+
+
+class ProviderPayment(Schema):
+    """One line of the payment service's statement: what it holds under a key of ours. Only a success moved money."""
+
+    key: Annotated[StrictStr, Field(min_length=1, max_length=200)]
+    status: Literal["succeeded", "declined"]
+    amount_minor: MinorUnits
+    currency: Currency
+    provider_ref: Annotated[StrictStr, Field(max_length=200)] | None = None
+
+
+class DifferenceKind(StrEnum):
+    """What can be wrong with the books."""
+
+    LINE_OVERPAID = "line_overpaid"
+    TENDER_OVERPAID = "tender_overpaid"
+    ORDER_OVERPAID = "order_overpaid"
+    CLAWED_BACK_TOO_MUCH = "clawed_back_too_much"
+    NOT_ALLOCATED = "not_allocated"
+    NO_PAYMENT = "no_payment"
+    PAYMENT_SHARED = "payment_shared"
+    NOT_IN_STATEMENT = "not_in_statement"
+    TWICE_IN_STATEMENT = "twice_in_statement"
+    STATEMENT_DIFFERS = "statement_differs"
+    UNKNOWN_PAYMENT = "unknown_payment"
+    PAID_UNSETTLED = "paid_unsettled"
+    RESERVATION_OUTLIVES_CASE = "reservation_outlives_case"
+
+
+class Difference(Schema):
+    """One thing that is wrong with the books: whose, and in words both figures and what to do."""
+
+    kind: DifferenceKind
+    order_id: str | None = None
+    case_id: str | None = None
+    key: str | None = None
+    says: str
+
+
+class Posting(Schema):
+    """One line for accountants: what an instruction moves of one tender of one order line.
+
+    `amount_minor` is what the buyer gets, so negative for a clawback; those that succeeded add up to the ledger.
+    `paid_to` is where an operator had it sent instead. An instruction that the ledger itself refused has a line without
+    order line and tender.
+    """
+
+    order_id: str
+    order_line_id: str | None
+    tender: str | None
+    case_id: str
+    kind: CaseKind | None
+    key: str
+    n: int
+    purpose: Purpose
+    state: RefundState
+    amount_minor: Balance
+    currency: str
+    paid_to: str | None
+    instructed_at: Instant
+    settled_at: Instant | None
+    provider_ref: str | None
+    merchant_id: str | None
+
+
+class LineBooks(Schema):
+    """One order line: what was paid is what is reserved, on its way, settled (less clawbacks), and left."""
+
+    order_line_id: Id
+    quantity: int
+    currency: Currency
+    paid_minor: MinorUnits
+    reserved_minor: Balance
+    processing_minor: Balance
+    settled_minor: Balance
+    left_minor: Balance
+    attempts: int
+    tenders_left: dict[Code, MinorUnits]
+
+
+class CaseBooks(Schema):
+    """What one case holds of an order."""
+
+    case_id: Id
+    kind: CaseKind
+    reserved_at: Instant
+    closed_at: Instant | None
+    reserved_minor: MinorUnits
+    given_minor: Balance
+
+
+class InstructionBooks(Schema):
+    """One instruction, with how often the payment service was asked about it."""
+
+    key: str
+    case_id: Id
+    purpose: Purpose
+    state: RefundState
+    amount_minor: MinorUnits
+    currency: Currency
+    tender: Code | None
+    attempts: int
+    instructed_at: Instant
+    settled_at: Instant | None
+    provider_ref: str | None
+    reason: str | None
+
+
+class OrderBooks(Schema):
+    """The account of one order, as an operator sees it."""
+
+    order_id: Id
+    merchant_id: Id | None
+    lines: tuple[LineBooks, ...]
+    cases: tuple[CaseBooks, ...]
+    instructions: tuple[InstructionBooks, ...]
+    chargebacks: tuple[Chargeback, ...]
+
+
+class Erasure(Schema):
+    """That a buyer's reference and all free text of its cases were erased: of how many, and when the last had closed.
+
+    The reference itself is not kept, but `digest`, the SHA-256 of `salt` and reference: who knows the reference can
+    prove that it was erased.
+    """
+
+    digest: str
+    salt: str
+    cases: int
+    orders: int
+    last_closed_at: Instant | None
+    erased_at: Instant
+
+    def proves(self, buyer_ref: str) -> bool:
+        """Whether it was this buyer."""
+        return digest(self.salt, buyer_ref) == self.digest
+
+
+def digest(salt: str, buyer_ref: str) -> str:
+    """By what an erased reference is known again, and not found out."""
+    return hashlib.sha256(f"{salt}{buyer_ref}".encode()).hexdigest()

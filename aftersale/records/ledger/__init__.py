@@ -1,0 +1,139 @@
+"""The refund ledger: what orders were paid, what cases hold of that, and what was given back, to the last minor unit.
+
+Every method is one short transaction. Those that move money hold the order's lock, so that cases which race for one
+order are judged one after the other; nothing is locked while the payment service is asked.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from aftersale.books import Difference, Erasure, OrderBooks, Posting, ProviderPayment
+from aftersale.errors import Problem
+from aftersale.ledger import Chargeback, Claim, Instructed
+from aftersale.money import RefundInstruction, Settlement
+from aftersale.records.ledger import checking, comparing, erasing, freezing, instructing, reserving, settling, showing
+from aftersale.records.ledger.reading import steady
+
+__all__ = ["Ledger"]
+
+Way = Callable[[], AbstractContextManager[Connection]]
+"""A way to the database: a transaction, committed where it ends well."""
+
+
+class Ledger:
+    """The ledger in the database of the records. Every method may raise RecordsUnavailable; instants are aware."""
+
+    def __init__(self, writing: Way, reading: Way) -> None:
+        """Go to the database in these ways."""
+        self._writing, self._reading = writing, reading
+
+    # What a case may do with its order's money
+
+    def reserve(self, claim: Claim, most_attempts: int, now: datetime) -> list[Problem]:
+        """Hold what a case claims, before it may open. All that speaks against it; empty where it is held.
+
+        A refused claim leaves nothing behind, and is no attempt. The same owner may ask again; where its reservation
+        was closed meanwhile (a closed case was reset), it is held again if there is room, as the same attempt.
+
+        Codes: `case_id_conflict` (an id is never used twice), `order_mismatch` (the order was told otherwise before),
+        `open_case` (one open case per order line and kind), `attempts` (per order line, over all kinds), `ceiling`
+        (what open cases hold and closed ones settled leaves too little of what was paid).
+        """
+        with self._writing() as connection:
+            problems = reserving.reserve(connection, claim, most_attempts, now)
+            if problems:
+                connection.rollback()
+        return problems
+
+    def release(self, case_id: str, now: datetime) -> None:
+        """Give back what a case holds and did not instruct. Safe to repeat, and for a case that holds nothing."""
+        with self._writing() as connection:
+            reserving.release(connection, case_id, now)
+
+    def instruct(self, instruction: RefundInstruction, now: datetime) -> Instructed:
+        """Keep a refund before it is sent: how it is spread over tenders.
+
+        A key that is known answers as it was kept. What the books do not allow (a chargeback freezes the order, the
+        case holds too little) is kept as failed, and answered as declined with the reason and the remedy: it must not
+        be sent. Raises LedgerFault for another instruction under a known key.
+        """
+        with self._writing() as connection:
+            return instructing.instruct(connection, instruction, now)
+
+    def clawback(self, instruction: RefundInstruction, now: datetime) -> Instructed:
+        """Keep, before it is sent, that a case's refund is taken back: at most what was settled and is not back yet.
+
+        Once it has succeeded the order line has that much room again: the ceiling bounds what a buyer holds. Raises as
+        `instruct`.
+        """
+        with self._writing() as connection:
+            return instructing.clawback(connection, instruction, now)
+
+    def attempted(self, key: str, attempt: int, now: datetime) -> None:
+        """Keep that the payment service is about to be asked. Raises LedgerFault for what must not be sent."""
+        with self._writing() as connection:
+            settling.attempted(connection, key, attempt, now)
+
+    def settle(self, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
+        """Keep the payment service's definitive answer; with `closes`, a success releases what the case still holds.
+
+        Raises LedgerFault where the key was settled otherwise before.
+        """
+        with self._writing() as connection:
+            settling.settle(connection, settlement, attempt, closes, now)
+
+    # Chargebacks
+
+    def freeze(self, order_id: str, reference: str, reason: str, now: datetime) -> Chargeback:
+        """Pay no refund of an order while a chargeback is undecided; a notice that comes again changes nothing."""
+        with self._writing() as connection:
+            return freezing.freeze(connection, order_id, reference, reason, now)
+
+    def lift(self, order_id: str, now: datetime) -> list[Chargeback]:
+        """Lift the notices that freeze an order; those that did."""
+        with self._writing() as connection:
+            return freezing.lift(connection, order_id, now)
+
+    def frozen(self, order_id: str) -> list[Chargeback]:
+        """The notices that freeze an order, the oldest first; none, and refunds are paid."""
+        with self._reading() as connection:
+            return freezing.frozen(connection, order_id)
+
+    # What the books say
+
+    def order(self, order_id: str) -> OrderBooks | None:
+        """The account of an order; None for one that the ledger does not know."""
+        with self._reading() as connection:
+            steady(connection)
+            return showing.shown(connection, order_id)
+
+    def check(self, statement: Iterable[ProviderPayment] | None = None) -> list[Difference]:
+        """What is wrong with the books of all orders; with the payment service's whole statement, also against that.
+
+        Asks much at once of a large database: open the records with the patience for it.
+        """
+        with self._reading() as connection:
+            steady(connection)
+            found = list(checking.differences(connection))
+            return found if statement is None else found + list(comparing.compared(connection, statement))
+
+    def export(self) -> Iterator[Posting]:
+        """Every posting as of now, order by order, read from the database as it is asked for."""
+        with self._reading() as connection:
+            steady(connection)
+            yield from showing.postings(connection)
+
+    def erase(self, buyer_ref: str, now: datetime) -> Erasure:
+        """Erase a buyer's reference, and all free text of its cases, from the ledger and the records, for ever.
+
+        Sums, ids and instants stay, so that the books still add up. Raises BadInput while a case of the buyer is open,
+        its money on its way, or a message about it unsent.
+        """
+        with self._writing() as connection:
+            erasure = erasing.erase(connection, buyer_ref, now)
+        with self._reading() as connection:
+            erasing.forget(connection)
+        return erasure

@@ -1,0 +1,149 @@
+"""The account of one order: what was paid, what cases hold of it, what moved, and what is left. Pure.
+
+An order's ceiling is the sum of its lines', so that holding each line's holds the order's.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from aftersale.kinds import CaseKind, RefundState
+from aftersale.ledger import Purpose
+
+
+class Line(NamedTuple):
+    """An order line as it was first told: pieces, and what was paid for it with which tenders, in minor units."""
+
+    quantity: int
+    paid: int
+    currency: str
+    tenders: Mapping[str, int]
+
+
+class Held(NamedTuple):
+    """What a case reserved, and how many attempts it counts, by order line."""
+
+    case_id: str
+    kind: CaseKind
+    reserved_at: datetime
+    closed_at: datetime | None
+    reserved: Mapping[str, int]
+    attempts: Mapping[str, int]
+
+
+class Moved(NamedTuple):
+    """The part of an instruction that is allocated to one tender of one order line."""
+
+    case_id: str
+    purpose: Purpose
+    state: RefundState
+    order_line_id: str
+    tender: str
+    amount: int
+
+    @property
+    def given(self) -> int:
+        """What this counts of what the buyer has been given: a refund until it fails, less a clawback that succeeded.
+
+        While it is not known how an instruction ends, it counts against giving more.
+        """
+        if self.purpose == "refund":
+            return self.amount if self.state is not RefundState.FAILED else 0
+        return -self.amount if self.state is RefundState.SUCCEEDED else 0
+
+    @property
+    def returnable(self) -> int:
+        """What this counts of what can be clawed back: a refund that succeeded, less a clawback until it fails."""
+        if self.purpose == "refund":
+            return self.amount if self.state is RefundState.SUCCEEDED else 0
+        return -self.amount if self.state is not RefundState.FAILED else 0
+
+
+@dataclass(frozen=True)
+class Account:
+    """One order's books, in minor units. `merchant_id` and `buyer_ref` are None until a case tells them, or erased."""
+
+    order_id: str
+    merchant_id: str | None
+    buyer_ref: str | None
+    lines: Mapping[str, Line]
+    held: Mapping[str, Held]
+    moved: Sequence[Moved]
+
+    def taken(self, order_line_id: str, *, without: str | None = None) -> dict[str, int]:
+        """What each case takes of a line, but for one case: what it was given, or reserves while it is open if more."""
+        found = {}
+        for case_id in self.held.keys() - {without}:
+            held = self.held[case_id]
+            reserved = held.reserved.get(order_line_id, 0) if held.closed_at is None else 0
+            taken = max(reserved, self._given_to[case_id, order_line_id])
+            if taken:
+                found[case_id] = taken
+        return dict(sorted(found.items()))
+
+    def on_its_way(self, order_line_id: str) -> int:
+        """What was instructed of a line for the buyer, and is neither settled nor failed."""
+        return sum(
+            each.given
+            for each in self.moved
+            if each.order_line_id == order_line_id and each.state is RefundState.PROCESSING
+        )
+
+    def settled(self, order_line_id: str) -> int:
+        """What the buyer has of a line: refunds that succeeded, less clawbacks that did."""
+        return sum(
+            each.given
+            for each in self.moved
+            if each.order_line_id == order_line_id and each.state is RefundState.SUCCEEDED
+        )
+
+    def attempts(self, order_line_id: str) -> int:
+        """How often a line was claimed."""
+        return sum(held.attempts.get(order_line_id, 0) for held in self.held.values())
+
+    def given(self, case_id: str) -> dict[str, int]:
+        """What was given to a case, by order line."""
+        return {line: amount for (case, line), amount in self._given_to.items() if case == case_id}
+
+    def left_to(self, case_id: str) -> dict[str, int]:
+        """What a case may still instruct, by order line: the rest of an open reservation; never more than is there."""
+        held = self.held.get(case_id)
+        if held is None or held.closed_at is not None:
+            return {}
+        return {
+            line: max(0, min(reserved - self._given_to[case_id, line], sum(self.left_of(line).values())))
+            for line, reserved in sorted(held.reserved.items())
+        }
+
+    def left_of(self, order_line_id: str) -> dict[str, int]:
+        """What was not given back of a line, by tender."""
+        tenders = self.lines[order_line_id].tenders
+        return {name: max(0, paid - self._given_of[order_line_id, name]) for name, paid in sorted(tenders.items())}
+
+    def returnable(self, case_id: str) -> dict[str, dict[str, int]]:
+        """What can be clawed back of a case, by order line and tender."""
+        sums: Counter[tuple[str, str]] = Counter()
+        for each in self.moved:
+            if each.case_id == case_id:
+                sums[each.order_line_id, each.tender] += each.returnable
+        found: dict[str, dict[str, int]] = {}
+        for (line, tender), amount in sorted(sums.items()):
+            found.setdefault(line, {})[tender] = max(0, amount)
+        return found
+
+    @cached_property
+    def _given_to(self) -> Counter[tuple[str, str]]:
+        sums: Counter[tuple[str, str]] = Counter()
+        for each in self.moved:
+            sums[each.case_id, each.order_line_id] += each.given
+        return sums
+
+    @cached_property
+    def _given_of(self) -> Counter[tuple[str, str]]:
+        sums: Counter[tuple[str, str]] = Counter()
+        for each in self.moved:
+            sums[each.order_line_id, each.tender] += each.given
+        return sums

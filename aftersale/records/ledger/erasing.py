@@ -1,0 +1,126 @@
+"""Erasing a buyer: reference and free text go from every table; sums, ids, instants and digests stay."""
+
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+
+from aftersale.books import Erasure, digest
+from aftersale.errors import BadInput, Problem
+from aftersale.kinds import RefundState
+from aftersale.records.ledger.blanking import ERASED, blanked
+from aftersale.records.ledger.tables import chargebacks, erasures, instructions, orders, reservations
+from aftersale.records.tables import cases, deliveries, outbox, turns
+
+_NAMED = 20
+"""How many ids a refusal names."""
+
+
+def erase(connection: Connection, buyer_ref: str, now: datetime) -> Erasure:
+    """Erase a buyer, and keep that this was done. Raises BadInput while something of the buyer's is under way."""
+    order_ids = _orders_of(connection, buyer_ref)
+    case_ids = _cases_of(connection, buyer_ref, order_ids)
+    problems = list(_under_way(connection, case_ids))
+    if problems:
+        raise BadInput(problems)
+    erasure = _erasure(connection, buyer_ref, case_ids, order_ids, now)
+    _blank(connection, turns, case_ids, buyer_ref)
+    _blank(connection, outbox, case_ids, buyer_ref)
+    _clear(connection, case_ids, order_ids)
+    connection.execute(insert(erasures), erasure.model_dump())
+    return erasure
+
+
+def forget(connection: Connection) -> None:
+    """Have SQLite drop the log in which the erased words still stand, unless someone reads from it just now.
+
+    PostgreSQL drops old versions of rows when it vacuums.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _orders_of(connection: Connection, buyer_ref: str) -> list[str]:
+    """The buyer's orders, locked: no case opens on them meanwhile."""
+    query = select(orders.c.order_id).where(orders.c.buyer_ref == buyer_ref).order_by(orders.c.order_id)
+    return list(connection.execute(query.with_for_update()).scalars())
+
+
+def _cases_of(connection: Connection, buyer_ref: str, order_ids: Sequence[str]) -> list[str]:
+    """The buyer's cases, those without an order in the ledger included: they are older, or were refused."""
+    written = select(cases.c.case_id).where(cases.c.buyer_ref == buyer_ref)
+    held = select(reservations.c.case_id).where(reservations.c.order_id.in_(order_ids))
+    return sorted(connection.execute(written.union(held)).scalars())
+
+
+def _under_way(connection: Connection, case_ids: Sequence[str]) -> Iterator[Problem]:
+    """What speaks against erasing now: it would be written again, or someone would be left with half a message."""
+    open_ = select(cases.c.case_id).where(cases.c.case_id.in_(case_ids), cases.c.is_final.is_(False))
+    held = select(reservations.c.case_id).where(
+        reservations.c.case_id.in_(case_ids), reservations.c.closed_at.is_(None)
+    )
+    if found := sorted(connection.execute(open_.union(held)).scalars()):
+        yield _problem("case_open", f"has cases that are open, {_listed(found)}; erase when they are closed")
+    paying = instructions.c.case_id.in_(case_ids) & (instructions.c.state == RefundState.PROCESSING)
+    if found := sorted(connection.execute(select(instructions.c.key).where(paying)).scalars()):
+        yield _problem("payment_pending", f"has money on its way, {_listed(found)}; erase when it is settled")
+    waiting = outbox.c.case_id.in_(case_ids) & (outbox.c.state == "pending")
+    if found := sorted(connection.execute(select(outbox.c.message_id).where(waiting)).scalars()):
+        yield _problem("message_pending", f"has messages that wait to be sent, {_listed(found)}; erase when they are")
+
+
+def _problem(code: str, message: str) -> Problem:
+    return Problem(code=code, field="buyer", message=message)
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return ", ".join(ids[:_NAMED]) + more
+
+
+def _erasure(
+    connection: Connection, buyer_ref: str, case_ids: Sequence[str], order_ids: Sequence[str], now: datetime
+) -> Erasure:
+    closed = select(func.max(cases.c.updated_at)).where(cases.c.case_id.in_(case_ids))
+    salt = secrets.token_hex(16)
+    return Erasure(
+        digest=digest(salt, buyer_ref),
+        salt=salt,
+        cases=len(case_ids),
+        orders=len(order_ids),
+        last_closed_at=connection.execute(closed).scalar_one(),
+        erased_at=now,
+    )
+
+
+def _blank(connection: Connection, table: Table, case_ids: Sequence[str], buyer_ref: str) -> None:
+    """Blank what a table holds of these cases as JSON, void rows too. A turn keeps the digest of what it once said."""
+    keys = list(table.primary_key)
+    rows = connection.execute(select(*keys, table.c.content).where(table.c.case_id.in_(case_ids))).all()
+    blank = [
+        {**{f"its_{key.name}": row._mapping[key] for key in keys}, "blank": _blanked(row.content, buyer_ref)}
+        for row in rows
+    ]
+    if blank:
+        this = [key == bindparam(f"its_{key.name}") for key in keys]
+        connection.execute(update(table).where(*this).values(content=bindparam("blank")), blank)
+
+
+def _blanked(content: str, buyer_ref: str) -> str:
+    return json.dumps(blanked(json.loads(content), buyer_ref), ensure_ascii=False, separators=(",", ":"))
+
+
+def _clear(connection: Connection, case_ids: Sequence[str], order_ids: Sequence[str]) -> None:
+    """Clear the columns that hold the reference, or words."""
+    of_cases = select(outbox.c.message_id).where(outbox.c.case_id.in_(case_ids))
+    failed: Any = deliveries.c.message_id.in_(of_cases) & deliveries.c.last_error.is_not(None)
+    connection.execute(update(cases).where(cases.c.case_id.in_(case_ids)).values(buyer_ref=None))
+    connection.execute(update(outbox).where(outbox.c.case_id.in_(case_ids)).values(together=None, last_error=None))
+    connection.execute(update(deliveries).where(failed).values(last_error=ERASED))
+    connection.execute(update(orders).where(orders.c.order_id.in_(order_ids)).values(buyer_ref=None))
+    explained = instructions.c.case_id.in_(case_ids) & instructions.c.reason.is_not(None)
+    connection.execute(update(instructions).where(explained).values(reason=ERASED))
+    connection.execute(update(chargebacks).where(chargebacks.c.order_id.in_(order_ids)).values(reason=ERASED))

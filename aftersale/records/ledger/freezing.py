@@ -1,0 +1,43 @@
+"""Chargebacks: a notice freezes the refunds of an order until it is lifted. Notices are kept for ever."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from aftersale.ledger import Chargeback
+from aftersale.records.ledger.reading import locked
+from aftersale.records.ledger.tables import chargebacks
+from aftersale.records.tables import put_new
+
+
+def freeze(connection: Connection, order_id: str, reference: str, reason: str, now: datetime) -> Chargeback:
+    """Keep a notice; one that comes again, even after it was lifted, changes nothing."""
+    told = Chargeback(order_id=order_id, reference=reference, reason=reason.replace("\0", ""), frozen_at=now)
+    locked(connection, order_id)
+    put_new(connection, chargebacks, told.model_dump())
+    [notice] = _listed(connection, chargebacks.c.order_id == order_id, chargebacks.c.reference == reference)
+    return notice
+
+
+def lift(connection: Connection, order_id: str, now: datetime) -> list[Chargeback]:
+    """Lift the notices that freeze an order; those that did."""
+    locked(connection, order_id)
+    notices = frozen(connection, order_id)
+    in_force = (chargebacks.c.order_id == order_id) & chargebacks.c.lifted_at.is_(None)
+    connection.execute(update(chargebacks).where(in_force).values(lifted_at=now))
+    return [notice.model_copy(update={"lifted_at": now}) for notice in notices]
+
+
+def frozen(connection: Connection, order_id: str) -> list[Chargeback]:
+    """The notices that freeze an order, the oldest first."""
+    return _listed(connection, chargebacks.c.order_id == order_id, chargebacks.c.lifted_at.is_(None))
+
+
+def notices(connection: Connection, order_id: str) -> list[Chargeback]:
+    """All notices of an order, the oldest first."""
+    return _listed(connection, chargebacks.c.order_id == order_id)
+
+
+def _listed(connection: Connection, *wanted: ColumnElement[bool]) -> list[Chargeback]:
+    query = select(chargebacks).where(*wanted).order_by(chargebacks.c.frozen_at, chargebacks.c.reference)
+    return [Chargeback(**row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,183 @@
+"""Instructing: what a case may give back or take back, judged and kept under the order's lock, once for every key."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from aftersale.kinds import RefundState
+from aftersale.ledger import Instructed, Purpose
+from aftersale.money import Allocation, LineAmount, RefundInstruction, Settlement
+from aftersale.records.errors import LedgerFault
+from aftersale.records.ledger.account import Account
+from aftersale.records.ledger.freezing import frozen
+from aftersale.records.ledger.reading import locked
+from aftersale.records.ledger.spreading import over_lines, over_tenders
+from aftersale.records.ledger.tables import allocations, instructions
+from aftersale.records.tables import Found
+from aftersale.times import local
+
+_DECIDING = ("case_id", "order_id", "amount_minor", "currency", "tender", "lines")
+"""What makes an instruction another one; whose money it is follows from the order."""
+
+
+def instruct(connection: Connection, instruction: RefundInstruction, now: datetime) -> Instructed:
+    """Keep a refund: as known, if its key is, else as processing, or as failed where the books do not allow it."""
+    return _keep(connection, instruction, "refund", now)
+
+
+def clawback(connection: Connection, instruction: RefundInstruction, now: datetime) -> Instructed:
+    """Keep a clawback likewise: what was settled to the case, less what was clawed back, is the most there can be."""
+    return _keep(connection, instruction, "clawback", now)
+
+
+def as_kept(connection: Connection, row: Found) -> Instructed:
+    """An instruction on file as it is told to those who ask again."""
+    query = select(allocations).where(allocations.c.key == row.key)
+    rows = connection.execute(query.order_by(allocations.c.order_line_id, allocations.c.tender))
+    spread = tuple(
+        Allocation(order_line_id=each.order_line_id, tender=each.tender, amount_minor=each.amount_minor)
+        for each in rows
+    )
+    return Instructed(allocations=spread, known=True, settlement=settled(row))
+
+
+def settled(row: Found) -> Settlement | None:
+    """How an instruction on file was settled; None while it is processing."""
+    if row.state is RefundState.PROCESSING:
+        return None
+    return Settlement(
+        key=row.key,
+        status="succeeded" if row.state is RefundState.SUCCEEDED else "declined",
+        provider_ref=row.provider_ref,
+        reason=row.reason,
+    )
+
+
+def _keep(connection: Connection, given: RefundInstruction, purpose: Purpose, now: datetime) -> Instructed:
+    n = _number(given, purpose)
+    account = locked(connection, given.order_id)
+    row = connection.execute(select(instructions).where(instructions.c.key == given.key)).one_or_none()
+    if row is not None:
+        _require_same(row, given)
+        return as_kept(connection, row)
+    if purpose == "refund":
+        lines, spread, refusal = _refund(connection, account, given)
+    else:
+        lines, spread, refusal = _clawback(account, given)
+    _write(connection, given, purpose, n, refusal, now)
+    if refusal is not None:
+        return Instructed(allocations=(), settlement=Settlement(key=given.key, status="declined", reason=refusal))
+    kept = over_tenders(lines, spread)
+    if kept:
+        connection.execute(insert(allocations), [{"key": given.key, **each.model_dump()} for each in kept])
+    return Instructed(allocations=kept)
+
+
+_Judged = tuple[Sequence[LineAmount], Mapping[str, Mapping[str, int]], str | None]
+"""The amount of every line, what is left of its tenders, and why the instruction cannot be carried out."""
+
+
+def _refund(connection: Connection, account: Account, given: RefundInstruction) -> _Judged:
+    left = account.left_to(given.case_id)
+    refusal = _chargeback(connection, account) or _not_held(account, given) or _beyond(given, left, "reserved")
+    lines = [] if refusal else _lines(given, left)
+    return lines, {line: account.left_of(line) for line in left}, refusal
+
+
+def _clawback(account: Account, given: RefundInstruction) -> _Judged:
+    tenders = account.returnable(given.case_id)
+    left = {line: sum(shares.values()) for line, shares in tenders.items()}
+    refusal = _beyond(given, left, "settled and not clawed back")
+    return [] if refusal else _lines(given, left), tenders, refusal
+
+
+def _lines(given: RefundInstruction, left: Mapping[str, int]) -> list[LineAmount]:
+    if given.lines or not given.amount_minor:
+        return sorted(given.lines, key=lambda line: line.order_line_id)
+    return over_lines(given.amount_minor, left)
+
+
+# Why the books do not allow an instruction
+
+
+def _chargeback(connection: Connection, account: Account) -> str | None:
+    notices = frozen(connection, account.order_id)
+    if not notices:
+        return None
+    named = ", ".join(f"{notice.reference} of {local(notice.frozen_at)} ({notice.reason})" for notice in notices)
+    return (
+        f"order {account.order_id} is frozen by chargeback {named}, so that nobody is paid twice; once it is decided "
+        f"for the merchant, run `aftersale ledger lift {account.order_id}`, then retry the refund"
+    )
+
+
+def _not_held(account: Account, given: RefundInstruction) -> str | None:
+    held = account.held.get(given.case_id)
+    look = f"see `aftersale ledger show {account.order_id}`, and pay what is owed by a new case"
+    if held is None:
+        return f"nothing of order {account.order_id} is reserved for case {given.case_id}; {look}"
+    if held.closed_at is not None:
+        return f"what was reserved for case {given.case_id} was released at {local(held.closed_at)}; {look}"
+    return None
+
+
+def _beyond(given: RefundInstruction, left: Mapping[str, int], what: str) -> str | None:
+    asked = {line.order_line_id: line.amount_minor for line in given.lines}
+    over = [f"{line} ({amount} of {left.get(line, 0)})" for line, amount in asked.items() if amount > left.get(line, 0)]
+    if given.amount_minor <= sum(left.values()) and not over:
+        return None
+    said = f"{given.amount_minor} {given.currency} is more than the {sum(left.values())} {what}"
+    if over:
+        said = f"more is asked than is {what}, of line {', '.join(over)}"
+    return f"case {given.case_id}: {said}; see `aftersale ledger show {given.order_id}`, and instruct no more than that"
+
+
+# One key, one instruction
+
+
+def _number(given: RefundInstruction, purpose: Purpose) -> int:
+    wanted = f"case/{given.case_id}/{purpose}/"
+    found = re.fullmatch(re.escape(wanted) + r"([1-9]\d{0,8})", given.key, re.ASCII)
+    if found is None:
+        raise LedgerFault(f"{given.key} is no key of a {purpose} of case {given.case_id}; number it as {wanted}1")
+    return int(found[1])
+
+
+def _require_same(row: Found, given: RefundInstruction) -> None:
+    told = _row(given)
+    differing = [
+        f"{name} was {getattr(row, name)}, is {told[name]}" for name in _DECIDING if getattr(row, name) != told[name]
+    ]
+    if differing:
+        raise LedgerFault(
+            f"another instruction is kept under {row.key} ({'; '.join(differing)}); give a new instruction a new number"
+        )
+
+
+def _row(given: RefundInstruction) -> dict[str, Any]:
+    return {
+        "case_id": given.case_id,
+        "order_id": given.order_id,
+        "amount_minor": given.amount_minor,
+        "currency": given.currency,
+        "tender": given.tender,
+        "lines": " ".join(f"{line.order_line_id}={line.amount_minor}" for line in given.lines),
+    }
+
+
+def _write(
+    connection: Connection, given: RefundInstruction, purpose: Purpose, n: int, refusal: str | None, now: datetime
+) -> None:
+    row = _row(given) | {
+        "key": given.key,
+        "purpose": purpose,
+        "n": n,
+        "state": RefundState.PROCESSING if refusal is None else RefundState.FAILED,
+        "instructed_at": now,
+        "settled_at": None if refusal is None else now,
+        "reason": refusal,
+    }
+    connection.execute(insert(instructions), row)

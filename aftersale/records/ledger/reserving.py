@@ -1,0 +1,185 @@
+"""Reserving: whether an order has room for one case more, kept under the order's lock. The whole claim, or nothing."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from aftersale.commands import OrderLine
+from aftersale.errors import Problem
+from aftersale.ledger import Claim
+from aftersale.records.ledger.account import Account, Line
+from aftersale.records.ledger.reading import locked
+from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
+from aftersale.records.tables import Found, put_new
+
+
+def reserve(connection: Connection, claim: Claim, most_attempts: int, now: datetime) -> list[Problem]:
+    """Why the claim is refused; empty where it is reserved. What was written of a refused one is to be rolled back."""
+    account = locked(connection, claim.order_id)
+    known = _known(connection, claim.case_id)
+    own = known is not None and (known.owner, known.order_id) == (claim.owner, claim.order_id)
+    if known is not None and own and known.closed_at is None:
+        return []
+    problems = [
+        *([] if known is None or own else [_taken_id(claim)]),
+        *_told_otherwise(account, claim),
+        *_open_already(account, claim),
+        *([] if own else _too_often(account, claim, most_attempts)),
+        *_too_much(account, claim),
+    ]
+    if problems:
+        return problems
+    if own:
+        # A closed case whose workflow was reset: what it held is held again, and counts as the attempt that it was.
+        connection.execute(update(reservations).where(reservations.c.case_id == claim.case_id).values(closed_at=None))
+        return []
+    return _keep(connection, claim, now)
+
+
+def release(connection: Connection, case_id: str, now: datetime) -> None:
+    """Close a case's reservation; what was settled stays, and its attempts count on."""
+    known = _known(connection, case_id)
+    if known is not None:
+        locked(connection, known.order_id)
+        close(connection, case_id, now)
+
+
+def close(connection: Connection, case_id: str, now: datetime) -> None:
+    """Close a reservation of an order that is locked; one that is closed stays as it is."""
+    held = (reservations.c.case_id == case_id) & reservations.c.closed_at.is_(None)
+    connection.execute(update(reservations).where(held).values(closed_at=now))
+
+
+def _known(connection: Connection, case_id: str) -> Found | None:
+    return connection.execute(select(reservations).where(reservations.c.case_id == case_id)).one_or_none()
+
+
+def _taken_id(claim: Claim) -> Problem:
+    said = f"{claim.case_id} is another case's, and an id is never used twice; give this case an id of its own"
+    return Problem(code="case_id_conflict", field="case_id", message=said)
+
+
+# What speaks against a claim
+
+
+def _told_otherwise(account: Account, claim: Claim) -> Iterator[Problem]:
+    """The order as this request tells it, against what was told first."""
+    if account.merchant_id not in (None, claim.merchant_id):
+        yield _mismatch("merchant_id", claim.merchant_id, account.merchant_id)
+    if account.buyer_ref not in (None, claim.buyer_ref):
+        # Without naming that buyer, whose reference is not this case's to keep.
+        said = f"is not the buyer whom earlier cases of order {claim.order_id} name; correct it, or order_id"
+        yield Problem(code="order_mismatch", field="buyer_ref", message=said)
+    for index, line in enumerate(claim.lines):
+        first = account.lines.get(line.order_line_id)
+        if first is None:
+            continue
+        for field, told, known in _figures(line, first):
+            if told != known:
+                yield _mismatch(f"order.lines.{index}.{field}", told, known)
+
+
+def _figures(line: OrderLine, first: Line) -> Iterator[tuple[str, Any, Any]]:
+    yield "quantity", line.quantity, first.quantity
+    yield "paid.amount_minor", line.paid.amount_minor, first.paid
+    yield "paid.currency", line.paid.currency, first.currency
+    if line.paid.amount_minor == first.paid:
+        yield "tenders", _named(_paid_with(line)), _named(first.tenders)
+
+
+def _mismatch(field: str, told: object, known: object) -> Problem:
+    said = f"is {told}, but earlier cases of this order say {known}; correct it, or order_id"
+    return Problem(code="order_mismatch", field=field, message=said)
+
+
+def _open_already(account: Account, claim: Claim) -> Iterator[Problem]:
+    for index, item in enumerate(claim.items):
+        for held in account.held.values():
+            open_ = held.closed_at is None and held.case_id != claim.case_id
+            if open_ and held.kind is claim.kind and item.order_line_id in held.reserved:
+                said = f"{item.order_line_id} has an open {claim.kind} case, {held.case_id}; act on that one"
+                yield Problem(code="open_case", field=f"items.{index}.order_line_id", message=said)
+
+
+def _too_often(account: Account, claim: Claim, most: int) -> Iterator[Problem]:
+    for index, item in enumerate(claim.items):
+        made = account.attempts(item.order_line_id)
+        if made >= most:
+            said = f"{item.order_line_id} was claimed {made} times, and {most} is the most; take it to the platform"
+            yield Problem(code="attempts", field=f"items.{index}.order_line_id", message=said)
+
+
+def _too_much(account: Account, claim: Claim) -> Iterator[Problem]:
+    told = {line.order_line_id: line.paid.amount_minor for line in claim.lines}
+    for index, item in enumerate(claim.items):
+        line, asked = item.order_line_id, item.requested.amount_minor
+        paid = account.lines[line].paid if line in account.lines else told[line]
+        taken = account.taken(line, without=claim.case_id)
+        left = paid - sum(taken.values())
+        if asked > left:
+            said = (
+                f"is {asked}, but of the {paid} paid for {line} {_named(taken) or 'nothing'} is taken, and {left} left"
+            )
+            remedy = "ask for no more than is left" if left > 0 else "act on those cases"
+            field = f"items.{index}.requested.amount_minor"
+            yield Problem(code="ceiling", field=field, message=f"{said}; {remedy}")
+
+
+def _named(amounts: Mapping[str, int]) -> str:
+    return ", ".join(f"{amount} {name}" for name, amount in sorted(amounts.items()))
+
+
+# What is kept of one that nothing speaks against
+
+
+def _keep(connection: Connection, claim: Claim, now: datetime) -> list[Problem]:
+    row = {
+        "case_id": claim.case_id,
+        "order_id": claim.order_id,
+        "owner": claim.owner,
+        "kind": claim.kind,
+        "reserved_at": now,
+    }
+    if not put_new(connection, reservations, row):
+        return [_taken_id(claim)]  # by a claim on another order, in this very moment
+    told = {
+        "merchant_id": func.coalesce(orders.c.merchant_id, claim.merchant_id),
+        "buyer_ref": func.coalesce(orders.c.buyer_ref, claim.buyer_ref),
+    }
+    connection.execute(update(orders).where(orders.c.order_id == claim.order_id).values(told))
+    for line in claim.lines:
+        _keep_line(connection, claim, line, now)
+    items = [
+        {
+            "case_id": claim.case_id,
+            "order_line_id": item.order_line_id,
+            "order_id": claim.order_id,
+            "quantity": item.quantity,
+            "amount_minor": item.requested.amount_minor,
+            "attempts": 1,
+        }
+        for item in claim.items
+    ]
+    connection.execute(insert(reserved_lines), items)
+    return []
+
+
+def _keep_line(connection: Connection, claim: Claim, line: OrderLine, now: datetime) -> None:
+    """Keep a line as it is first told."""
+    key = {"order_id": claim.order_id, "order_line_id": line.order_line_id}
+    figures = {
+        "quantity": line.quantity,
+        "paid_minor": line.paid.amount_minor,
+        "currency": line.paid.currency,
+        "told_by": claim.case_id,
+        "told_at": now,
+    }
+    if put_new(connection, order_lines, {**key, **figures}):
+        shares = [{**key, "tender": name, "paid_minor": paid} for name, paid in _paid_with(line).items()]
+        connection.execute(insert(tenders), shares)
+
+
+def _paid_with(line: OrderLine) -> dict[str, int]:
+    return {share.tender: share.amount_minor for share in line.paid_with}

@@ -1,0 +1,81 @@
+"""Settling: that the payment service is being asked, and what its definitive answer was. No lock spans the two."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from aftersale.kinds import RefundState
+from aftersale.money import Settlement
+from aftersale.records.errors import LedgerFault
+from aftersale.records.ledger.instructing import settled
+from aftersale.records.ledger.reading import locked
+from aftersale.records.ledger.reserving import close
+from aftersale.records.ledger.tables import attempts, instructions
+from aftersale.records.tables import Found, put_new
+
+
+def attempted(connection: Connection, key: str, attempt: int, now: datetime) -> None:
+    """Keep that an attempt at an instruction begins. Raises LedgerFault for one that is unknown, or has failed."""
+    row = _known(connection, key)
+    if row.state is RefundState.FAILED:
+        raise LedgerFault(
+            f"{key} has failed ({row.reason}), and is not to be sent; give a new instruction a new number"
+        )
+    put_new(connection, attempts, {"key": key, "attempt": attempt, "began_at": now})
+
+
+def settle(connection: Connection, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
+    """Keep how an instruction was settled, and close its case's reservation where that was the last of it."""
+    locked(connection, _known(connection, settlement.key).order_id)
+    row = _known(connection, settlement.key)
+    before = settled(row)
+    if before is None:
+        _write(connection, settlement, now)
+    elif _decisive(before) != _decisive(settlement):
+        raise LedgerFault(
+            f"{row.key} was settled as {_words(before)}, and is now said to be {_words(settlement)}; ask the payment "
+            "service which is true, and compare its statement: `aftersale ledger check --statement FILE`"
+        )
+    _end(connection, settlement, attempt, now)
+    if closes and settlement.status == "succeeded":
+        close(connection, row.case_id, now)
+
+
+def _known(connection: Connection, key: str) -> Found:
+    row = connection.execute(select(instructions).where(instructions.c.key == key)).one_or_none()
+    if row is None:
+        raise LedgerFault(f"{key} is not in the ledger; instruct it before it is sent")
+    return row
+
+
+def _write(connection: Connection, settlement: Settlement, now: datetime) -> None:
+    values = {
+        "state": RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED,
+        "settled_at": now,
+        "provider_ref": settlement.provider_ref,
+        "reason": _kept(settlement.reason),
+    }
+    connection.execute(update(instructions).where(instructions.c.key == settlement.key).values(values))
+
+
+def _end(connection: Connection, settlement: Settlement, attempt: int, now: datetime) -> None:
+    """Keep how the attempt ended; one whose beginning was lost began no later than that."""
+    ended = {"ended_at": now, "outcome": settlement.status}
+    if put_new(connection, attempts, {"key": settlement.key, "attempt": attempt, "began_at": now, **ended}):
+        return
+    this = (attempts.c.key == settlement.key) & (attempts.c.attempt == attempt)
+    first = {name: func.coalesce(attempts.c[name], value) for name, value in ended.items()}
+    connection.execute(update(attempts).where(this).values(first))
+
+
+def _decisive(settlement: Settlement) -> tuple[str, str | None]:
+    return settlement.status, settlement.provider_ref
+
+
+def _words(settlement: Settlement) -> str:
+    return f"{settlement.status} as {settlement.provider_ref}" if settlement.provider_ref else settlement.status
+
+
+def _kept(reason: str | None) -> str | None:
+    """A reason without the letter that PostgreSQL cannot keep."""
+    return None if reason is None else reason.replace("\0", "")

@@ -1,0 +1,71 @@
+"""Paying as tests do it: a reserved order, the activities wired to the stand-in platform, one attempt at a time."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.payments import Order, Payments
+from aftersale.commands import CaseRequest
+from aftersale.kinds import CaseKind
+from aftersale.ledger import Claim
+from aftersale.money import RefundInstruction, Settlement
+from aftersale.records import Ledger, Records
+from aftersale.times import parse_instant
+from tests.cases import request
+from tests.platform_fixtures import StandIn, client, instruction
+from trial.platform import TRIAL_SECRET
+
+KEY = "case/C-1/refund/1"
+PAID = Settlement(key=KEY, status="succeeded", provider_ref="transfer-1")
+NOW = parse_instant("2024-06-03T10:00:00+08:00")
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """A worker's client, impatient enough for a test."""
+    async with client(timeout=0.3) as impatient:
+        yield impatient
+
+
+@pytest.fixture
+def payments(platform: StandIn, http: httpx.AsyncClient, ledger: Ledger) -> Payments:
+    """The activities, wired to the platform."""
+    return Payments(http, platform.url, TRIAL_SECRET, ledger)
+
+
+@pytest.fixture
+def ledger(kept: Records) -> Ledger:
+    """A ledger in which the cases of these tests have reserved their refunds, each on an order line of its own."""
+    for case_id in ("C-1", ".."):
+        assert kept.ledger.reserve(claim(case_id), 5, NOW) == []
+    return kept.ledger
+
+
+def claim(case_id: str) -> Claim:
+    """A claim of 129.00 yuan on the line that bears the case's name."""
+    money = {"amount_minor": 12900, "currency": "CNY"}
+    line = {"order_line_id": case_id, "quantity": 1}
+    order = {"lines": [{**line, "paid": money}]}
+    items = [{**line, "requested": money}]
+    wanted = CaseRequest.model_validate(request(case_id=case_id, order_id="O-88", order=order, items=items))
+    return Claim.of(CaseKind.RETURN, wanted, f"run of {case_id}", NOW)
+
+
+async def attempt(payments: Payments, n: int = 1, order: RefundInstruction | None = None) -> Settlement:
+    """The nth attempt at the refund, as the engine would make it."""
+    env = ActivityEnvironment()
+    env.info = dataclasses.replace(env.info, attempt=n)
+    return await env.run(payments.refund, Order(instruction=order or instruction(), closes=True))
+
+
+async def failure(payments: Payments, n: int = 1) -> ApplicationError:
+    """What the nth attempt raises; it must be an error that the engine retries."""
+    with pytest.raises(ApplicationError) as raised:
+        await attempt(payments, n)
+    assert not raised.value.non_retryable
+    assert f"{KEY} is looked up, then sent again if need be" in raised.value.message
+    return raised.value

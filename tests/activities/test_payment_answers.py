@@ -1,0 +1,99 @@
+"""What a payment service says is believed only where it is well formed, and about the very instruction."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from activities.payments import Payments
+from aftersale.errors import BadInput
+from aftersale.money import Allocation
+from aftersale.records import Ledger
+from tests.activities.paying import KEY, PAID, attempt, failure
+from tests.platform_fixtures import StandIn, instruction
+from trial.platform import TRIAL_SECRET
+
+# Answers that must not be believed
+
+
+SENT = PAID.model_dump()
+INSTRUCTED = instruction(allocations=(Allocation(order_line_id="C-1", tender="cash", amount_minor=12900),))
+"""What the service is sent: the instruction, and what the ledger adds to it."""
+LOOKED_UP = INSTRUCTED.model_dump(mode="json") | SENT
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"status": None}, "cannot be read at: status;"),
+        ({"status": "processing"}, "cannot be read at: status;"),
+        ({"provider_ref": 7}, "cannot be read at: provider_ref;"),
+        ({"card": "6222000000000000"}, "cannot be read at: card;"),
+        ({"key": "case/C-2/refund/1"}, "the payment service answered about another key;"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "n", "good"), [("/refunds", 1, SENT), ("/refunds/", 2, LOOKED_UP)], ids=["sent", "looked up"]
+)
+async def test_a_doubtful_answer_is_not_taken_for_success(
+    payments: Payments, platform: StandIn, path: str, n: int, good: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
+    await platform.arm("status", path=path, status=200, body=json.dumps(good | changes))
+    error = await failure(payments, n)
+    assert error.type == "payments_garbled"
+    assert words in error.message
+    assert "6222" not in error.message
+    assert error.__cause__ is None
+    await platform.arm("status", path="/refunds/", status=200, body=json.dumps(LOOKED_UP))
+    assert await attempt(payments, 2) == PAID, "but for the changes it would be believed"
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "null", "[]"])
+async def test_an_answer_that_is_no_settlement_at_all_is_not_taken_for_success(
+    payments: Payments, platform: StandIn, body: str
+) -> None:
+    await platform.arm("status", status=200, body=body)
+    error = await failure(payments)
+    assert error.type == "payments_garbled"
+    assert "cannot be read at: the whole" in error.message
+
+
+# One key, two instructions
+
+
+@pytest.mark.parametrize("n", [1, 2], ids=["refused on sending", "found by the look-up"])
+async def test_another_instruction_under_the_key_is_not_taken_for_this_one(
+    payments: Payments, platform: StandIn, n: int
+) -> None:
+    await platform.refund(instruction(amount_minor=1))
+    answer = await attempt(payments, n)
+    assert answer.status == "declined"
+    assert answer.reason == (
+        f"another instruction holds the key {KEY}: ask the payment service what it paid before retrying the refund"
+    )
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+async def test_a_key_said_to_be_in_use_is_settled_by_the_look_up(payments: Payments, platform: StandIn) -> None:
+    await platform.refund(INSTRUCTED)
+    await platform.arm("status", status=409)
+    assert await attempt(payments) == PAID
+
+
+# Settings
+
+
+@pytest.mark.parametrize("base_url", ["", "payments.example", "ftp://payments.example", "http://", "http://[::"])
+def test_an_address_that_cannot_be_called_is_refused(http: httpx.AsyncClient, base_url: str, ledger: Ledger) -> None:
+    with pytest.raises(BadInput, match=r"payments\.base_url: is no web address; write http://host:port"):
+        Payments(http, base_url, TRIAL_SECRET, ledger)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!", "whsec_sekre"])
+def test_a_secret_that_cannot_sign_is_refused_and_not_repeated(
+    http: httpx.AsyncClient, secret: str, ledger: Ledger
+) -> None:
+    with pytest.raises(BadInput, match=r"payments\.secret: cannot sign; write whsec_") as raised:
+        Payments(http, "http://127.0.0.1:1", secret, ledger)
+    assert "sekre" not in str(raised.value)

@@ -1,0 +1,53 @@
+"""A worker dies at a step around a payment: afterwards the provider's books and ours agree, and money moved once."""
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from aftersale import records
+from aftersale.books import ProviderPayment
+from aftersale.kinds import Outcome
+from tests.market import Market, confirm_receipt, market
+from tests.postgres import Server
+from tests.processes.dying_worker import STEPS
+from tests.processes.program import program, working
+
+DYING_WORKER = str(Path(__file__).parent / "dying_worker.py")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+async def place(
+    request: pytest.FixtureRequest, postgres: Server, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Market]:
+    folder: Path = tmp_path_factory.mktemp("books")
+    url = None if request.param == "sqlite" else postgres.database("books_after_a_kill")
+    async with market(folder, working=False, records_url=url) as running:
+        yield running
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_whatever_step_a_worker_dies_at_the_refund_is_paid_once_and_both_books_say_so(
+    place: Market, step: str
+) -> None:
+    case_id, key = f"dies-{step}", f"case/dies-{step}/refund/1"
+    async with program(DYING_WORKER, step, environment=place.environment) as dying:
+        await dying.until('"working"')
+        await place.sent_back(case_id=case_id)
+        await place.act(case_id, confirm_receipt())
+        assert await dying.ended() == -signal.SIGKILL
+    paid_before = (await place.platform.payments()).get(key)
+    assert (paid_before is None) == (step == "instructed"), "it died where it was told to"
+    async with working(place):
+        assert (await place.record(case_id)).outcome is Outcome.REFUNDED
+    assert (await place.platform.payments())[key] == ("succeeded", 1)
+    with records.open(place.records_url) as kept:
+        assert kept.ledger.check(await statement(place)) == []
+        assert kept.ledger.check([]) != [], "a statement without the payment is noticed"
+
+
+async def statement(place: Market) -> list[ProviderPayment]:
+    """What the provider says of its payments."""
+    rows = (await place.platform.http.get("/payments")).json()
+    return [ProviderPayment.model_validate({name: row[name] for name in ProviderPayment.model_fields}) for row in rows]
