@@ -13,16 +13,13 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from aftersale.errors import BadInput, Problem
 from aftersale.records.errors import RecordsOutdated, RecordsUnavailable
-from aftersale.records.gate import Gate, GateShut
+from aftersale.records.gate import PATIENCE, Gate, GateShut
 
 VARIABLE = "AFTERSALE_RECORDS_URL"
 """The setting that names the database."""
 
 DEFAULT_URL = "sqlite:///.local/records.db"
 """Where records are kept unless the setting says otherwise: a file under the folder that the process runs in."""
-
-PATIENCE = 2.5
-"""Seconds to wait for a connection, a lock or an answer: a record is written beside a case that must go on."""
 
 READING = "aftersale_reading"
 """The execution option of a transaction that writes nothing."""

@@ -5,6 +5,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+PATIENCE = 2.5
+"""Seconds to wait for a connection, a lock or an answer: a record is written beside a case that must go on."""
+
 
 class GateShut(Exception):
     """The way was not free in time."""

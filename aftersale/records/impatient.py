@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from aftersale.records.engine import PATIENCE
+from aftersale.records.gate import PATIENCE
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from aftersale.case import Status
 from aftersale.kinds import State
 from aftersale.records import outbox, reading, writing
-from aftersale.records.engine import PATIENCE, READING, engine, gate, named, parsed, reporting
+from aftersale.records.engine import READING, engine, gate, named, parsed, reporting
+from aftersale.records.gate import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from aftersale.ledger import Chargeback
-from aftersale.records.ledger.reading import locked
+from aftersale.records.ledger.reading import lock
 from aftersale.records.ledger.tables import chargebacks
 from aftersale.records.tables import put_new
 
@@ -13,7 +13,7 @@ from aftersale.records.tables import put_new
 def freeze(connection: Connection, order_id: str, reference: str, reason: str, now: datetime) -> Chargeback:
     """Keep a notice; one that comes again, even after it was lifted, changes nothing."""
     told = Chargeback(order_id=order_id, reference=reference, reason=reason.replace("\0", ""), frozen_at=now)
-    locked(connection, order_id)
+    lock(connection, order_id)
     put_new(connection, chargebacks, told.model_dump())
     [notice] = _listed(connection, chargebacks.c.order_id == order_id, chargebacks.c.reference == reference)
     return notice
@@ -21,7 +21,7 @@ def freeze(connection: Connection, order_id: str, reference: str, reason: str, n
 
 def lift(connection: Connection, order_id: str, now: datetime) -> list[Chargeback]:
     """Lift the notices that freeze an order; those that did."""
-    locked(connection, order_id)
+    lock(connection, order_id)
     notices = frozen(connection, order_id)
     in_force = (chargebacks.c.order_id == order_id) & chargebacks.c.lifted_at.is_(None)
     connection.execute(update(chargebacks).where(in_force).values(lifted_at=now))

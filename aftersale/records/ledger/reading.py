@@ -17,11 +17,16 @@ from aftersale.records.ledger.tables import (
 from aftersale.records.tables import put_new
 
 
-def locked(connection: Connection, order_id: str) -> Account:
-    """The account of an order, which nobody else changes until the transaction ends; an unknown one is begun."""
+def lock(connection: Connection, order_id: str) -> None:
+    """Let nobody else move an order's money until the transaction ends; one that is unknown is begun for it."""
     put_new(connection, orders, {"order_id": order_id})
     # SQLite has locked the whole file by now, and has no such words.
     connection.execute(select(orders.c.order_id).where(orders.c.order_id == order_id).with_for_update())
+
+
+def locked(connection: Connection, order_id: str) -> Account:
+    """The account of an order that is locked from now on."""
+    lock(connection, order_id)
     found = account(connection, order_id)
     assert found is not None
     return found

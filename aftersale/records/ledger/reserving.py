@@ -10,7 +10,7 @@ from aftersale.commands import OrderLine
 from aftersale.errors import Problem
 from aftersale.ledger import Claim
 from aftersale.records.ledger.account import Account, Line
-from aftersale.records.ledger.reading import locked
+from aftersale.records.ledger.reading import lock, locked
 from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
 from aftersale.records.tables import Found, put_new
 
@@ -42,7 +42,7 @@ def release(connection: Connection, case_id: str, now: datetime) -> None:
     """Close a case's reservation; what was settled stays, and its attempts count on."""
     known = _known(connection, case_id)
     if known is not None:
-        locked(connection, known.order_id)
+        lock(connection, known.order_id)
         close(connection, case_id, now)
 
 

@@ -8,7 +8,7 @@ from aftersale.kinds import RefundState
 from aftersale.money import Settlement
 from aftersale.records.errors import LedgerFault
 from aftersale.records.ledger.instructing import settled
-from aftersale.records.ledger.reading import locked
+from aftersale.records.ledger.reading import lock
 from aftersale.records.ledger.reserving import close
 from aftersale.records.ledger.tables import attempts, instructions
 from aftersale.records.tables import Found, put_new
@@ -26,7 +26,7 @@ def attempted(connection: Connection, key: str, attempt: int, now: datetime) -> 
 
 def settle(connection: Connection, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
     """Keep how an instruction was settled, and close its case's reservation where that was the last of it."""
-    locked(connection, _known(connection, settlement.key).order_id)
+    lock(connection, _known(connection, settlement.key).order_id)
     row = _known(connection, settlement.key)
     before = settled(row)
     if before is None:
