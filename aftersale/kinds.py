@@ -201,3 +201,4 @@ class CloseReason(Term):
     WITHDRAWN = "withdrawn", "买家撤销"
     NOT_SENT_BACK = "not_sent_back", "逾期未退货"
     NOT_ESCALATED = "not_escalated", "逾期未申请介入"
+    CANCELLED = "cancelled", "平台取消"

@@ -4,6 +4,7 @@ Handlers judge, record and return; the page alone acts. `run` and the handlers t
 it themselves, so that a malformed payload becomes an answer rather than a workflow task that fails for ever.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -14,17 +15,17 @@ from temporalio.exceptions import ApplicationError
 
 from aftersale.case import Status, refused
 from aftersale.commands import Act, CaseRequest, OpenCase, ParcelEvent, PolicyPublished, parse, read
-from aftersale.dossier import Dossier, Ending
+from aftersale.dossier import Closed, Dossier, Ending
 from aftersale.errors import BadInput, Problem
 from aftersale.judge import Refused, Verdict, happened_at, judge
-from aftersale.kinds import CaseKind, Command, Party
+from aftersale.kinds import CaseKind, CloseReason, Command, Party
 from aftersale.ledger import CONFLICT
 from aftersale.readout import status
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
 from workflows import outside
 from workflows.board import Board
-from workflows.desk import Desk
+from workflows.desk import Desk, Stopped
 from workflows.record import record
 from workflows.scribe import Scribe
 
@@ -77,6 +78,16 @@ class CaseWorkflow:
         )
 
     async def work(self, page: Page) -> Status:
+        """Work the case to its end. A cancellation by an operator ends it where it next waits for somebody."""
+        working = asyncio.create_task(self._work(page))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            if self._desk is not None:
+                self._desk.stop()
+            return await working
+
+    async def _work(self, page: Page) -> Status:
         """Admit the request, work the page to its end, and leave the record."""
         desk = self._desk
         if desk is not None:
@@ -88,7 +99,11 @@ class CaseWorkflow:
             await self._refuse()
         else:
             desk.case.open(desk.now)
-            await desk.close(await page(desk))
+            try:
+                ending = await page(desk)
+            except Stopped:
+                ending = Closed(reason=CloseReason.CANCELLED)
+            await desk.close(ending)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status()
 

@@ -41,6 +41,10 @@ class Lapse:
     at: datetime
 
 
+class Stopped(Exception):
+    """An operator cancelled the case; raised where a page waits for somebody, never while money is under way."""
+
+
 class Desk:
     """The working place of one case."""
 
@@ -51,6 +55,7 @@ class Desk:
         self.rests = 0
         self.timekeeper = Timekeeper(case, self.wake)
         self._heard: Act | None = None
+        self._stopped = False
         self._alarm = Alarm(self.wake)
         self._board = Board()
         self._scribe = Scribe(case.subject)
@@ -69,6 +74,11 @@ class Desk:
     def hear(self, act: Act) -> None:
         """Hand the page the act that ends its stage; there is never more than one, since the case is moving then."""
         self._heard = act
+        self.wake()
+
+    def stop(self) -> None:
+        """Have the page end where it next waits for somebody."""
+        self._stopped = True
         self.wake()
 
     # What pages and stages do
@@ -100,7 +110,7 @@ class Desk:
     async def answer(self, *accepts: type[Schema]) -> Schema | Lapse:
         """The next thing that ends the stage: one of what it accepts, or the lapse of its clock."""
         while True:
-            await self.timekeeper.catch_up()
+            await self._catch_up()
             said = self._heard or (self._sign_off() if ParcelEvent in accepts else None)
             if said is not None:
                 return self._accepted(said, accepts)
@@ -113,7 +123,7 @@ class Desk:
     async def hear_only(self, accepts: type[A]) -> A:
         """The next command that ends a stage without a clock."""
         while self._heard is None:
-            await self.timekeeper.catch_up()
+            await self._catch_up()
             await self._rest()
         return self._accepted(self._heard, (accepts,))
 
@@ -155,6 +165,11 @@ class Desk:
             await workflow.wait_condition(lambda: not self.resting or (self._scribe.idle and released.done()))
 
     # How it works
+
+    async def _catch_up(self) -> None:
+        await self.timekeeper.catch_up()
+        if self._stopped:
+            raise Stopped
 
     async def _meanwhile(self, work: Awaitable[T]) -> T:
         task = asyncio.ensure_future(work)
