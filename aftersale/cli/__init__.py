@@ -1,4 +1,4 @@
-"""The `aftersale` command: open cases, look at them, list them, move them on, and ask the policy book.
+"""The `aftersale` command: open cases, look at them, list them, move them on; ask the ledger and the policy book.
 
 Answers are tables for people, or JSON with `--json`. Exit status 0: done; 1: refused by the case; 2: wrong input, or
 no answer. Temporal and the database are loaded only by the commands that need them.
@@ -11,6 +11,7 @@ import typer
 
 from aftersale.cli import cases, lists
 from aftersale.cli.answers import Answering
+from aftersale.cli.ledger import ledger
 from aftersale.cli.policy import policy
 from aftersale.cli.setup import setup
 
@@ -23,6 +24,7 @@ app.command("list", cls=Answering)(lists.list_)
 app.command("due", cls=Answering)(lists.due)
 app.command("act", cls=Answering)(cases.act)
 app.command("setup", cls=Answering)(setup)
+app.add_typer(ledger)
 app.add_typer(policy)
 
 

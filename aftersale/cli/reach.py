@@ -30,12 +30,15 @@ def on_cases(work: Callable[["Cases"], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def on_records() -> Iterator["Records"]:
-    """The records in the database that the environment names. Raises NotInstalled, and as `Records` does."""
+def on_records(patience: float | None = None) -> Iterator["Records"]:
+    """The records in the database that the environment names. Raises NotInstalled, and as `Records` does.
+
+    `patience` is how many seconds one answer may take, where a list's patience is not enough.
+    """
     with the_extra():
         from aftersale import records
 
-        opened = records.open(records_url())
+        opened = records.open(records_url(), records.PATIENCE if patience is None else patience)
     with opened as kept:
         yield kept
 
