@@ -51,9 +51,13 @@ from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
 from workflows.deliveries import Deliveries
+from workflows.exchange import Exchange
+from workflows.refund import Refund
+from workflows.repair import Repair
+from workflows.reship import Reship
 from workflows.return_goods import Return
 
-WORKFLOWS = [Return, Deliveries]
+WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Deliveries]
 
 DRAIN = timedelta(seconds=20)
 """How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which

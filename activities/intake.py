@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from aftersale.commands import CaseRequest
 from aftersale.errors import Problem
 from aftersale.intake import admit
 from aftersale.kinds import CaseKind
 from aftersale.ledger import Claim
 from aftersale.policy.book import Book
 from aftersale.records import Ledger
+from aftersale.request import CaseRequest
 from aftersale.schema import Instant, Schema
 
 

@@ -31,11 +31,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersale.attributes import ATTRIBUTES
 from aftersale.case import Status
-from aftersale.commands import PAYLOADS, Act, CaseRequest, ParcelEvent, PolicyPublished, read
+from aftersale.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal, ServiceFault
 from aftersale.kinds import CaseKind
 from aftersale.plugin import TASK_QUEUE, connect
+from aftersale.request import CaseRequest
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.view import summary
@@ -52,7 +53,13 @@ __all__ = [
 
 T = TypeVar("T")
 
-WORKFLOW_TYPES: Mapping[CaseKind, str] = {CaseKind.RETURN: "Return"}
+WORKFLOW_TYPES: Mapping[CaseKind, str] = {
+    CaseKind.REFUND: "Refund",
+    CaseKind.RETURN: "Return",
+    CaseKind.EXCHANGE: "Exchange",
+    CaseKind.RESHIP: "Reship",
+    CaseKind.REPAIR: "Repair",
+}
 """The workflow type that begins each kind of case."""
 
 _COMMANDS = {shape: command for command, shape in PAYLOADS.items()}

@@ -1,31 +1,22 @@
-"""What may be sent to a case: the request that opens it, the commands that move it, the facts that carriers report.
+"""What may be sent to an open case: the commands that move it, the facts that carriers report.
 
 `actor` is the caller's word for who acts; only back ends may reach the service. `occurred_at` is when the calling back
 end received the act (R15): absent, the instant at which the case handles it.
 """
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, StrictInt, StrictStr, ValidationError, model_validator
+from pydantic import Field, StrictInt, ValidationError
 
 from aftersale.errors import BadInput, Problem, problems_of
-from aftersale.facts import Facts, OrderFacts
-from aftersale.kinds import CaseKind, ClaimType, Clock, Command, Party, Service
-from aftersale.money import Money, TenderShare
+from aftersale.kinds import CaseKind, Clock, Command, Party
+from aftersale.request import MOST_ITEMS, Evidence
 from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
 
 S = TypeVar("S", bound=Schema)
 
-MOST_ITEMS = 100
 MOST_PROBLEMS = 50
-MOST_TENDERS = 20
-
-CASH = "cash"
-"""The tender of a line that does not say what it was paid with."""
-
-Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
 
 class Actor(Schema):
@@ -33,101 +24,6 @@ class Actor(Schema):
 
     party: Party
     id: Id
-
-
-class Evidence(Schema):
-    """A pointer to something that proves a point; the bytes stay elsewhere."""
-
-    uri: Annotated[StrictStr, Field(min_length=1, max_length=1000)]
-    media_type: Annotated[StrictStr, Field(max_length=100)] | None = None
-    sha256: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-
-
-class Item(Schema):
-    """What is claimed back of one order line."""
-
-    order_line_id: Id
-    quantity: Quantity
-    requested: Money
-
-
-class OrderLine(Schema):
-    """One line of the order as it was bought; labels and services add to the order's.
-
-    `tenders` say what it was paid with, and add up to `paid`; left out, all of it was `CASH`.
-    """
-
-    order_line_id: Id
-    quantity: Quantity
-    paid: Money
-    category: Code | None = None
-    labels: tuple[Code, ...] = ()
-    services: tuple[Service, ...] = ()
-    tenders: Annotated[tuple[TenderShare, ...], Field(max_length=MOST_TENDERS)] = ()
-
-    @model_validator(mode="after")
-    def _paid_in_full(self) -> Self:
-        names = [share.tender for share in self.tenders]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"tenders name {', '.join(twice)} twice; give each tender once, with all it paid")
-        told = sum(share.amount_minor for share in self.tenders)
-        if names and told != self.paid.amount_minor:
-            raise ValueError(
-                f"tenders add up to {told}, but {self.paid.amount_minor} was paid; correct one of them, or leave out "
-                f"tenders where all was {CASH}"
-            )
-        return self
-
-    @property
-    def paid_with(self) -> tuple[TenderShare, ...]:
-        """What it was paid with, said or not."""
-        return self.tenders or (TenderShare(tender=CASH, amount_minor=self.paid.amount_minor),)
-
-
-class Order(OrderFacts):
-    """The order as it was bought, with what had happened to it at application (R6)."""
-
-    paid_at: Instant
-    dispatched_at: Instant | None = None
-    signed_for_at: Instant | None = None
-    confirmed_at: Instant | None = None
-    lines: Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MOST_ITEMS)]
-
-
-class CaseRequest(Schema):
-    """What opens a case: the whole input of its workflow. References are opaque; no personal data."""
-
-    case_id: Id
-    order_id: Id
-    merchant_id: Id
-    buyer_ref: Id
-    reason_code: Code
-    note: Note | None = None
-    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MOST_ITEMS)]
-    evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
-    claim_type: ClaimType | None = None
-    requested_at: Instant | None = None
-    metadata: Annotated[dict[Code, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=20)] = {}
-    order: Order
-
-    def facts(self, kind: CaseKind, applied_at: datetime, line_ids: Collection[str] | None = None) -> Facts:
-        """What a rule may read of the case as it stood at application, over all its lines or only those named (R6)."""
-        order = self.order
-        wanted = line_ids if line_ids is not None else {item.order_line_id for item in self.items}
-        lines = [line for line in order.lines if line.order_line_id in wanted]
-        bought: dict[str, Any] = {
-            name: getattr(order, name) for name in OrderFacts.model_fields if name in order.model_fields_set
-        }
-        bought["labels"] = _union(order.labels, *(line.labels for line in lines))
-        bought["services"] = _union(order.services, *(line.services for line in lines))
-        bought["categories"] = _union(order.categories, *((line.category,) for line in lines if line.category))
-        dispatched = order.dispatched_at is not None and order.dispatched_at <= applied_at
-        return Facts(kind=kind, dispatched=dispatched, order=OrderFacts(**bought))
-
-
-def _union(*sets: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each for given in sets for each in given))
 
 
 class Act(Schema):
@@ -178,6 +74,23 @@ class RefuseReceipt(Act):
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
 
 
+class Dispatch(Act):
+    """The merchant sent the replacement, the missing goods or the repaired item (S27, S28)."""
+
+    carrier: Code
+    tracking_no: Id
+
+
+class ConfirmDelivery(Act):
+    """The buyer has what the merchant sent."""
+
+
+class Amend(Act):
+    """The buyer takes the money instead of goods that the merchant did not send in time."""
+
+    kind: Literal[CaseKind.REFUND]
+
+
 class AddEvidence(Act):
     """A party adds evidence."""
 
@@ -223,6 +136,9 @@ PAYLOADS: Mapping[Command, type[Act]] = {
     Command.SHIP_BACK: ShipBack,
     Command.CONFIRM_RECEIPT: ConfirmReceipt,
     Command.REFUSE_RECEIPT: RefuseReceipt,
+    Command.DISPATCH: Dispatch,
+    Command.CONFIRM_DELIVERY: ConfirmDelivery,
+    Command.AMEND: Amend,
     Command.ADD_EVIDENCE: AddEvidence,
     Command.WITHDRAW: Withdraw,
     Command.EXTEND: Extend,
@@ -233,11 +149,15 @@ PAYLOADS: Mapping[Command, type[Act]] = {
 }
 
 
+Leg = Literal["return", "outbound"]
+"""Which way a parcel goes: back to the merchant, or out to the buyer."""
+
+
 class ParcelEvent(Schema):
     """A carrier's scan, deduplicated by `event_id`; judged by when it happened (R15)."""
 
     event_id: Id
-    leg: Literal["return", "outbound"]
+    leg: Leg
     tracking_no: Id
     event: Literal["picked_up", "hub", "signed_for", "failed"]
     occurred_at: Instant

@@ -1,20 +1,23 @@
 """A case's file: everything that is known of it, and how a fact changes it. Pure memory; it waits for nothing."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from aftersale.agreements import Agreements
 from aftersale.case import By, Entry, Escalation
 from aftersale.clock import CLOCK_SKEW, LATE, RunningClock
-from aftersale.commands import AgreeLimit, CaseRequest, ParcelEvent
+from aftersale.commands import ParcelEvent
 from aftersale.facts import Question
 from aftersale.kinds import CaseKind, Clock, CloseReason, Command, MessageEvent, Outcome, Party, State
 from aftersale.letters import Letters
 from aftersale.moves import AWAITED
+from aftersale.parcels import MOST_EVENTS, Parcels
 from aftersale.payout import Payout
 from aftersale.policy.deadline import Deadline
+from aftersale.request import CaseRequest
 from aftersale.schema import Schema
-from aftersale.times import local, span
+from aftersale.times import local
 from aftersale.turns import Subject
 from aftersale.view import timer_summary
 
@@ -22,7 +25,6 @@ NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
 """Reasons under which a return is a no-reason return in the sense of the law."""
 
 MOST_EVIDENCE = 50
-MOST_PARCEL_EVENTS = 200
 MOST_REFUSED_SIGNALS = 20
 
 
@@ -65,10 +67,9 @@ class Dossier:
     timeline: list[Entry] = field(default_factory=list)
     held_since: datetime | None = None
     evidence: int = 0
-    parcel: str | None = None
-    parcel_events: dict[str, ParcelEvent] = field(default_factory=dict)
-    agreements: dict[tuple[Clock, Party], timedelta] = field(default_factory=dict)
-    agreed_limits: dict[Clock, str] = field(default_factory=dict)
+    breached: bool = False
+    parcels: Parcels = field(default_factory=Parcels)
+    agreements: Agreements = field(default_factory=Agreements)
     payout: Payout = field(init=False)
     letters: Letters = field(init=False)
     escalation: Escalation | None = None
@@ -91,8 +92,8 @@ class Dossier:
         """The question that starts a clock of this case; facts are as they were at application (R6)."""
         facts = self.request.facts(self.kind, self.applied_at)
         known: dict[str, Any] = {name: getattr(facts, name) for name in facts.model_fields_set}
-        if self.agreed_limits:
-            known["agreed_limits"] = dict(self.agreed_limits)
+        if self.agreements.limits:
+            known["agreed_limits"] = dict(self.agreements.limits)
         return Question(clock=clock, started_at=started_at, as_of=as_of, **known)
 
     @property
@@ -116,7 +117,16 @@ class Dossier:
 
     def enter(self, state: State, since: datetime, clock: RunningClock | None) -> None:
         """A stage begins."""
-        self.state, self.since, self.stage_clock = state, since, clock
+        self.state, self.since, self.stage_clock, self.breached = state, since, clock, False
+
+    def breach(self, state: State, since: datetime, now: datetime) -> None:
+        """What was due was not sent: both sides hear of it, and the case waits on without a clock."""
+        self.enter(state, since, None)
+        self.breached = True
+        says = f"{state.words}: what was due was not sent in time; the buyer may take the money instead"
+        self.note("Breached", says, "timer", since, now)
+        for party in (Party.BUYER, Party.MERCHANT):
+            self.letters.owe(party, MessageEvent.BREACH, says)
 
     def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
         """Add a line to the timeline; a gap over five minutes marks it as reported late (R15)."""
@@ -220,37 +230,12 @@ class Dossier:
             self.stage_clock = self.stage_clock.spared(since, at)
         return since
 
-    def agree(self, act: AgreeLimit) -> bool:
-        """Put a party's name to a limit; True once it counts: both parties named the same, or the platform did.
-
-        What counts uses up what was named for that clock: to change it takes both parties again, or the platform.
-        """
-        party = act.actor.party
-        limit = self.agreements[(act.clock, party)] = span(act.limit)
-        both = {self.agreements.get((act.clock, side)) for side in (Party.BUYER, Party.MERCHANT)}
-        if party is not Party.PLATFORM and both != {limit}:
-            return False
-        self.agreed_limits[act.clock] = act.limit
-        self.agreements = {key: named for key, named in self.agreements.items() if key[0] is not act.clock}
-        return True
-
-    def sign_off(self) -> ParcelEvent | None:
-        """The carrier's sign-off of the parcel that the buyer sent back, if it was reported."""
-        return next(
-            (
-                scan
-                for scan in self.parcel_events.values()
-                if (scan.leg, scan.event, scan.tracking_no) == ("return", "signed_for", self.parcel)
-            ),
-            None,
-        )
-
     def scanned(self, scan: ParcelEvent, now: datetime) -> None:
         """Keep a carrier's scan, once; one that belongs to a stage whose lapse was executed is a correction (R15)."""
-        if scan.event_id in self.parcel_events:
+        if scan.event_id in self.parcels.scans:
             return
-        if len(self.parcel_events) >= MOST_PARCEL_EVENTS:
-            says = f"a case keeps at most {MOST_PARCEL_EVENTS} parcel events; further ones are not kept"
+        if self.parcels.full:
+            says = f"a case keeps at most {MOST_EVENTS} parcel events; further ones are not kept"
             if all(entry.says != says for entry in self.timeline):
                 self.note("SignalRefused", says, Party.CARRIER, now, now)
             return
@@ -259,9 +244,9 @@ class Dossier:
             says = f"scan {scan.event_id}: occurred_at must lie between the payment at {paid_at} and now"
             self.refuse_signal(says, Party.CARRIER, now)
             return
-        self.parcel_events[scan.event_id] = scan
+        self.parcels.scans[scan.event_id] = scan
         says = f"{scan.leg} parcel {scan.tracking_no}: {scan.event}"
-        if scan == self.sign_off() and self._receipt_lapsed_after(scan.occurred_at):
+        if scan == self.parcels.sign_off("return") and self._receipt_lapsed_after(scan.occurred_at):
             late = f"{says}, reported after the receipt had lapsed"
             self.correct(late, Party.CARRIER, scan.occurred_at, now)
         else:
@@ -286,6 +271,8 @@ class Dossier:
         """Why a command that the table allows is not to be had now, or None."""
         if command is Command.EXTEND:
             return self.stage_clock.extension_refused(party, at) if self.stage_clock else "no clock to extend"
+        if command is Command.AMEND and not self.breached:
+            return "the money may be taken instead once the merchant's time to send has run out"
         if command is Command.ADD_EVIDENCE and self.evidence >= MOST_EVIDENCE:
             return f"a case takes at most {MOST_EVIDENCE} evidence updates; put several pieces into one"
         return None

@@ -5,20 +5,21 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import CaseRequest
 from aftersale.errors import AftersaleError, Problem
 from aftersale.kinds import CaseKind, Clock
 from aftersale.policy.book import Book
+from aftersale.request import CaseRequest
 from aftersale.schema import MOST_MINOR
 from aftersale.times import local, span
 
+_REVIEW, _BACK = (Clock.MERCHANT_REVIEW,), (Clock.BUYER_RETURN, Clock.MERCHANT_RECEIPT)
+
 CLOCKS: dict[CaseKind, tuple[Clock, ...]] = {
-    CaseKind.RETURN: (
-        Clock.MERCHANT_REVIEW,
-        Clock.BUYER_RETURN,
-        Clock.MERCHANT_RECEIPT,
-        Clock.MERCHANT_INSPECTION,
-    ),
+    CaseKind.REFUND: _REVIEW,
+    CaseKind.RETURN: (*_REVIEW, *_BACK, Clock.MERCHANT_INSPECTION),
+    CaseKind.EXCHANGE: (*_REVIEW, *_BACK, Clock.REPLACEMENT_DISPATCH, Clock.BUYER_RECEIPT),
+    CaseKind.RESHIP: (*_REVIEW, Clock.RESHIP_DISPATCH, Clock.BUYER_RECEIPT),
+    CaseKind.REPAIR: (*_REVIEW, *_BACK, Clock.MERCHANT_INSPECTION, Clock.REPAIR_DISPATCH, Clock.BUYER_RECEIPT),
 }
 """The clocks that a case of each kind may come to run: lines of one case must agree on all of them."""
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from enum import Enum
 
 from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import Act, CaseRequest, ConfirmReceipt, ReceivedItem
+from aftersale.commands import Act, ConfirmReceipt, ReceivedItem
 from aftersale.dossier import Dossier
 from aftersale.errors import AftersaleError, Problem
 from aftersale.kinds import Command, Party
 from aftersale.moves import MOVES, PARTIES, legal
+from aftersale.request import CaseRequest
 from aftersale.times import floor, local
 
 

@@ -141,6 +141,8 @@ class State(Term):
     AWAITING_MERCHANT_REVIEW = "awaiting_merchant_review", "待商家处理"
     AWAITING_BUYER_RETURN = "awaiting_buyer_return", "待买家退货"
     AWAITING_MERCHANT_RECEIPT = "awaiting_merchant_receipt", "待商家收货"
+    AWAITING_MERCHANT_DISPATCH = "awaiting_merchant_dispatch", "待商家发货"
+    AWAITING_BUYER_RECEIPT = "awaiting_buyer_receipt", "待买家收货"
     MERCHANT_REJECTED = "merchant_rejected", "商家拒绝"
     REFUNDING = "refunding", "退款中"
     REFUND_FAILED = "refund_failed", "退款失败"
@@ -156,6 +158,9 @@ class Command(Term):
     SHIP_BACK = "ship_back", "寄回"
     CONFIRM_RECEIPT = "confirm_receipt", "确认收货"
     REFUSE_RECEIPT = "refuse_receipt", "拒收"
+    DISPATCH = "dispatch", "发货"
+    CONFIRM_DELIVERY = "confirm_delivery", "确认送达"
+    AMEND = "amend", "修改申请"
     ADD_EVIDENCE = "add_evidence", "补充凭证"
     WITHDRAW = "withdraw", "撤销"
     EXTEND = "extend", "延长收货"
@@ -172,6 +177,7 @@ class MessageEvent(Term):
     REMINDER = "reminder", "临期提醒"
     DEADLINE_CHANGED = "deadline_changed", "期限变更"
     ALERT = "alert", "超时预警"
+    BREACH = "breach", "商家违约"
     CORRECTION_REQUESTED = "correction_requested", "超时后事实待更正"
     CASE_COMPLETED = "case_completed", "售后完成"
     CASE_CLOSED = "case_closed", "售后关闭"
@@ -192,6 +198,9 @@ class Outcome(Term):
     """How a completed case ended."""
 
     REFUNDED = "refunded", "已退款"
+    EXCHANGED = "exchanged", "已换货"
+    RESHIPPED = "reshipped", "已补寄"
+    REPAIRED = "repaired", "已维修"
 
 
 class CloseReason(Term):

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from aftersale.commands import CaseRequest, Item, OrderLine
 from aftersale.kinds import CaseKind
 from aftersale.money import Allocation, Settlement
+from aftersale.request import CaseRequest, Item, OrderLine
 from aftersale.schema import Id, Instant, Note, Schema
 
 Purpose = Literal["refund", "clawback"]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from aftersale.case import Status
-from aftersale.commands import CaseRequest
 from aftersale.kinds import MessageEvent, Party
 from aftersale.messages import Message
+from aftersale.request import CaseRequest
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,15 @@ MOVES: Mapping[State, Mapping[Command, Move]] = {
         Command.EXTEND: _by(_MERCHANT, ends_stage=False),
         **_ALWAYS,
     },
+    State.AWAITING_MERCHANT_DISPATCH: {
+        Command.DISPATCH: _by(_MERCHANT),
+        Command.AMEND: _by(_BUYER),
+        **_ALWAYS,
+    },
+    State.AWAITING_BUYER_RECEIPT: {
+        Command.CONFIRM_DELIVERY: _by(_BUYER),
+        **_ALWAYS,
+    },
     State.MERCHANT_REJECTED: _ALWAYS,
     State.REFUNDING: {
         Command.ADD_EVIDENCE: _ALWAYS[Command.ADD_EVIDENCE],
@@ -67,6 +76,8 @@ AWAITED: Mapping[State, Party | None] = {
     State.AWAITING_MERCHANT_REVIEW: _MERCHANT,
     State.AWAITING_BUYER_RETURN: _BUYER,
     State.AWAITING_MERCHANT_RECEIPT: _MERCHANT,
+    State.AWAITING_MERCHANT_DISPATCH: _MERCHANT,
+    State.AWAITING_BUYER_RECEIPT: _BUYER,
     State.MERCHANT_REJECTED: _BUYER,
     State.REFUNDING: Party.SYSTEM,
     State.REFUND_FAILED: _PLATFORM,

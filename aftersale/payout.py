@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aftersale.case import Instruction, RefundView
-from aftersale.commands import CaseRequest, ReceivedItem
+from aftersale.commands import ReceivedItem
 from aftersale.kinds import RefundState
 from aftersale.money import LineAmount, RefundInstruction, Settlement, share, total
+from aftersale.request import CaseRequest
 
 
 class Payout:

@@ -9,8 +9,8 @@ from typing import Annotated, Self
 from pydantic import Field, StrictInt, model_validator
 
 from aftersale.case import Entry, Status
-from aftersale.commands import CaseRequest
 from aftersale.messages import Message
+from aftersale.request import CaseRequest
 from aftersale.schema import Id, Instant, Schema
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from aftersale.case import Status
 from aftersale.clock import RunningClock
-from aftersale.commands import CaseRequest
 from aftersale.kinds import CaseKind
+from aftersale.request import CaseRequest
 from aftersale.times import local
 
 MOST_BYTES = 200

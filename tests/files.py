@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from aftersale.clock import RunningClock
-from aftersale.commands import CaseRequest
 from aftersale.dossier import Dossier
 from aftersale.facts import Question
 from aftersale.kinds import CaseKind, Clock, State
 from aftersale.policy.deadline import Deadline
+from aftersale.request import CaseRequest
 from tests.cases import at, request
 from tests.policy.books import BOOK
 

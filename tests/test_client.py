@@ -11,10 +11,11 @@ import pytest
 
 from aftersale.case import Status
 from aftersale.client import CaseNotFound, Cases, Refusal
-from aftersale.commands import AddEvidence, Approve, CaseRequest, Evidence, ParcelEvent, Withdraw
+from aftersale.commands import AddEvidence, Approve, ParcelEvent, Withdraw
 from aftersale.errors import BadInput
 from aftersale.kinds import CaseKind, CloseReason, Outcome, State
 from aftersale.plugin import TASK_QUEUE
+from aftersale.request import CaseRequest, Evidence
 from aftersale.times import floor
 from tests.cases import request
 from tests.market import ACTORS, Market, confirm_receipt, market

@@ -22,7 +22,7 @@ def owed(case: Dossier) -> list[Message]:
 
 def agreed(case: Dossier, who: tuple[str, str], limit: str) -> bool:
     actor = {"party": who[0], "id": who[1]}
-    return case.agree(AgreeLimit.model_validate({"actor": actor, "clock": "buyer_return", "limit": limit}))
+    return case.agreements.agree(AgreeLimit.model_validate({"actor": actor, "clock": "buyer_return", "limit": limit}))
 
 
 def test_an_agreement_takes_the_same_word_from_both_or_the_platform_s() -> None:

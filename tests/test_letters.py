@@ -1,11 +1,11 @@
 """What parties are told: numbered, once, and about where the case stands when the turn is over."""
 
-from aftersale.commands import CaseRequest
 from aftersale.dossier import Closed, Dossier
 from aftersale.kinds import CaseKind, CloseReason, Command, MessageEvent, OnTimeout, Party, State
 from aftersale.letters import Letters
 from aftersale.messages import Message
 from aftersale.readout import status
+from aftersale.request import CaseRequest
 from tests.cases import at, request
 from tests.files import dossier
 

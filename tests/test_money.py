@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from aftersale.commands import CaseRequest, ReceivedItem
+from aftersale.commands import ReceivedItem
 from aftersale.kinds import RefundState
 from aftersale.money import LineAmount, Money, Settlement, share
 from aftersale.payout import Payout
+from aftersale.request import CaseRequest
 from tests.cases import at, request
 
 NOW = at("2024-06-03 10:00:00")

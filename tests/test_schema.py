@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from aftersale.commands import PAYLOADS, CaseRequest, ParcelEvent, parse, read
+from aftersale.commands import PAYLOADS, ParcelEvent, parse, read
 from aftersale.errors import BadInput
 from aftersale.kinds import Command
+from aftersale.request import CaseRequest
 from aftersale.schema import Id, Instant, Limit, is_id
 from tests.cases import request
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftersale.commands import CaseRequest
 from aftersale.kinds import CaseKind, Party, State
 from aftersale.readout import status
+from aftersale.request import CaseRequest
 from aftersale.view import MOST_BYTES, _cut, details, escaped, summary, timer_summary
 from tests.cases import at, request
 from tests.files import dossier, running

@@ -7,9 +7,9 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from aftersale.case import Status
-from aftersale.commands import CaseRequest
 from aftersale.errors import Problem
 from aftersale.kinds import CaseKind, CloseReason, State
+from aftersale.request import CaseRequest
 from aftersale.view import details, escaped
 
 KIND = SearchAttributeKey.for_keyword("CaseKind")

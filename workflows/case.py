@@ -14,13 +14,14 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from aftersale.case import Status, refused
-from aftersale.commands import Act, CaseRequest, OpenCase, ParcelEvent, PolicyPublished, parse, read
+from aftersale.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
 from aftersale.dossier import Closed, Dossier, Ending
 from aftersale.errors import BadInput, Problem
 from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.kinds import CaseKind, CloseReason, Command, Party
 from aftersale.ledger import CONFLICT
 from aftersale.readout import status
+from aftersale.request import CaseRequest
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
 from workflows import outside
@@ -124,6 +125,9 @@ class CaseWorkflow:
     ship_back = _update(Command.SHIP_BACK)
     confirm_receipt = _update(Command.CONFIRM_RECEIPT)
     refuse_receipt = _update(Command.REFUSE_RECEIPT)
+    dispatch = _update(Command.DISPATCH)
+    confirm_delivery = _update(Command.CONFIRM_DELIVERY)
+    amend = _update(Command.AMEND)
     add_evidence = _update(Command.ADD_EVIDENCE)
     withdraw = _update(Command.WITHDRAW)
     extend = _update(Command.EXTEND)

@@ -12,9 +12,9 @@ from typing import TypeVar, overload
 
 from temporalio import workflow
 
-from aftersale.commands import Act, ParcelEvent
+from aftersale.commands import Act, Leg, ParcelEvent
 from aftersale.dossier import Dossier, Ending
-from aftersale.kinds import Clock, MessageEvent, Party, State
+from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State
 from aftersale.money import LineAmount, Settlement
 from aftersale.moves import AWAITED
 from aftersale.readout import status
@@ -55,6 +55,7 @@ class Desk:
         self.rests = 0
         self.timekeeper = Timekeeper(case, self.wake)
         self._heard: Act | None = None
+        self._leg: Leg | None = None
         self._stopped = False
         self._alarm = Alarm(self.wake)
         self._board = Board()
@@ -92,6 +93,23 @@ class Desk:
         self.case.beside.update(started)
         self._ask_awaited()
 
+    async def go_on(self, state: State, since: datetime, clock: Clock) -> None:
+        """Begin a stage into which the clock of the one before may run on; where none runs, it counts from `since`."""
+        running = self.case.stage_clock
+        if running is None or running.clock is not clock:
+            await self.enter(state, since, clock)
+        else:
+            self.case.enter(state, since, running)
+            self._ask_awaited()
+
+    def breach(self, state: State, lapse: "Lapse") -> None:
+        """What the stage waited for was not sent; it waits on, without a clock (section 5 of the rules)."""
+        self.case.breach(state, lapse.at, self.now)
+
+    def become_refund(self) -> None:
+        """The case is about money alone from now on, whatever it began as."""
+        self.case.kind = CaseKind.REFUND
+
     async def replace(self, clock: Clock, since: datetime, beside: Starts = NO_STARTS) -> None:
         """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
         started = await self.timekeeper.start({clock: since, **beside})
@@ -120,16 +138,21 @@ class Desk:
                 return Lapse(running.lapses_at)
             await self._rest()
 
-    async def hear_only(self, accepts: type[A]) -> A:
+    @overload
+    async def hear_only(self, a: type[A], /) -> A: ...
+    @overload
+    async def hear_only(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C: ...
+    async def hear_only(self, *accepts: type[Schema]) -> Schema:
         """The next command that ends a stage without a clock."""
         while self._heard is None:
             await self._catch_up()
             await self._rest()
-        return self._accepted(self._heard, (accepts,))
+        return self._accepted(self._heard, accepts)
 
-    def expect_parcel(self, tracking_no: str) -> None:
+    def expect_parcel(self, leg: Leg, tracking_no: str) -> None:
         """The stage waits for this parcel's sign-off, which may have been reported already."""
-        self.case.parcel = tracking_no
+        self.case.parcels.expected[leg] = tracking_no
+        self._leg = leg
 
     @staticmethod
     def at(heard: Act | Lapse) -> datetime:
@@ -209,7 +232,7 @@ class Desk:
 
     def _sign_off(self) -> ParcelEvent | None:
         """The parcel's sign-off, unless it happened after the stage's clock had run out."""
-        scan = self.case.sign_off()
+        scan = self.case.parcels.sign_off(self._leg) if self._leg else None
         clock = self.case.stage_clock
         in_time = scan and (self.case.held_since or clock is None or clock.in_time(scan.occurred_at))
         return scan if in_time else None

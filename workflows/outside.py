@@ -17,12 +17,12 @@ from activities.messaging.messenger import Messenger
 from activities.payments import Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
-from aftersale.commands import CaseRequest
 from aftersale.errors import Problem
 from aftersale.facts import Question
 from aftersale.kinds import CaseKind
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.deadline import Deadline
+from aftersale.request import CaseRequest
 from aftersale.turns import Turn
 
 A = TypeVar("A")

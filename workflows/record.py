@@ -15,7 +15,7 @@ def record(desk: Desk, command: Command, act: Act) -> None:
         case AddEvidence():
             case.evidence += 1
         case AgreeLimit():
-            if case.agree(act):
+            if case.agreements.agree(act):
                 desk.timekeeper.reask(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
         case Extend():
             extended = case.stage_clock and case.stage_clock.clock
@@ -39,6 +39,9 @@ EVENTS = {
     Command.SHIP_BACK: "SentBack",
     Command.CONFIRM_RECEIPT: "ReceiptConfirmed",
     Command.REFUSE_RECEIPT: "ReceiptRefused",
+    Command.DISPATCH: "Dispatched",
+    Command.CONFIRM_DELIVERY: "DeliveryConfirmed",
+    Command.AMEND: "Amended",
     Command.ADD_EVIDENCE: "EvidenceAdded",
     Command.WITHDRAW: "Withdrawn",
     Command.EXTEND: "ExtensionTaken",

@@ -6,12 +6,12 @@ from temporalio import workflow
 
 from aftersale.case import Status
 from aftersale.dossier import Closed, Completed, Ending
-from aftersale.kinds import CaseKind, CloseReason, Outcome
+from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome
 from workflows.answers import Refused, Withdrawn
 from workflows.case import CaseWorkflow
-from workflows.desk import Desk, Lapse
+from workflows.desk import Desk
+from workflows.refused import refused
 from workflows.stages.buyer_return import NotSentBack, SentBack, buyer_return
-from workflows.stages.escalation import escalation
 from workflows.stages.merchant_receipt import Received, merchant_receipt
 from workflows.stages.merchant_review import Approved, merchant_review
 from workflows.stages.refund import refund
@@ -29,7 +29,7 @@ async def return_goods(desk: Desk) -> Ending:
         case Withdrawn():
             return Closed(reason=CloseReason.WITHDRAWN)
         case Refused() as refusal:
-            return await _refused(desk, refusal)
+            return await refused(desk, refusal)
         case Approved(at=agreed_at):
             pass
 
@@ -41,24 +41,16 @@ async def return_goods(desk: Desk) -> Ending:
         case SentBack(at=sent_at, tracking_no=tracking_no):
             pass
 
-    match await merchant_receipt(desk, sent_at, tracking_no):
+    match await merchant_receipt(desk, sent_at, tracking_no, Clock.MERCHANT_INSPECTION):
         case Withdrawn():
             return Closed(reason=CloseReason.WITHDRAWN)
         case Refused() as refusal:
-            return await _refused(desk, refusal)
+            return await refused(desk, refusal)
         case Received(at=received_at, items=items):
             pass
 
     await refund(desk, received_at, desk.case.payout.refundable(items))
     return Completed(outcome=Outcome.REFUNDED)
-
-
-async def _refused(desk: Desk, refusal: Refused) -> Ending:
-    match await escalation(desk, refusal):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case Lapse():
-            return Closed(reason=CloseReason.NOT_ESCALATED)
 
 
 @workflow.defn

@@ -11,10 +11,11 @@ from aftersale.cli.answers import REFUSED, AsJson, reporting
 from aftersale.cli.asking import decoded, json_of, with_actor
 from aftersale.cli.printing import draw, inert, say, warn
 from aftersale.cli.reach import on_cases, on_records
-from aftersale.commands import CaseRequest, parse, read
+from aftersale.commands import parse, read
 from aftersale.errors import AftersaleError
 from aftersale.failures import CaseNotFound, NoAnswer, ServiceFault
 from aftersale.kinds import CaseKind, Command
+from aftersale.request import CaseRequest
 from aftersale.times import local
 from aftersale.turns import reassembled
 

@@ -9,11 +9,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.payments import Order, Payments
-from aftersale.commands import CaseRequest
 from aftersale.kinds import CaseKind
 from aftersale.ledger import Claim
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.records import Ledger, Records
+from aftersale.request import CaseRequest
 from aftersale.times import parse_instant
 from tests.cases import request
 from tests.platform_fixtures import StandIn, client, instruction

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.commands import OrderLine
 from aftersale.kinds import CaseKind
 from aftersale.records import Records
+from aftersale.request import OrderLine
 from tests.records.bookkeeping import claim, codes, declined, hold, instruction, line, pay, reserve
 from tests.records.drawing import NOW
 

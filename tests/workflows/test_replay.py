@@ -35,9 +35,7 @@ def test_a_changed_page_no_longer_replays(tmp_path: Path) -> None:
         shutil.copy(ROOT / file, copy)
     page = copy / "workflows" / "return_goods.py"
     text = page.read_text(encoding="utf-8")
-    changed = text.replace(
-        "await refund(desk,", "await escalation(desk, Refused(received_at, ''))\n    await refund(desk,"
-    )
+    changed = text.replace("await refund(desk,", "await buyer_return(desk, received_at)\n    await refund(desk,")
     assert changed != text
     page.write_text(changed, encoding="utf-8")
     replay = [sys.executable, "-m", "pytest", "-q", "-k", "replays and T-1001", "tests/workflows/test_replay.py"]

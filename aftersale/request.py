@@ -1,0 +1,115 @@
+"""The request that opens a case, with the order as it was bought: opaque references only, no personal data."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import Field, StrictInt, StrictStr, model_validator
+
+from aftersale.facts import Facts, OrderFacts
+from aftersale.kinds import CaseKind, ClaimType, Service
+from aftersale.money import Money, TenderShare
+from aftersale.schema import Code, Id, Instant, Note, Schema
+
+MOST_ITEMS = 100
+MOST_TENDERS = 20
+
+CASH = "cash"
+"""The tender of a line that does not say what it was paid with."""
+
+Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+
+
+class Evidence(Schema):
+    """A pointer to something that proves a point; the bytes stay elsewhere."""
+
+    uri: Annotated[StrictStr, Field(min_length=1, max_length=1000)]
+    media_type: Annotated[StrictStr, Field(max_length=100)] | None = None
+    sha256: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class Item(Schema):
+    """What is claimed back of one order line."""
+
+    order_line_id: Id
+    quantity: Quantity
+    requested: Money
+
+
+class OrderLine(Schema):
+    """One line of the order as it was bought; labels and services add to the order's.
+
+    `tenders` say what it was paid with, and add up to `paid`; left out, all of it was `CASH`.
+    """
+
+    order_line_id: Id
+    quantity: Quantity
+    paid: Money
+    category: Code | None = None
+    labels: tuple[Code, ...] = ()
+    services: tuple[Service, ...] = ()
+    tenders: Annotated[tuple[TenderShare, ...], Field(max_length=MOST_TENDERS)] = ()
+
+    @model_validator(mode="after")
+    def _paid_in_full(self) -> Self:
+        names = [share.tender for share in self.tenders]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"tenders name {', '.join(twice)} twice; give each tender once, with all it paid")
+        told = sum(share.amount_minor for share in self.tenders)
+        if names and told != self.paid.amount_minor:
+            raise ValueError(
+                f"tenders add up to {told}, but {self.paid.amount_minor} was paid; correct one of them, or leave out "
+                f"tenders where all was {CASH}"
+            )
+        return self
+
+    @property
+    def paid_with(self) -> tuple[TenderShare, ...]:
+        """What it was paid with, said or not."""
+        return self.tenders or (TenderShare(tender=CASH, amount_minor=self.paid.amount_minor),)
+
+
+class Order(OrderFacts):
+    """The order as it was bought, with what had happened to it at application (R6)."""
+
+    paid_at: Instant
+    dispatched_at: Instant | None = None
+    signed_for_at: Instant | None = None
+    confirmed_at: Instant | None = None
+    lines: Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
+class CaseRequest(Schema):
+    """What opens a case: the whole input of its workflow. References are opaque; no personal data."""
+
+    case_id: Id
+    order_id: Id
+    merchant_id: Id
+    buyer_ref: Id
+    reason_code: Code
+    note: Note | None = None
+    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MOST_ITEMS)]
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
+    claim_type: ClaimType | None = None
+    requested_at: Instant | None = None
+    metadata: Annotated[dict[Code, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=20)] = {}
+    order: Order
+
+    def facts(self, kind: CaseKind, applied_at: datetime, line_ids: Collection[str] | None = None) -> Facts:
+        """What a rule may read of the case as it stood at application, over all its lines or only those named (R6)."""
+        order = self.order
+        wanted = line_ids if line_ids is not None else {item.order_line_id for item in self.items}
+        lines = [line for line in order.lines if line.order_line_id in wanted]
+        bought: dict[str, Any] = {
+            name: getattr(order, name) for name in OrderFacts.model_fields if name in order.model_fields_set
+        }
+        bought["labels"] = _union(order.labels, *(line.labels for line in lines))
+        bought["services"] = _union(order.services, *(line.services for line in lines))
+        bought["categories"] = _union(order.categories, *((line.category,) for line in lines if line.category))
+        dispatched = order.dispatched_at is not None and order.dispatched_at <= applied_at
+        return Facts(kind=kind, dispatched=dispatched, order=OrderFacts(**bought))
+
+
+def _union(*sets: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for given in sets for each in given))
