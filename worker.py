@@ -51,11 +51,7 @@ from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
 from workflows.deliveries import Deliveries
-from workflows.exchange import Exchange
-from workflows.refund import Refund
-from workflows.repair import Repair
-from workflows.reship import Reship
-from workflows.return_goods import Return
+from workflows.kinds import Exchange, Refund, Repair, Reship, Return
 
 WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Deliveries]
 

@@ -9,23 +9,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from aftersale.errors import Problem
-from aftersale.intake import admit
-from aftersale.kinds import CaseKind
+from aftersale.intake import Application, admit
 from aftersale.ledger import Claim
 from aftersale.policy.book import Book
 from aftersale.records import Ledger
-from aftersale.request import CaseRequest
-from aftersale.schema import Instant, Schema
-
-
-class Application(Schema):
-    """A request to judge: made at `applied_at`, received at `now`. `owner` is the case's workflow by its first run."""
-
-    kind: CaseKind
-    request: CaseRequest
-    applied_at: Instant
-    now: Instant
-    owner: str
 
 
 class Intake:
@@ -42,16 +29,17 @@ class Intake:
 
         Raises a retryable error where the book says nothing of the number of attempts, so that a corrected book can.
         """
-        kind, request, applied_at = application.kind, application.request, application.applied_at
-        now: datetime = application.now
-        problems = admit(self._book, kind, request, applied_at, now)
+        problems = admit(self._book, application)
         if problems:
             return problems
         if self._book.most_attempts is None:
             said = "the policy book has no ceiling attempts_per_order_line; publish a book that sets it"
             raise ApplicationError(said, type="policy_gap")
-        claim = Claim.of(kind, request, application.owner, applied_at)
-        return self._ledger.reserve(claim, self._book.most_attempts, datetime.now(UTC))
+        claim = Claim.of(application.kind, application.request, application.owner, application.applied_at)
+        most, now = self._book.most_attempts, datetime.now(UTC)
+        if application.attempt > 1:
+            return self._ledger.amend(claim, application.attempt, most, now)
+        return self._ledger.reserve(claim, most, now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def release(self, case_id: str) -> None:

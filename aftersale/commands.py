@@ -5,13 +5,14 @@ end received the act (R15): absent, the instant at which the case handles it.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, StrictInt, ValidationError
+from pydantic import Field, StrictInt, ValidationError, model_validator
 
 from aftersale.errors import BadInput, Problem, problems_of
-from aftersale.kinds import CaseKind, Clock, Command, Party
-from aftersale.request import MOST_ITEMS, Evidence
+from aftersale.kinds import CaseKind, Clock, Command, Party, Ruling
+from aftersale.money import Money
+from aftersale.request import MOST_ITEMS, Evidence, Item
 from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
 
 S = TypeVar("S", bound=Schema)
@@ -42,6 +43,28 @@ class Reject(Act):
 
     reason_code: Code
     note: Note | None = None
+
+
+class Offer(Act):
+    """The merchant answers with something else: another kind of service, another amount, or both."""
+
+    kind: CaseKind | None = None
+    amount: Money | None = None
+    note: Note | None = None
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.kind is None and self.amount is None:
+            raise ValueError("offers nothing; give kind, amount or both")
+        return self
+
+
+class AcceptOffer(Act):
+    """The buyer takes what the merchant offered."""
+
+
+class DeclineOffer(Act):
+    """The buyer does not take it; the refusal that remains can be taken to the platform."""
 
 
 class ShipBack(Act):
@@ -86,9 +109,29 @@ class ConfirmDelivery(Act):
 
 
 class Amend(Act):
-    """The buyer takes the money instead of goods that the merchant did not send in time."""
+    """The buyer asks for something else after a refusal; after a breach, for the money (kind refund)."""
 
-    kind: Literal[CaseKind.REFUND]
+    kind: CaseKind | None = None
+    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MOST_ITEMS)] | None = None
+    reason_code: Code | None = None
+    dispatched_at: Instant | None = None
+    signed_for_at: Instant | None = None
+
+
+class Escalate(Act):
+    """The buyer takes a refusal to the platform."""
+
+    reason_code: Code
+    note: Note | None = None
+
+
+class Rule(Act):
+    """An officer's ruling: what is done, whose fault it was, and how much where it is less than was asked."""
+
+    outcome: Ruling
+    liability: Literal[Party.BUYER, Party.MERCHANT, Party.PLATFORM, Party.CARRIER]
+    amount: Money | None = None
+    note: Note | None = None
 
 
 class AddEvidence(Act):
@@ -133,12 +176,17 @@ class RetryRefund(Act):
 PAYLOADS: Mapping[Command, type[Act]] = {
     Command.APPROVE: Approve,
     Command.REJECT: Reject,
+    Command.OFFER: Offer,
+    Command.ACCEPT_OFFER: AcceptOffer,
+    Command.DECLINE_OFFER: DeclineOffer,
     Command.SHIP_BACK: ShipBack,
     Command.CONFIRM_RECEIPT: ConfirmReceipt,
     Command.REFUSE_RECEIPT: RefuseReceipt,
     Command.DISPATCH: Dispatch,
     Command.CONFIRM_DELIVERY: ConfirmDelivery,
     Command.AMEND: Amend,
+    Command.ESCALATE: Escalate,
+    Command.RULE: Rule,
     Command.ADD_EVIDENCE: AddEvidence,
     Command.WITHDRAW: Withdraw,
     Command.EXTEND: Extend,

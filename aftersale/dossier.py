@@ -1,30 +1,31 @@
 """A case's file: everything that is known of it, and how a fact changes it. Pure memory; it waits for nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from aftersale.agreements import Agreements
 from aftersale.case import By, Entry, Escalation
-from aftersale.clock import CLOCK_SKEW, LATE, RunningClock
-from aftersale.commands import ParcelEvent
+from aftersale.clock import LATE, RunningClock
+from aftersale.commands import Amend
+from aftersale.errors import Problem
 from aftersale.facts import Question
-from aftersale.kinds import CaseKind, Clock, CloseReason, Command, MessageEvent, Outcome, Party, State
+from aftersale.intake import Application
+from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, Outcome, Party, State
 from aftersale.letters import Letters
 from aftersale.moves import AWAITED
-from aftersale.parcels import MOST_EVENTS, Parcels
+from aftersale.parcels import Parcels
 from aftersale.payout import Payout
 from aftersale.policy.deadline import Deadline
 from aftersale.request import CaseRequest
 from aftersale.schema import Schema
-from aftersale.times import local
 from aftersale.turns import Subject
 from aftersale.view import timer_summary
 
 NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
 """Reasons under which a return is a no-reason return in the sense of the law."""
 
-MOST_EVIDENCE = 50
 MOST_REFUSED_SIGNALS = 20
 
 
@@ -67,6 +68,9 @@ class Dossier:
     timeline: list[Entry] = field(default_factory=list)
     held_since: datetime | None = None
     evidence: int = 0
+    attempts: int = 1
+    agreed_at: datetime | None = None
+    ruled: bool = False
     breached: bool = False
     parcels: Parcels = field(default_factory=Parcels)
     agreements: Agreements = field(default_factory=Agreements)
@@ -127,6 +131,43 @@ class Dossier:
         self.note("Breached", says, "timer", since, now)
         for party in (Party.BUYER, Party.MERCHANT):
             self.letters.owe(party, MessageEvent.BREACH, says)
+
+    def become(self, kind: CaseKind, agreed_at: datetime | None) -> None:
+        """The case goes on as a kind, on what was agreed at that instant; None where it is to be reviewed."""
+        self.kind, self.agreed_at, self.escalation = kind, agreed_at, None
+
+    def amended(self, act: Amend, now: datetime, owner: str) -> Application:
+        """The request as the buyer would change it, to be judged: one attempt more."""
+        order = {name: at for name in ("dispatched_at", "signed_for_at") if (at := getattr(act, name)) is not None}
+        changes = {name: new for name in ("items", "reason_code") if (new := getattr(act, name)) is not None}
+        changed = {**changes, "order": self.request.order.model_copy(update=order)}
+        return Application(
+            kind=act.kind or self.kind,
+            request=self.request.model_copy(update=changed),
+            applied_at=act.occurred_at or now,
+            now=now,
+            owner=owner,
+            attempt=self.attempts + 1,
+        )
+
+    def amend(self, wanted: Application) -> None:
+        """Another request takes the place of the case's own."""
+        self.kind, self.request, self.applied_at = wanted.kind, wanted.request, wanted.applied_at
+        self.attempts = wanted.attempt
+        self.payout.amend(wanted.request)
+
+    def refuse_amendment(self, problems: Sequence[Problem], at: datetime, now: datetime) -> None:
+        """The request may not be changed so; the case stands where it stood."""
+        says = f"the request stays as it was: {'; '.join(map(str, problems))}"
+        self.note("AmendmentRefused", says, Party.SYSTEM, at, now)
+        self.letters.owe(Party.BUYER, MessageEvent.MOVE_AWAITED, says)
+
+    def call_platform(self, at: datetime, now: datetime) -> None:
+        """What only the platform can do was not done in time; the case waits on, without a clock."""
+        self.stage_clock = None
+        says = f"{self.state.words}: the platform's time is up, and the case waits for its officer"
+        self.note("Alert", says, "timer", at, now)
+        self.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
 
     def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
         """Add a line to the timeline; a gap over five minutes marks it as reported late (R15)."""
@@ -230,28 +271,6 @@ class Dossier:
             self.stage_clock = self.stage_clock.spared(since, at)
         return since
 
-    def scanned(self, scan: ParcelEvent, now: datetime) -> None:
-        """Keep a carrier's scan, once; one that belongs to a stage whose lapse was executed is a correction (R15)."""
-        if scan.event_id in self.parcels.scans:
-            return
-        if self.parcels.full:
-            says = f"a case keeps at most {MOST_EVENTS} parcel events; further ones are not kept"
-            if all(entry.says != says for entry in self.timeline):
-                self.note("SignalRefused", says, Party.CARRIER, now, now)
-            return
-        if scan.occurred_at < self.request.order.paid_at or scan.occurred_at > now + CLOCK_SKEW:
-            paid_at = local(self.request.order.paid_at)
-            says = f"scan {scan.event_id}: occurred_at must lie between the payment at {paid_at} and now"
-            self.refuse_signal(says, Party.CARRIER, now)
-            return
-        self.parcels.scans[scan.event_id] = scan
-        says = f"{scan.leg} parcel {scan.tracking_no}: {scan.event}"
-        if scan == self.parcels.sign_off("return") and self._receipt_lapsed_after(scan.occurred_at):
-            late = f"{says}, reported after the receipt had lapsed"
-            self.correct(late, Party.CARRIER, scan.occurred_at, now)
-        else:
-            self.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
-
     def refuse_signal(self, says: str, by: Party, now: datetime) -> None:
         """Note a signal that was not taken: nobody else hears of it. The first of very many say enough."""
         if sum(entry.event == "SignalRefused" for entry in self.timeline) < MOST_REFUSED_SIGNALS:
@@ -260,22 +279,6 @@ class Dossier:
     def lapsed_at(self, state: State, at: datetime) -> bool:
         """Whether an executed lapse ended a stage of this state to which that instant belongs."""
         return any(stage.state is state and stage.since <= at <= stage.respond_by for stage in self.lapsed)
-
-    def _receipt_lapsed_after(self, at: datetime) -> bool:
-        """Whether a receipt lapsed that this instant would have kept from it; parcels travel before their numbers."""
-        return any(stage.state is State.AWAITING_MERCHANT_RECEIPT and at <= stage.respond_by for stage in self.lapsed)
-
-    # What may be done
-
-    def refusal(self, command: Command, party: Party, at: datetime) -> str | None:
-        """Why a command that the table allows is not to be had now, or None."""
-        if command is Command.EXTEND:
-            return self.stage_clock.extension_refused(party, at) if self.stage_clock else "no clock to extend"
-        if command is Command.AMEND and not self.breached:
-            return "the money may be taken instead once the merchant's time to send has run out"
-        if command is Command.ADD_EVIDENCE and self.evidence >= MOST_EVIDENCE:
-            return f"a case takes at most {MOST_EVIDENCE} evidence updates; put several pieces into one"
-        return None
 
     @property
     def next_wake(self) -> tuple[datetime, RunningClock] | None:

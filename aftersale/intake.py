@@ -9,7 +9,7 @@ from aftersale.errors import AftersaleError, Problem
 from aftersale.kinds import CaseKind, Clock
 from aftersale.policy.book import Book
 from aftersale.request import CaseRequest
-from aftersale.schema import MOST_MINOR
+from aftersale.schema import MOST_MINOR, Instant, Schema
 from aftersale.times import local, span
 
 _REVIEW, _BACK = (Clock.MERCHANT_REVIEW,), (Clock.BUYER_RETURN, Clock.MERCHANT_RECEIPT)
@@ -24,8 +24,24 @@ CLOCKS: dict[CaseKind, tuple[Clock, ...]] = {
 """The clocks that a case of each kind may come to run: lines of one case must agree on all of them."""
 
 
-def admit(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetime, now: datetime) -> list[Problem]:
-    """Why the request opens no case; empty where it does. `now` is when the request reached the service."""
+class Application(Schema):
+    """A request to judge: made at `applied_at`, received at `now`. `owner` is the case's workflow by its first run.
+
+    `attempt` counts the requests that the case has made: 1 opens it, the others amend it.
+    """
+
+    kind: CaseKind
+    request: CaseRequest
+    applied_at: Instant
+    now: Instant
+    owner: str
+    attempt: int = 1
+
+
+def admit(book: Book, application: Application) -> list[Problem]:
+    """Why the request may not be made; empty where it may."""
+    kind, request = application.kind, application.request
+    applied_at, now = application.applied_at, application.now
     problems = [*_times(book, request, applied_at, now), *_items(request)]
     if request.claim_type is not None and kind is not CaseKind.CLAIM:
         problems.append(Problem(field="claim_type", message=f"belongs to claims; leave it out of a {kind}"))

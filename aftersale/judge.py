@@ -5,13 +5,17 @@ from datetime import datetime
 from enum import Enum
 
 from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import Act, ConfirmReceipt, ReceivedItem
+from aftersale.commands import Act, Amend, ConfirmReceipt, Offer, ReceivedItem, Rule
 from aftersale.dossier import Dossier
 from aftersale.errors import AftersaleError, Problem
-from aftersale.kinds import Command, Party
+from aftersale.kinds import CaseKind, Command, Party, State
+from aftersale.money import Money, total
 from aftersale.moves import MOVES, PARTIES, legal
 from aftersale.request import CaseRequest
 from aftersale.times import floor, local
+
+MOST_EVIDENCE = 50
+"""How many evidence updates a case takes."""
 
 
 class Verdict(Enum):
@@ -38,6 +42,12 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
     _own_party(case.request, command, act)
     if isinstance(act, ConfirmReceipt) and act.items is not None:
         _claimed_goods(case.request, act.items)
+    if isinstance(act, Offer | Rule) and act.amount is not None:
+        _within_what_was_asked(case, act.amount)
+    if isinstance(act, Offer | Amend) and act.kind is CaseKind.CLAIM:
+        raise _refuse("bad_input", "kind", "cannot become a claim; open the claim as a case of its own")
+    if isinstance(act, Amend) and case.breached and act.kind is not CaseKind.REFUND:
+        raise _refuse("bad_input", "kind", "can be refund only, once what was due was not sent; write refund")
     if at > now + CLOCK_SKEW:
         raise _refuse(
             "bad_input",
@@ -63,11 +73,24 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         raise _refuse("illegal_move", "", _illegal(case, command, at))
     if act.actor.party not in move.parties:
         raise _refuse("wrong_party", "actor.party", f"{command} is not for the {act.actor.party} here")
-    if reason := case.refusal(command, act.actor.party, at):
+    if reason := refusal(case, command, act.actor.party, at):
         raise _refuse(
             "illegal_move", "", f"{command} is refused in state {case.state}: {reason}; {_legal_now(case, at)}"
         )
     return Verdict.TAKE
+
+
+def refusal(case: Dossier, command: Command, party: Party, at: datetime) -> str | None:
+    """Why a command that the table of moves allows is not to be had now, or None."""
+    if command is Command.EXTEND:
+        return case.stage_clock.extension_refused(party, at) if case.stage_clock else "no clock to extend"
+    if command is Command.ESCALATE and case.ruled:
+        return "the platform rules once, and has ruled"
+    if command is Command.AMEND and case.state is State.AWAITING_MERCHANT_DISPATCH and not case.breached:
+        return "the money may be taken instead once the merchant's time to send has run out"
+    if command is Command.ADD_EVIDENCE and case.evidence >= MOST_EVIDENCE:
+        return f"a case takes at most {MOST_EVIDENCE} evidence updates; put several pieces into one"
+    return None
 
 
 def happened_at(act: Act, now: datetime) -> datetime:
@@ -109,6 +132,14 @@ def _claimed_goods(request: CaseRequest, received: Sequence[ReceivedItem]) -> No
         raise _refuse("bad_input", "items", "say that nothing arrived; send refuse_receipt for that")
 
 
+def _within_what_was_asked(case: Dossier, amount: Money) -> None:
+    asked, currency = total(case.payout.refundable(None)), case.request.items[0].requested.currency
+    if amount.currency != currency:
+        raise _refuse("bad_input", "amount.currency", f"must be {currency}, as paid")
+    if not 0 < amount.amount_minor <= asked:
+        raise _refuse("bad_input", "amount.amount_minor", f"must be from 1 to the {asked} that were asked for")
+
+
 def _belongs_to_lapsed(case: Dossier, command: Command, at: datetime) -> bool:
     return any(command in moves and case.lapsed_at(state, at) for state, moves in MOVES.items())
 
@@ -122,7 +153,7 @@ def _legal_now(case: Dossier, at: datetime) -> str:
     offered = [
         command
         for command, move in legal(case.state, held=case.held_since is not None).items()
-        if any(case.refusal(command, party, at) is None for party in move.parties)
+        if any(refusal(case, command, party, at) is None for party in move.parties)
     ]
     return f"legal now: {', '.join(offered) or 'nothing, the case is final'}"
 

@@ -139,11 +139,13 @@ class State(Term):
     """Whom a case waits for."""
 
     AWAITING_MERCHANT_REVIEW = "awaiting_merchant_review", "待商家处理"
+    AWAITING_BUYER_CONFIRMATION = "awaiting_buyer_confirmation", "待用户确认"
     AWAITING_BUYER_RETURN = "awaiting_buyer_return", "待买家退货"
     AWAITING_MERCHANT_RECEIPT = "awaiting_merchant_receipt", "待商家收货"
     AWAITING_MERCHANT_DISPATCH = "awaiting_merchant_dispatch", "待商家发货"
     AWAITING_BUYER_RECEIPT = "awaiting_buyer_receipt", "待买家收货"
     MERCHANT_REJECTED = "merchant_rejected", "商家拒绝"
+    IN_ARBITRATION = "in_arbitration", "平台介入"
     REFUNDING = "refunding", "退款中"
     REFUND_FAILED = "refund_failed", "退款失败"
     COMPLETED = "completed", "已完成"
@@ -155,12 +157,17 @@ class Command(Term):
 
     APPROVE = "approve", "同意"
     REJECT = "reject", "拒绝"
+    OFFER = "offer", "提出方案"
+    ACCEPT_OFFER = "accept_offer", "接受方案"
+    DECLINE_OFFER = "decline_offer", "拒绝方案"
     SHIP_BACK = "ship_back", "寄回"
     CONFIRM_RECEIPT = "confirm_receipt", "确认收货"
     REFUSE_RECEIPT = "refuse_receipt", "拒收"
     DISPATCH = "dispatch", "发货"
     CONFIRM_DELIVERY = "confirm_delivery", "确认送达"
     AMEND = "amend", "修改申请"
+    ESCALATE = "escalate", "申请平台介入"
+    RULE = "rule", "平台判责"
     ADD_EVIDENCE = "add_evidence", "补充凭证"
     WITHDRAW = "withdraw", "撤销"
     EXTEND = "extend", "延长收货"
@@ -203,6 +210,15 @@ class Outcome(Term):
     REPAIRED = "repaired", "已维修"
 
 
+class Ruling(Term):
+    """What an officer of the platform decides; each is carried out."""
+
+    REFUND = "refund", "退款"
+    RETURN = "return", "退货退款"
+    REPLACEMENT = "replacement", "补发"
+    DISMISSAL = "dismissal", "驳回"
+
+
 class CloseReason(Term):
     """Why a case closed without completing."""
 
@@ -210,4 +226,5 @@ class CloseReason(Term):
     WITHDRAWN = "withdrawn", "买家撤销"
     NOT_SENT_BACK = "not_sent_back", "逾期未退货"
     NOT_ESCALATED = "not_escalated", "逾期未申请介入"
+    DISMISSED = "dismissed", "平台判商家无责"
     CANCELLED = "cancelled", "平台取消"

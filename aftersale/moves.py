@@ -32,6 +32,12 @@ MOVES: Mapping[State, Mapping[Command, Move]] = {
     State.AWAITING_MERCHANT_REVIEW: {
         Command.APPROVE: _by(_MERCHANT),
         Command.REJECT: _by(_MERCHANT),
+        Command.OFFER: _by(_MERCHANT),
+        **_ALWAYS,
+    },
+    State.AWAITING_BUYER_CONFIRMATION: {
+        Command.ACCEPT_OFFER: _by(_BUYER),
+        Command.DECLINE_OFFER: _by(_BUYER),
         **_ALWAYS,
     },
     State.AWAITING_BUYER_RETURN: {
@@ -53,7 +59,15 @@ MOVES: Mapping[State, Mapping[Command, Move]] = {
         Command.CONFIRM_DELIVERY: _by(_BUYER),
         **_ALWAYS,
     },
-    State.MERCHANT_REJECTED: _ALWAYS,
+    State.MERCHANT_REJECTED: {
+        Command.AMEND: _by(_BUYER),
+        Command.ESCALATE: _by(_BUYER),
+        **_ALWAYS,
+    },
+    State.IN_ARBITRATION: {
+        Command.RULE: _by(_PLATFORM),
+        **_ALWAYS,
+    },
     State.REFUNDING: {
         Command.ADD_EVIDENCE: _ALWAYS[Command.ADD_EVIDENCE],
     },
@@ -78,7 +92,9 @@ AWAITED: Mapping[State, Party | None] = {
     State.AWAITING_MERCHANT_RECEIPT: _MERCHANT,
     State.AWAITING_MERCHANT_DISPATCH: _MERCHANT,
     State.AWAITING_BUYER_RECEIPT: _BUYER,
+    State.AWAITING_BUYER_CONFIRMATION: _BUYER,
     State.MERCHANT_REJECTED: _BUYER,
+    State.IN_ARBITRATION: _PLATFORM,
     State.REFUNDING: Party.SYSTEM,
     State.REFUND_FAILED: _PLATFORM,
     State.COMPLETED: None,

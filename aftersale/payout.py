@@ -6,7 +6,7 @@ from datetime import datetime
 from aftersale.case import Instruction, RefundView
 from aftersale.commands import ReceivedItem
 from aftersale.kinds import RefundState
-from aftersale.money import LineAmount, RefundInstruction, Settlement, share, total
+from aftersale.money import LineAmount, Money, RefundInstruction, Settlement, allocate, share, total
 from aftersale.request import CaseRequest
 
 
@@ -16,15 +16,26 @@ class Payout:
     def __init__(self, request: CaseRequest) -> None:
         """Nothing is reserved, and nothing instructed, yet."""
         self.request = request
+        self.asked = {item.order_line_id: item.requested.amount_minor for item in request.items}
         self.reserved = False
         self.instructions: list[Instruction] = []
+
+    def amend(self, request: CaseRequest) -> None:
+        """Another request takes the place of the one before."""
+        self.request = request
+        self.asked = {item.order_line_id: item.requested.amount_minor for item in request.items}
+
+    def agree(self, amount: Money) -> None:
+        """Another amount was agreed or ruled: it takes the place of what was asked, line by line in proportion."""
+        spread = allocate(amount.amount_minor, list(self.asked.values()))
+        self.asked = dict(zip(self.asked, spread, strict=True))
 
     def refundable(self, received: Sequence[ReceivedItem] | None) -> tuple[LineAmount, ...]:
         """What is owed for what was received: the asked amount of each line, by the part of it that arrived."""
         arrived = {item.order_line_id: item.quantity for item in received or ()}
         owed = {
             item.order_line_id: share(
-                item.requested.amount_minor,
+                self.asked[item.order_line_id],
                 item.quantity if received is None else min(arrived.get(item.order_line_id, 0), item.quantity),
                 item.quantity,
             )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from aftersale.case import NOBODY, DeadlineView, Next, Status
 from aftersale.dossier import Closed, Completed, Dossier
+from aftersale.judge import refusal
 from aftersale.kinds import Party
 from aftersale.moves import AWAITED, legal
 
@@ -23,7 +24,7 @@ def status(case: Dossier, now: datetime) -> Status:
         next=next_move(case, now),
         deadlines=tuple(DeadlineView.of(running) for running in case.running),
         escalation=case.escalation,
-        attempts=1,
+        attempts=case.attempts,
         held_since=case.held_since,
         timeline=tuple(case.timeline),
         policy_version=versions[-1] if versions else None,
@@ -43,7 +44,7 @@ def next_move(case: Dossier, now: datetime) -> Next:
     offered = tuple(
         command
         for command, move in legal(case.state, held=held).items()
-        if party in move.parties and case.refusal(command, party, at) is None
+        if party in move.parties and refusal(case, command, party, at) is None
     )
     return Next(
         party=party,

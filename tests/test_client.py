@@ -123,8 +123,8 @@ async def test_a_malformed_request_is_refused_before_anything_is_sent(place: Mar
 
 
 async def test_a_kind_that_is_not_served_is_refused_with_those_that_are(place: Market) -> None:
-    with pytest.raises(BadInput, match="kind: is not served yet; open one of return"):
-        await place.cases.open(CaseKind.REPAIR, request())
+    with pytest.raises(BadInput, match="kind: is not served yet; open one of refund, return, exchange, reship, repair"):
+        await place.cases.open(CaseKind.CLAIM, request())
 
 
 # Acting

@@ -8,6 +8,7 @@ from aftersale.dossier import Dossier
 from aftersale.kinds import Clock, MessageEvent, Party, State
 from aftersale.messages import Message
 from aftersale.readout import status
+from aftersale.scanning import scanned
 from tests.cases import BUYER, MERCHANT, PLATFORM, at
 from tests.files import dossier, running
 from tests.policy.books import BOOK
@@ -123,7 +124,7 @@ def test_a_line_is_marked_late_from_the_second_after_five_minutes(gap: int, late
 def test_a_scan_is_taken_from_the_payment_to_five_seconds_from_now() -> None:
     case = dossier()
 
-    def scanned(event_id: str, occurred_at: str) -> str:
+    def taken(event_id: str, occurred_at: str) -> str:
         given = {
             "event_id": event_id,
             "leg": "return",
@@ -131,10 +132,10 @@ def test_a_scan_is_taken_from_the_payment_to_five_seconds_from_now() -> None:
             "event": "hub",
             "occurred_at": occurred_at,
         }
-        case.scanned(ParcelEvent.model_validate(given), NOW)
+        scanned(case, ParcelEvent.model_validate(given), NOW)
         return case.timeline[-1].event
 
-    assert scanned("a", "2024-01-20T09:00:00") == "ParcelScanned"
-    assert scanned("b", "2024-01-20T08:59:59") == "SignalRefused"
-    assert scanned("c", "2024-06-04T10:00:05") == "ParcelScanned"
-    assert scanned("d", "2024-06-04T10:00:06") == "SignalRefused"
+    assert taken("a", "2024-01-20T09:00:00") == "ParcelScanned"
+    assert taken("b", "2024-01-20T08:59:59") == "SignalRefused"
+    assert taken("c", "2024-06-04T10:00:05") == "ParcelScanned"
+    assert taken("d", "2024-06-04T10:00:06") == "SignalRefused"

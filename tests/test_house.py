@@ -17,7 +17,10 @@ TRACKED = [
 ]
 MODULES = [path for path in TRACKED if path.suffix == ".py"]
 STAGES = sorted((ROOT / "workflows" / "stages").glob("*.py"))
-PAGES = [path for path in sorted((ROOT / "workflows").glob("*.py")) if "@workflow.defn" in path.read_text("utf-8")]
+PAGES = [
+    *(path for path in sorted((ROOT / "workflows" / "pages").glob("*.py")) if path.name != "__init__.py"),
+    *(ROOT / "workflows" / f"{name}.py" for name in ("agreement", "dispute", "deliveries")),
+]
 
 
 def name(path: Path) -> str:

@@ -7,8 +7,8 @@ from aftersale.commands import PAYLOADS
 from aftersale.intake import CLOCKS
 from aftersale.kinds import CaseKind, Clock, Command, Party, State
 from aftersale.moves import AWAITED, MOVES, PARTIES, WHILE_HELD, legal
+from workflows.kinds import Return
 from workflows.record import EVENTS
-from workflows.return_goods import Return
 
 WAITING = [
     State.AWAITING_MERCHANT_REVIEW,

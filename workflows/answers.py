@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aftersale.kinds import CaseKind
+
 
 @dataclass(frozen=True)
 class Withdrawn:
@@ -15,3 +17,11 @@ class Refused:
 
     at: datetime
     reason_code: str
+
+
+@dataclass(frozen=True)
+class ChangeKind:
+    """The case goes on by the page of a kind, which may be its own; what was agreed already is not reviewed again."""
+
+    kind: CaseKind
+    agreed_at: datetime | None = None

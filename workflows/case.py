@@ -17,14 +17,17 @@ from aftersale.case import Status, refused
 from aftersale.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
 from aftersale.dossier import Closed, Dossier, Ending
 from aftersale.errors import BadInput, Problem
+from aftersale.intake import Application
 from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.kinds import CaseKind, CloseReason, Command, Party
 from aftersale.ledger import CONFLICT
 from aftersale.readout import status
 from aftersale.request import CaseRequest
+from aftersale.scanning import scanned
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
 from workflows import outside
+from workflows.answers import ChangeKind
 from workflows.board import Board
 from workflows.desk import Desk, Stopped
 from workflows.record import record
@@ -32,7 +35,7 @@ from workflows.scribe import Scribe
 
 S = TypeVar("S", bound=Schema)
 
-Page = Callable[[Desk], Awaitable[Ending]]
+Page = Callable[[Desk], Awaitable[Ending | ChangeKind]]
 
 
 class _Taker(Protocol):
@@ -78,9 +81,9 @@ class CaseWorkflow:
             Dossier(self.kind, request, request.requested_at or floor(workflow.info().workflow_start_time))
         )
 
-    async def work(self, page: Page) -> Status:
+    async def work(self, page_of: Callable[[CaseKind], Page]) -> Status:
         """Work the case to its end. A cancellation by an operator ends it where it next waits for somebody."""
-        working = asyncio.create_task(self._work(page))
+        working = asyncio.create_task(self._work(page_of))
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
@@ -88,25 +91,35 @@ class CaseWorkflow:
                 self._desk.stop()
             return await working
 
-    async def _work(self, page: Page) -> Status:
-        """Admit the request, work the page to its end, and leave the record."""
+    async def _work(self, page_of: Callable[[CaseKind], Page]) -> Status:
+        """Admit the request, work the page of its kind, and of what it becomes, to the end, and leave the record."""
         desk = self._desk
         if desk is not None:
-            case, info = desk.case, workflow.info()
-            started_at, owner = floor(info.workflow_start_time), info.first_execution_run_id
-            found = await outside.admit(self.kind, case.request, case.applied_at, started_at, owner)
-            self._problems = tuple(found)
+            self._problems = tuple(await outside.admit(self._application(desk.case)))
         if desk is None or self._problems:
             await self._refuse()
         else:
             desk.case.open(desk.now)
             try:
-                ending = await page(desk)
+                ending = await page_of(self.kind)(desk)
+                while isinstance(ending, ChangeKind):
+                    desk.case.become(ending.kind, ending.agreed_at)
+                    ending = await page_of(ending.kind)(desk)
             except Stopped:
                 ending = Closed(reason=CloseReason.CANCELLED)
             await desk.close(ending)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status()
+
+    def _application(self, case: Dossier) -> Application:
+        info = workflow.info()
+        return Application(
+            kind=self.kind,
+            request=case.request,
+            applied_at=case.applied_at,
+            now=floor(info.workflow_start_time),
+            owner=info.first_execution_run_id,
+        )
 
     async def _refuse(self) -> None:
         """Show and write down why the request opened no case; under an id that is not its own nothing is written."""
@@ -122,12 +135,17 @@ class CaseWorkflow:
 
     approve = _update(Command.APPROVE)
     reject = _update(Command.REJECT)
+    offer = _update(Command.OFFER)
+    accept_offer = _update(Command.ACCEPT_OFFER)
+    decline_offer = _update(Command.DECLINE_OFFER)
     ship_back = _update(Command.SHIP_BACK)
     confirm_receipt = _update(Command.CONFIRM_RECEIPT)
     refuse_receipt = _update(Command.REFUSE_RECEIPT)
     dispatch = _update(Command.DISPATCH)
     confirm_delivery = _update(Command.CONFIRM_DELIVERY)
     amend = _update(Command.AMEND)
+    escalate = _update(Command.ESCALATE)
+    rule = _update(Command.RULE)
     add_evidence = _update(Command.ADD_EVIDENCE)
     withdraw = _update(Command.WITHDRAW)
     extend = _update(Command.EXTEND)
@@ -160,7 +178,7 @@ class CaseWorkflow:
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
         """Keep a scan; the page looks whether it concerns its stage."""
-        self._hear(ParcelEvent, given, lambda desk, scan: desk.case.scanned(scan, desk.now))
+        self._hear(ParcelEvent, given, lambda desk, scan: scanned(desk.case, scan, desk.now))
 
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:

@@ -12,10 +12,10 @@ from typing import TypeVar, overload
 
 from temporalio import workflow
 
-from aftersale.commands import Act, Leg, ParcelEvent
+from aftersale.commands import Act, Amend, Leg, ParcelEvent
 from aftersale.dossier import Dossier, Ending
 from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State
-from aftersale.money import LineAmount, Settlement
+from aftersale.money import LineAmount, Money, Settlement
 from aftersale.moves import AWAITED
 from aftersale.readout import status
 from aftersale.schema import Schema
@@ -23,6 +23,7 @@ from aftersale.times import floor
 from aftersale.view import wake_summary
 from workflows import outside
 from workflows.alarm import Alarm
+from workflows.answers import ChangeKind
 from workflows.board import Board
 from workflows.scribe import Scribe
 from workflows.timekeeper import NO_STARTS, Starts, Timekeeper
@@ -110,6 +111,32 @@ class Desk:
         """The case is about money alone from now on, whatever it began as."""
         self.case.kind = CaseKind.REFUND
 
+    def agree_on(self, kind: CaseKind | None, amount: Money | None, at: datetime) -> ChangeKind:
+        """An offer was accepted: the case goes on by it, without another review."""
+        if amount is not None:
+            self.case.payout.agree(amount)
+        return ChangeKind(kind or self.case.kind, agreed_at=at)
+
+    async def amend(self, act: Amend) -> bool:
+        """Put another request in the place of the case's own, if it may be made; the buyer hears why it may not."""
+        wanted = self.case.amended(act, now=self.now, owner=workflow.info().first_execution_run_id)
+        problems = await outside.admit(wanted)
+        if problems:
+            self.case.refuse_amendment(problems, wanted.applied_at, self.now)
+        else:
+            self.case.amend(wanted)
+        return not problems
+
+    def rule(self, amount: Money | None) -> None:
+        """The platform has ruled; there is no second ruling."""
+        self.case.ruled = True
+        if amount is not None:
+            self.case.payout.agree(amount)
+
+    def alert_platform(self, lapse: "Lapse") -> None:
+        """What only the platform can do was not done in time."""
+        self.case.call_platform(lapse.at, self.now)
+
     async def replace(self, clock: Clock, since: datetime, beside: Starts = NO_STARTS) -> None:
         """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
         started = await self.timekeeper.start({clock: since, **beside})
@@ -140,6 +167,8 @@ class Desk:
 
     @overload
     async def hear_only(self, a: type[A], /) -> A: ...
+    @overload
+    async def hear_only(self, a: type[A], b: type[B], /) -> A | B: ...
     @overload
     async def hear_only(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C: ...
     async def hear_only(self, *accepts: type[Schema]) -> Schema:

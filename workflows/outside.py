@@ -5,24 +5,23 @@ operator sees it in the case's history.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
-from activities.intake import Application, Intake
+from activities.intake import Intake
 from activities.messaging.messenger import Messenger
 from activities.payments import Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
 from aftersale.errors import Problem
 from aftersale.facts import Question
-from aftersale.kinds import CaseKind
+from aftersale.intake import Application
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.deadline import Deadline
-from aftersale.request import CaseRequest
 from aftersale.turns import Turn
 
 A = TypeVar("A")
@@ -50,10 +49,9 @@ async def quote_from_newer_book(questions: Sequence[Question], revision: int) ->
     return await _visibly(Quotes.quote, quotation, _book(revision))
 
 
-async def admit(kind: CaseKind, request: CaseRequest, applied_at: datetime, now: datetime, owner: str) -> list[Problem]:
-    """Ask whether the request may open a case, and have its money reserved; what is wrong with that, if anything."""
-    application = Application(kind=kind, request=request, applied_at=applied_at, now=now, owner=owner)
-    return await _visibly(Intake.admit, application, f"intake of order {request.order_id}")
+async def admit(application: Application) -> list[Problem]:
+    """Ask whether a request may be made, and have its money reserved; what is wrong with that, if anything."""
+    return await _visibly(Intake.admit, application, f"intake of order {application.request.order_id}")
 
 
 async def release(case_id: str) -> None:

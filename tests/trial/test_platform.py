@@ -30,6 +30,7 @@ async def test_an_instruction_is_paid_and_answered_with_its_settlement(platform:
             "currency": "CNY",
             "status": "succeeded",
             "reason": None,
+            "provider_ref": "transfer-1",
             "times_moved": 1,
         }
     ]
@@ -76,7 +77,7 @@ async def test_a_payment_is_found_by_its_key(platform: StandIn) -> None:
     await platform.refund(instruction())
     found = (await platform.http.get(f"/refunds/{KEY}")).json()
     assert found == {
-        **instruction().model_dump(),
+        **instruction().model_dump(mode="json"),
         "status": "succeeded",
         "provider_ref": "transfer-1",
         "reason": None,

@@ -126,7 +126,7 @@ async def test_an_illegal_move_is_refused_with_the_state_and_what_is_legal(
     assert refused.code == "illegal_move"
     assert str(refused).endswith(
         f"{command} is not legal in state awaiting_merchant_review (awaiting merchant review 待商家处理); "
-        "legal now: approve, reject, withdraw, add_evidence, agree_limit, hold"
+        "legal now: approve, reject, offer, withdraw, add_evidence, agree_limit, hold"
     )
 
 
@@ -140,6 +140,6 @@ async def test_a_command_with_thousands_of_problems_is_refused_with_the_first(pl
 
 async def test_a_command_that_is_not_served_is_refused_with_those_that_are(place: Workplace) -> None:
     live = await opened(place, JUNE)
-    refused = await refusal(live.act("escalate", *BUYER, reason_code="unfair"))
+    refused = await refusal(live.act("decide_claim", *BUYER, decision="approve"))
     assert refused.code == "illegal_move"
-    assert "escalate is no command here; use one of approve, reject, ship_back" in str(refused)
+    assert "decide_claim is no command here; use one of approve, reject, offer, " in str(refused)

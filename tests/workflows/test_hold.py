@@ -120,7 +120,7 @@ async def test_nothing_can_be_resumed_that_is_not_held(place: Workplace) -> None
     live = await opened(place, JUNE)
     refused = await refusal(live.act("resume", *PLATFORM))
     assert refused.code == "illegal_move"
-    assert "legal now: approve, reject, withdraw, add_evidence, agree_limit, hold" in str(refused)
+    assert "legal now: approve, reject, offer, withdraw, add_evidence, agree_limit, hold" in str(refused)
 
 
 async def test_a_hold_cannot_end_before_it_began(place: Workplace) -> None:

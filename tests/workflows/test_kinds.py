@@ -96,7 +96,7 @@ async def test_a_refund_is_paid_without_goods_when_the_merchant_is_silent(
 async def test_a_refund_knows_no_parcel(place: Workplace) -> None:
     live = await opened(place, CaseKind.REFUND)
     said = str(await refusal(ship_back(live, JUNE)))
-    assert "legal now: approve, reject, withdraw, add_evidence, agree_limit, hold" in said
+    assert "legal now: approve, reject, offer, withdraw, add_evidence, agree_limit, hold" in said
 
 
 # What is sent out

@@ -91,7 +91,7 @@ async def test_the_page_says_whose_move_it_is_until_when_and_why(place: Workplac
     live = await opened(place, "2024-01-30 00:00:00")
     shown = await page(live)
     assert shown.startswith(
-        "## awaiting merchant review 待商家处理\nNext: **merchant 商家**: approve, reject, add_evidence"
+        "## awaiting merchant review 待商家处理\nNext: **merchant 商家**: approve, reject, offer, add_evidence"
     )
     assert "Respond by **2024-02-04T00:00:00+08:00**, else auto approve 自动同意" in shown
     assert "| merchant review 商家处理 | 2024-02-04T00:00:00+08:00 | P5D | S22 S24 |" in shown

@@ -33,7 +33,7 @@ def test_a_changed_page_no_longer_replays(tmp_path: Path) -> None:
         shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("worker.py", "pyproject.toml"):
         shutil.copy(ROOT / file, copy)
-    page = copy / "workflows" / "return_goods.py"
+    page = copy / "workflows" / "pages" / "return_goods.py"
     text = page.read_text(encoding="utf-8")
     changed = text.replace("await refund(desk,", "await buyer_return(desk, received_at)\n    await refund(desk,")
     assert changed != text

@@ -1,18 +1,41 @@
-"""After a refusal the buyer may take the case to the platform (申请平台介入)."""
+"""After a refusal the buyer may ask for something else, or take it to the platform (修改申请、申请平台介入)."""
 
-from aftersale.commands import Withdraw
-from aftersale.kinds import Clock, State
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftersale.commands import Amend, Escalate, Withdraw
+from aftersale.kinds import CaseKind, Clock, State
 from workflows.answers import Refused, Withdrawn
 from workflows.desk import Desk, Lapse
 
 
-async def escalation(desk: Desk, refused: Refused) -> Lapse | Withdrawn:
-    """Wait while the refusal can be escalated. Silence accepts it."""
+@dataclass(frozen=True)
+class Amended:
+    """The request is another one now, of this kind, and is reviewed anew."""
+
+    kind: CaseKind
+
+
+@dataclass(frozen=True)
+class Escalated:
+    """The buyer took the refusal to the platform."""
+
+    at: datetime
+
+
+async def escalation(desk: Desk, refused: Refused) -> Amended | Escalated | Lapse | Withdrawn:
+    """Wait while the refusal can be answered. Silence accepts it; an amendment that may not be made changes nothing."""
     await desk.enter(State.MERCHANT_REJECTED, refused.at, Clock.ESCALATION)
     desk.case.refuse(refused.at, refused.reason_code)
-    heard = await desk.answer(Withdraw)
-    match heard:
-        case Lapse():
-            return heard
-        case Withdraw():
-            return Withdrawn()
+    while True:
+        heard = await desk.answer(Amend, Escalate, Withdraw)
+        match heard:
+            case Amend():
+                if await desk.amend(heard):
+                    return Amended(desk.case.kind)
+            case Escalate():
+                return Escalated(desk.at(heard))
+            case Lapse():
+                return heard
+            case Withdraw():
+                return Withdrawn()

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import Approve, Reject, Withdraw
-from aftersale.kinds import Clock, State
+from aftersale.commands import Approve, Offer, Reject, Withdraw
+from aftersale.kinds import CaseKind, Clock, State
+from aftersale.money import Money
 from workflows.answers import Refused, Withdrawn
 from workflows.desk import Desk, Lapse
 
@@ -16,13 +17,24 @@ class Approved:
     at: datetime
 
 
-async def merchant_review(desk: Desk) -> Approved | Refused | Withdrawn:
+@dataclass(frozen=True)
+class Offered:
+    """The merchant offers something else."""
+
+    at: datetime
+    kind: CaseKind | None
+    amount: Money | None
+
+
+async def merchant_review(desk: Desk) -> Approved | Offered | Refused | Withdrawn:
     """Wait for the merchant's answer (S24). Silence is a yes."""
     await desk.enter(State.AWAITING_MERCHANT_REVIEW, desk.case.applied_at, Clock.MERCHANT_REVIEW)
-    heard = await desk.answer(Approve, Reject, Withdraw)
+    heard = await desk.answer(Approve, Offer, Reject, Withdraw)
     match heard:
         case Approve() | Lapse():
             return Approved(desk.at(heard))
+        case Offer(kind=kind, amount=amount):
+            return Offered(desk.at(heard), kind, amount)
         case Reject(reason_code=reason_code):
             return Refused(desk.at(heard), reason_code)
         case Withdraw():

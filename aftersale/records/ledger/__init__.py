@@ -48,6 +48,14 @@ class Ledger:
                 connection.rollback()
         return problems
 
+    def amend(self, claim: Claim, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:
+        """Hold another claim in the place of what its case holds; `attempt` 2 is the first amendment of a case.
+
+        All that speaks against it, by the codes of `reserve`; empty where it is held. The same attempt may ask again.
+        """
+        with self._writing() as connection:
+            return reserving.amend(connection, claim, attempt, most_attempts, now)
+
     def release(self, case_id: str, now: datetime) -> None:
         """Give back what a case holds and did not instruct. Safe to repeat, and for a case that holds nothing."""
         with self._writing() as connection:

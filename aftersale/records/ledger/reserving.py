@@ -38,6 +38,25 @@ def reserve(connection: Connection, claim: Claim, most_attempts: int, now: datet
     return _keep(connection, claim, now)
 
 
+def amend(connection: Connection, claim: Claim, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:
+    """Why the claim may not take the place of what its case holds; empty where it has, as that attempt of the case."""
+    account = locked(connection, claim.order_id)
+    known = _known(connection, claim.case_id)
+    if known is None or (known.owner, known.order_id) != (claim.owner, claim.order_id):
+        return [_taken_id(claim)]
+    if known.attempt >= attempt:
+        return []
+    problems = [
+        *_told_otherwise(account, claim),
+        *_open_already(account, claim),
+        *_too_often(account, claim, most_attempts),
+        *_too_much(account, claim),
+    ]
+    if not problems:
+        _keep_amended(connection, claim, attempt, now)
+    return problems
+
+
 def release(connection: Connection, case_id: str, now: datetime) -> None:
     """Close a case's reservation; what was settled stays, and its attempts count on."""
     known = _known(connection, case_id)
@@ -164,6 +183,23 @@ def _keep(connection: Connection, claim: Claim, now: datetime) -> list[Problem]:
     ]
     connection.execute(insert(reserved_lines), items)
     return []
+
+
+def _keep_amended(connection: Connection, claim: Claim, attempt: int, now: datetime) -> None:
+    """Hold what is claimed now; a line that is no longer claimed holds nothing, and its attempts still count."""
+    for line in claim.lines:
+        _keep_line(connection, claim, line, now)
+    of_case = reservations.c.case_id == claim.case_id
+    connection.execute(update(reservations).where(of_case).values(kind=claim.kind, attempt=attempt))
+    own = reserved_lines.c.case_id == claim.case_id
+    connection.execute(update(reserved_lines).where(own).values(amount_minor=0, quantity=0))
+    for item in claim.items:
+        key = {"case_id": claim.case_id, "order_line_id": item.order_line_id, "order_id": claim.order_id}
+        figures = {"quantity": item.quantity, "amount_minor": item.requested.amount_minor}
+        if not put_new(connection, reserved_lines, {**key, **figures, "attempts": 1}):
+            this = own & (reserved_lines.c.order_line_id == item.order_line_id)
+            more = {**figures, "attempts": reserved_lines.c.attempts + 1}
+            connection.execute(update(reserved_lines).where(this).values(more))
 
 
 def _keep_line(connection: Connection, claim: Claim, line: OrderLine, now: datetime) -> None:

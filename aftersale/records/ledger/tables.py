@@ -43,6 +43,7 @@ reservations = Table(
     Column("order_id", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("kind", Word(CaseKind), nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="1"),
     Column("reserved_at", Moment, nullable=False),
     Column("closed_at", Moment),
 )

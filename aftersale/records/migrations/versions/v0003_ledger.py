@@ -51,6 +51,7 @@ def _reservations() -> None:
         sa.Column("order_id", sa.Text, nullable=False),
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
         sa.Column("reserved_at", INSTANT, nullable=False),
         sa.Column("closed_at", INSTANT),
     )

@@ -1,25 +1,19 @@
 """Exchange (换货)."""
 
-from typing import Any
-
-from temporalio import workflow
-
-from aftersale.case import Status
 from aftersale.dossier import Closed, Completed, Ending
-from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome
-from workflows.answers import Refused, Withdrawn
-from workflows.case import CaseWorkflow
+from aftersale.kinds import Clock, CloseReason, Outcome
+from workflows.agreement import Agreed, agreement
+from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk
+from workflows.dispute import dispute
 from workflows.money_instead import money_instead
-from workflows.refused import refused
 from workflows.stages.buyer_receipt import Delivered, buyer_receipt
 from workflows.stages.buyer_return import NotSentBack, SentBack, buyer_return
 from workflows.stages.merchant_dispatch import Dispatched, MoneyInstead, merchant_dispatch
 from workflows.stages.merchant_receipt import Received, merchant_receipt
-from workflows.stages.merchant_review import Approved, merchant_review
 
 
-async def exchange(desk: Desk) -> Ending:
+async def exchange(desk: Desk) -> Ending | ChangeKind:
     """The goods come back, and others go out.
 
     1. The merchant answers the request.       Silence is a yes.
@@ -28,13 +22,11 @@ async def exchange(desk: Desk) -> Ending:
     4. The merchant sends the replacement.     Silence is a breach: the buyer may take the money instead.
     5. The buyer receives it.                  Silence after the sign-off is a receipt.
     """
-    match await merchant_review(desk):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case Refused() as refusal:
-            return await refused(desk, refusal)
-        case Approved(at=agreed_at):
+    match await agreement(desk):
+        case Agreed(at=agreed_at):
             pass
+        case ended:
+            return ended
 
     match await buyer_return(desk, agreed_at):
         case Withdrawn():
@@ -48,7 +40,7 @@ async def exchange(desk: Desk) -> Ending:
         case Withdrawn():
             return Closed(reason=CloseReason.WITHDRAWN)
         case Refused() as refusal:
-            return await refused(desk, refusal)
+            return await dispute(desk, refusal)
         case Received() as received:
             pass
 
@@ -65,15 +57,3 @@ async def exchange(desk: Desk) -> Ending:
             return Closed(reason=CloseReason.WITHDRAWN)
         case Delivered():
             return Completed(outcome=Outcome.EXCHANGED)
-
-
-@workflow.defn
-class Exchange(CaseWorkflow):
-    """An exchange, from the request to the delivery of the replacement."""
-
-    kind = CaseKind.EXCHANGE
-
-    @workflow.run
-    async def run(self, *given: Any) -> Status:
-        """Work the case to its end; the result is its record."""
-        return await self.work(exchange)

@@ -1,0 +1,91 @@
+"""The workflow types: each begins a case as its own kind; which page is worked is for the case to say."""
+
+from typing import Any
+
+from temporalio import workflow
+
+from aftersale.case import Status
+from aftersale.kinds import CaseKind
+from workflows.case import CaseWorkflow, Page
+from workflows.pages.exchange import exchange
+from workflows.pages.refund import refund_only
+from workflows.pages.repair import repair
+from workflows.pages.reship import reship
+from workflows.pages.return_goods import return_goods
+
+
+def page_of(kind: CaseKind) -> Page:
+    """The page by which a case of that kind is worked."""
+    match kind:
+        case CaseKind.REFUND:
+            return refund_only
+        case CaseKind.RETURN:
+            return return_goods
+        case CaseKind.EXCHANGE:
+            return exchange
+        case CaseKind.RESHIP:
+            return reship
+        case CaseKind.REPAIR:
+            return repair
+        case CaseKind.CLAIM:
+            raise ValueError("no case of today's types can become a claim")
+
+
+@workflow.defn
+class Refund(CaseWorkflow):
+    """The money goes back; the goods stay."""
+
+    kind = CaseKind.REFUND
+
+    @workflow.run
+    async def run(self, *given: Any) -> Status:
+        """Work the case to its end; the result is its record."""
+        return await self.work(page_of)
+
+
+@workflow.defn
+class Return(CaseWorkflow):
+    """The goods come back, then the money goes back."""
+
+    kind = CaseKind.RETURN
+
+    @workflow.run
+    async def run(self, *given: Any) -> Status:
+        """Work the case to its end; the result is its record."""
+        return await self.work(page_of)
+
+
+@workflow.defn
+class Exchange(CaseWorkflow):
+    """The goods come back, and others go out."""
+
+    kind = CaseKind.EXCHANGE
+
+    @workflow.run
+    async def run(self, *given: Any) -> Status:
+        """Work the case to its end; the result is its record."""
+        return await self.work(page_of)
+
+
+@workflow.defn
+class Reship(CaseWorkflow):
+    """What was missing is sent."""
+
+    kind = CaseKind.RESHIP
+
+    @workflow.run
+    async def run(self, *given: Any) -> Status:
+        """Work the case to its end; the result is its record."""
+        return await self.work(page_of)
+
+
+@workflow.defn
+class Repair(CaseWorkflow):
+    """The goods come back, and go out repaired."""
+
+    kind = CaseKind.REPAIR
+
+    @workflow.run
+    async def run(self, *given: Any) -> Status:
+        """Work the case to its end; the result is its record."""
+        return await self.work(page_of)

@@ -1,0 +1,1 @@
+"""One page for each kind of case: the steps, in the order in which they happen. Pages do not know one another."""

@@ -1,0 +1,24 @@
+"""Refund without a return (仅退款)."""
+
+from aftersale.dossier import Completed, Ending
+from aftersale.kinds import Outcome
+from workflows.agreement import Agreed, agreement
+from workflows.answers import ChangeKind
+from workflows.desk import Desk
+from workflows.stages.refund import refund
+
+
+async def refund_only(desk: Desk) -> Ending | ChangeKind:
+    """The money goes back; the goods never left, or stay where they are.
+
+    1. The merchant answers the request.   Silence is a yes.
+    2. The money is returned.
+    """
+    match await agreement(desk):
+        case Agreed(at=agreed_at):
+            pass
+        case ended:
+            return ended
+
+    await refund(desk, agreed_at, desk.case.payout.refundable(None))
+    return Completed(outcome=Outcome.REFUNDED)
