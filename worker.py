@@ -68,8 +68,8 @@ DELIVERIES = "deliveries"
 MESSENGERS = 2
 """How many messengers the engine keeps at work, over all workers: one that is held up leaves another."""
 
-_WRITERS = 16
-"""How many threads of a worker write records: some wait for the database while others work."""
+_WRITERS = 32
+"""How many threads of a worker take cases in and write their records: some wait for the database while others work."""
 
 _VARIABLES = {
     "payments.base_url": "AFTERSALE_PAYMENTS_URL",

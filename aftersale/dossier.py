@@ -68,6 +68,7 @@ class Dossier:
     timeline: list[Entry] = field(default_factory=list)
     held_since: datetime | None = None
     evidence: int = 0
+    admitted: bool = False
     attempts: int = 1
     agreed_at: datetime | None = None
     ruled: bool = False
@@ -84,6 +85,12 @@ class Dossier:
         self.since = self.applied_at
         self.payout = Payout(self.request)
         self.letters = Letters(self.request)
+
+    @property
+    def awaited(self) -> Party | None:
+        """Whose move it is, among those who can be told."""
+        party = AWAITED[self.state]
+        return None if party is Party.SYSTEM else party
 
     @property
     def subject(self) -> Subject:
@@ -115,7 +122,7 @@ class Dossier:
 
     def open(self, now: datetime) -> None:
         """The request was admitted, and what it claims is reserved."""
-        self.payout.reserved = True
+        self.admitted = self.payout.reserved = True
         says = f"{self.kind.words} requested: {self.request.reason_code}"
         self.note("Opened", says, Party.BUYER, self.applied_at, now)
 
@@ -216,7 +223,7 @@ class Dossier:
         if moved.deadline.due_at != old:
             says = f"deadline changed: {timer_summary(moved)}; {why}"
             self.note_clock("DeadlineChanged", moved, "policy", says, now, previous_due_at=old)
-            if party := AWAITED[self.state]:
+            if self.stage_clock is moved and (party := self.awaited):
                 self.letters.owe(party, MessageEvent.DEADLINE_CHANGED, says)
 
     def reminder_due(self, now: datetime) -> bool:
@@ -228,7 +235,7 @@ class Dossier:
 
     def remind(self, now: datetime) -> None:
         """The stage's clock will run out soon: the party that is awaited hears of it again."""
-        running, party = self.stage_clock, AWAITED[self.state]
+        running, party = self.stage_clock, self.awaited
         assert running is not None and running.respond_by is not None and party is not None
         self.stage_clock = running.model_copy(update={"told_at": now})
         says = f"{party.words} reminded: {timer_summary(running)}"

@@ -7,6 +7,8 @@ from aftersale.kinds import MessageEvent, Party
 from aftersale.messages import Message
 from aftersale.request import CaseRequest
 
+_ASKING = (MessageEvent.MOVE_AWAITED, MessageEvent.REMINDER)
+
 
 @dataclass(frozen=True)
 class News:
@@ -35,15 +37,11 @@ class Letters:
     def written(self, standing: Status) -> list[Message]:
         """The messages that the turn owes, now that it is known how the case stands after it.
 
-        A stage that began and ended within the turn has left nobody to wait for: its party is not told of it.
+        A stage that began and ended within the turn has left nobody to wait for: its party is not asked, nor reminded.
         """
         owed, self._owed = self._owed, []
         awaited = standing.next.party
-        return [
-            self._message(news, standing)
-            for news in owed
-            if news.event is not MessageEvent.MOVE_AWAITED or news.to is awaited
-        ]
+        return [self._message(news, standing) for news in owed if news.event not in _ASKING or news.to is awaited]
 
     def _message(self, news: News, standing: Status) -> Message:
         self._written += 1

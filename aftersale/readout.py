@@ -33,7 +33,9 @@ def status(case: Dossier, now: datetime) -> Status:
 
 
 def next_move(case: Dossier, now: datetime) -> Next:
-    """Whose move it is, what they may do, until when, and what their silence will mean."""
+    """Whose move it is, what they may do, until when, and what their silence will mean; nobody's before admission."""
+    if not case.admitted:
+        return NOBODY
     held = case.held_since is not None
     party = Party.PLATFORM if held else AWAITED[case.state]
     if party is None:

@@ -36,6 +36,7 @@ def dossier(
 ) -> Dossier:
     """The file of a return that entered its stage then."""
     case = Dossier(CaseKind.RETURN, CaseRequest.model_validate(request(**changes)), at(since))
+    case.admitted = True
     began: datetime = at(since)
     clock = STAGES.get(state)
     if clock is None:

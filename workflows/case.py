@@ -20,7 +20,6 @@ from aftersale.errors import BadInput, Problem
 from aftersale.intake import Application
 from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.kinds import CaseKind, CloseReason, Command, Party
-from aftersale.ledger import CONFLICT
 from aftersale.readout import status
 from aftersale.request import CaseRequest
 from aftersale.scanning import scanned
@@ -122,11 +121,13 @@ class CaseWorkflow:
         )
 
     async def _refuse(self) -> None:
-        """Show and write down why the request opened no case; under an id that is not its own nothing is written."""
+        """Show and write down why the request opened no case; under an id that is not its own nothing is written.
+
+        Where another run has a record under the id already, the records leave that one alone.
+        """
         Board.show_refusal(self.kind, self._problems)
         record = self.status()
-        taken = any(problem.code == CONFLICT for problem in self._problems)
-        if is_id(record.case_id) and workflow.info().workflow_id == f"case/{record.case_id}" and not taken:
+        if is_id(record.case_id) and workflow.info().workflow_id == f"case/{record.case_id}":
             scribe = Scribe(self._desk.case.subject if self._desk else None)
             scribe.write(record, (), floor(workflow.now()))
             await workflow.wait_condition(lambda: scribe.idle)
@@ -163,7 +164,7 @@ class CaseWorkflow:
             raise _failure(error.problems) from error
         await workflow.wait_condition(lambda: self._decided)
         if wanted.kind not in (None, self.kind) or (wanted.request is not None and not self._same(wanted.request)):
-            raise _failure([Problem(code=CONFLICT, field="case_id", message=_CONFLICTS)])
+            raise _failure([Problem(code="case_id_conflict", field="case_id", message=_CONFLICT)])
         return self.status()
 
     @workflow.update(dynamic=True)
@@ -273,7 +274,7 @@ class CaseWorkflow:
         return str(named) if is_id(named) else workflow.info().workflow_id.removeprefix("case/")[:64]
 
 
-_CONFLICTS = "names a case that was opened with another request; take a new case_id, or send the request unchanged"
+_CONFLICT = "names a case that was opened with another request; take a new case_id, or send the request unchanged"
 
 
 def _failure(problems: Sequence[Problem]) -> ApplicationError:

@@ -16,7 +16,6 @@ from aftersale.commands import Act, Amend, Leg, ParcelEvent
 from aftersale.dossier import Dossier, Ending
 from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State
 from aftersale.money import LineAmount, Money, Settlement
-from aftersale.moves import AWAITED
 from aftersale.readout import status
 from aftersale.schema import Schema
 from aftersale.times import floor
@@ -163,6 +162,8 @@ class Desk:
             if running and not self.case.held_since and running.lapses_at and running.lapses_at <= workflow.now():
                 self.case.lapse(running, self.now)
                 return Lapse(running.lapses_at)
+            if self.case.reminder_due(workflow.now()):
+                self.case.remind(self.now)
             await self._rest()
 
     @overload
@@ -273,6 +274,5 @@ class Desk:
         return said
 
     def _ask_awaited(self) -> None:
-        party = AWAITED[self.case.state]
-        if party is not None and party is not Party.SYSTEM:
+        if party := self.case.awaited:
             self.case.letters.owe(party, MessageEvent.MOVE_AWAITED)

@@ -76,7 +76,7 @@ class Timekeeper:
         return started
 
     async def catch_up(self) -> None:
-        """Do what has piled up: re-timings first, then the alerts of clocks beside the stage, then reminders."""
+        """Do what has piled up: re-timings first, then the alerts of clocks that run beside."""
         while self._reasks:
             reask, before = self._reasks[0], self._case.running
             asked = [(running, reask.question(running)) for running in before]
@@ -91,8 +91,6 @@ class Timekeeper:
         for running in list(self._case.beside.values()):
             if running.lapses_at and running.lapses_at <= workflow.now():
                 self._case.alert(running, self._now)
-        if self._case.reminder_due(workflow.now()):
-            self._case.remind(self._now)
 
     def stop(self) -> None:
         """The case is over: whatever a newer book says comes too late."""

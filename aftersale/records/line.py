@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from aftersale.kinds import CloseReason
 from aftersale.records.errors import RecordsGap
 from aftersale.turns import Turn, digest
 
@@ -32,6 +33,11 @@ class Mark(NamedTuple):
         return self.at > other.at
 
 
+def _intrudes(turn: Turn, before: Mark) -> bool:
+    """Whether a refused request comes under an id that another run has: it opened nothing, and takes nobody's place."""
+    return turn.status.close_reason is CloseReason.REFUSED and turn.run_id != before.run_id
+
+
 class Plan(NamedTuple):
     """What to do about a case: void its turns from `void_from` on, if it is given, then write `new`."""
 
@@ -45,7 +51,8 @@ def planned(case_id: str, on_file: Mapping[int, Mark], turns: Sequence[Turn]) ->
     `on_file` has the marks of the turns that hold, from the one before the first given. A turn on file is left alone. A
     differing one takes its place, and voids all that follow: history having another turn n, the attempt that drew the
     one on file was abandoned, and with it everything that it drew later. A turn of an attempt that was itself abandoned
-    before (a worker that was frozen and writes on) is dropped, with what follows it.
+    before (a worker that was frozen and writes on) is dropped, with what follows it; so is a refused request under an id
+    that another run has.
 
     Raises RecordsGap where a turn before the given ones is missing.
     """
@@ -58,7 +65,7 @@ def planned(case_id: str, on_file: Mapping[int, Mark], turns: Sequence[Turn]) ->
         if rival is not None and rival.digest == mark.digest:
             continue
         before = rival or holding.get(last)
-        if before is not None and before.outlives(mark):
+        if before is not None and (before.outlives(mark) or _intrudes(turn, before)):
             break
         if turn.seq > last + 1:
             raise RecordsGap(case_id, last, turn.seq)

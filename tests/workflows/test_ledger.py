@@ -100,6 +100,14 @@ async def test_what_did_not_arrive_is_not_refunded_and_may_be_claimed_again(plac
     assert (await paid(rest)).refund.amount_minor == 6450
 
 
+async def test_what_cost_nothing_is_refunded_without_asking_anybody_to_pay(place: Workplace) -> None:
+    lines = [line("L1"), line("GIFT", paid=yuan(0), quantity=1)]
+    wanted = [item("L1"), item("GIFT", quantity=1, requested=yuan(0))]
+    live = await opened(place, "O-gift", order={"lines": lines}, items=wanted)
+    status = await paid(live, [{"order_line_id": "GIFT", "quantity": 1}])
+    assert (status.outcome, status.refund.instructions) == (Outcome.REFUNDED, ())
+
+
 async def test_an_order_is_told_the_same_by_all_its_cases(place: Workplace) -> None:
     await opened(place, "O-same")
     dearer = {"lines": [line(paid=yuan(99900))]}
@@ -137,6 +145,8 @@ async def test_a_case_whose_ledger_is_away_opens_when_it_is_back(place: Workplac
         opening = asyncio.create_task(live.rested())
         await asyncio.sleep(4)
         assert not opening.done()
+        waiting = await live.status()
+        assert (waiting.next.party, waiting.next.commands) == (None, ()), "nobody's move yet"
     assert (await asyncio.wait_for(opening, 20)).refund.status is RefundState.RESERVED
 
 

@@ -115,6 +115,18 @@ async def test_an_approval_in_time_that_is_handled_late_wins(idle: Workplace) ->
     assert status.deadlines[0].started_at == at("2024-06-05 09:55:00")
 
 
+async def test_who_has_answered_is_not_reminded_of_it(idle: Workplace, idle_stand_in: StandIn) -> None:
+    live = await left_alone(idle, "2024-06-04 22:00:00")
+    approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-04T21:00:00"))
+    async with working(idle):
+        status = await approval
+        await told(idle_stand_in, live, "buyer", "move_awaited")
+        case_id = status.case_id
+        events = [each["event"] for each in await idle_stand_in.inbox() if each["case_id"] == case_id]
+    assert not entries(status, "Reminded")
+    assert "reminder" not in events
+
+
 async def test_an_approval_on_the_last_second_that_is_handled_late_wins(idle: Workplace) -> None:
     live = await left_alone(idle, "2024-06-05 10:00:01")
     approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-05T10:00:00"))

@@ -107,6 +107,21 @@ async def test_a_request_under_another_s_id_leaves_that_one_s_record_alone(place
     assert kept.record(f"not-{case_id(mine)}") is None
 
 
+async def test_a_refused_request_under_a_used_id_leaves_the_record_of_its_case_alone(
+    place: Workplace, kept: Records
+) -> None:
+    wanted = request()
+    first = await place.open(RETURN, wanted, at(JUNE))
+    await first.act("withdraw", *BUYER)
+    final = await ended(first)
+    before = kept.turns(final.case_id, void=True)
+    late = {**wanted, "requested_at": "2024-06-03T10:00:00+08:00"}
+    for again in (late, {"case_id": wanted["case_id"]}):
+        await refused(await place.start(RETURN, again, at("2024-07-10 10:00:00")))
+    assert kept.turns(final.case_id, void=True) == before
+    assert kept.record(final.case_id) == final
+
+
 async def test_records_restored_from_a_backup_get_back_what_they_lost(place: Workplace, kept: Records) -> None:
     live = await sent_back(place, JUNE)
     await quiet(live)

@@ -16,7 +16,12 @@ class Refunded:
 
 
 async def refund(desk: Desk, owed_since: datetime, lines: Sequence[LineAmount]) -> Refunded:
-    """Instruct the refund until it is paid. A decline waits for an operator; nothing is ever paid twice."""
+    """Instruct the refund until it is paid. A decline waits for an operator; nothing is ever paid twice.
+
+    Where nothing is owed, because only what cost nothing came back, nobody is asked to pay it.
+    """
+    if not lines:
+        return Refunded()
     tender = None
     while True:
         beside = {Clock.PAYOUT: desk.now, **desk.case.law_clocks(owed_since)}
