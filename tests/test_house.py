@@ -19,7 +19,7 @@ MODULES = [path for path in TRACKED if path.suffix == ".py"]
 STAGES = sorted((ROOT / "workflows" / "stages").glob("*.py"))
 PAGES = [
     *(path for path in sorted((ROOT / "workflows" / "pages").glob("*.py")) if path.name != "__init__.py"),
-    *(ROOT / "workflows" / f"{name}.py" for name in ("agreement", "dispute", "deliveries")),
+    *(ROOT / "workflows" / f"{name}.py" for name in ("agreement", "goods_back", "goods_out", "dispute", "deliveries")),
 ]
 
 

@@ -35,7 +35,8 @@ def test_a_changed_page_no_longer_replays(tmp_path: Path) -> None:
         shutil.copy(ROOT / file, copy)
     page = copy / "workflows" / "pages" / "return_goods.py"
     text = page.read_text(encoding="utf-8")
-    changed = text.replace("await refund(desk,", "await buyer_return(desk, received_at)\n    await refund(desk,")
+    pays = "    await refund(desk, received_at, desk.case.payout.refundable(items))\n"
+    changed = text.replace(pays, pays + pays)
     assert changed != text
     page.write_text(changed, encoding="utf-8")
     replay = [sys.executable, "-m", "pytest", "-q", "-k", "replays and T-1001", "tests/workflows/test_replay.py"]

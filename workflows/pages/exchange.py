@@ -1,16 +1,13 @@
 """Exchange (换货)."""
 
-from aftersale.dossier import Closed, Completed, Ending
-from aftersale.kinds import Clock, CloseReason, Outcome
+from aftersale.dossier import Ending
+from aftersale.kinds import Clock, Outcome
 from workflows.agreement import Agreed, agreement
-from workflows.answers import ChangeKind, Refused, Withdrawn
+from workflows.answers import ChangeKind
 from workflows.desk import Desk
-from workflows.dispute import dispute
-from workflows.money_instead import money_instead
-from workflows.stages.buyer_receipt import Delivered, buyer_receipt
-from workflows.stages.buyer_return import NotSentBack, SentBack, buyer_return
-from workflows.stages.merchant_dispatch import Dispatched, MoneyInstead, merchant_dispatch
-from workflows.stages.merchant_receipt import Received, merchant_receipt
+from workflows.goods_back import goods_back
+from workflows.goods_out import goods_out
+from workflows.stages.merchant_receipt import Received
 
 
 async def exchange(desk: Desk) -> Ending | ChangeKind:
@@ -28,32 +25,10 @@ async def exchange(desk: Desk) -> Ending | ChangeKind:
         case ended:
             return ended
 
-    match await buyer_return(desk, agreed_at):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case NotSentBack():
-            return Closed(reason=CloseReason.NOT_SENT_BACK)
-        case SentBack(at=sent_at, tracking_no=tracking_no):
+    match await goods_back(desk, agreed_at, Clock.REPLACEMENT_DISPATCH):
+        case Received(at=received_at, overdue=overdue):
             pass
+        case ended:
+            return ended
 
-    match await merchant_receipt(desk, sent_at, tracking_no, Clock.REPLACEMENT_DISPATCH):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case Refused() as refusal:
-            return await dispute(desk, refusal)
-        case Received() as received:
-            pass
-
-    match await merchant_dispatch(desk, Clock.REPLACEMENT_DISPATCH, received.at, received.overdue):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case MoneyInstead() as chosen:
-            return await money_instead(desk, chosen)
-        case Dispatched(at=dispatched_at, tracking_no=outbound_no):
-            pass
-
-    match await buyer_receipt(desk, dispatched_at, outbound_no):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case Delivered():
-            return Completed(outcome=Outcome.EXCHANGED)
+    return await goods_out(desk, Clock.REPLACEMENT_DISPATCH, received_at, Outcome.EXCHANGED, overdue)

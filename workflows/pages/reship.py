@@ -1,13 +1,11 @@
 """Sending again what was missing (补寄)."""
 
-from aftersale.dossier import Closed, Completed, Ending
-from aftersale.kinds import Clock, CloseReason, Outcome
+from aftersale.dossier import Ending
+from aftersale.kinds import Clock, Outcome
 from workflows.agreement import Agreed, agreement
-from workflows.answers import ChangeKind, Withdrawn
+from workflows.answers import ChangeKind
 from workflows.desk import Desk
-from workflows.money_instead import money_instead
-from workflows.stages.buyer_receipt import Delivered, buyer_receipt
-from workflows.stages.merchant_dispatch import Dispatched, MoneyInstead, merchant_dispatch
+from workflows.goods_out import goods_out
 
 
 async def reship(desk: Desk) -> Ending | ChangeKind:
@@ -19,20 +17,6 @@ async def reship(desk: Desk) -> Ending | ChangeKind:
     """
     match await agreement(desk):
         case Agreed(at=agreed_at):
-            pass
+            return await goods_out(desk, Clock.RESHIP_DISPATCH, agreed_at, Outcome.RESHIPPED)
         case ended:
             return ended
-
-    match await merchant_dispatch(desk, Clock.RESHIP_DISPATCH, agreed_at):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case MoneyInstead() as chosen:
-            return await money_instead(desk, chosen)
-        case Dispatched(at=sent_at, tracking_no=tracking_no):
-            pass
-
-    match await buyer_receipt(desk, sent_at, tracking_no):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case Delivered():
-            return Completed(outcome=Outcome.RESHIPPED)

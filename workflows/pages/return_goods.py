@@ -1,13 +1,12 @@
 """Return and refund (退货退款)."""
 
-from aftersale.dossier import Closed, Completed, Ending
-from aftersale.kinds import Clock, CloseReason, Outcome
+from aftersale.dossier import Completed, Ending
+from aftersale.kinds import Clock, Outcome
 from workflows.agreement import Agreed, agreement
-from workflows.answers import ChangeKind, Refused, Withdrawn
+from workflows.answers import ChangeKind
 from workflows.desk import Desk
-from workflows.dispute import dispute
-from workflows.stages.buyer_return import NotSentBack, SentBack, buyer_return
-from workflows.stages.merchant_receipt import Received, merchant_receipt
+from workflows.goods_back import goods_back
+from workflows.stages.merchant_receipt import Received
 from workflows.stages.refund import refund
 
 
@@ -25,21 +24,11 @@ async def return_goods(desk: Desk) -> Ending | ChangeKind:
         case ended:
             return ended
 
-    match await buyer_return(desk, agreed_at):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case NotSentBack():
-            return Closed(reason=CloseReason.NOT_SENT_BACK)
-        case SentBack(at=sent_at, tracking_no=tracking_no):
-            pass
-
-    match await merchant_receipt(desk, sent_at, tracking_no, Clock.MERCHANT_INSPECTION):
-        case Withdrawn():
-            return Closed(reason=CloseReason.WITHDRAWN)
-        case Refused() as refusal:
-            return await dispute(desk, refusal)
+    match await goods_back(desk, agreed_at, Clock.MERCHANT_INSPECTION):
         case Received(at=received_at, items=items):
             pass
+        case ended:
+            return ended
 
     await refund(desk, received_at, desk.case.payout.refundable(items))
     return Completed(outcome=Outcome.REFUNDED)
