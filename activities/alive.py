@@ -1,7 +1,7 @@
 """Signs of life from an activity that waits for somebody outside."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -9,13 +9,13 @@ from temporalio import activity
 
 
 @asynccontextmanager
-async def signs_of_life(done: Sequence[str] = ()) -> AsyncIterator[None]:
+async def signs_of_life() -> AsyncIterator[None]:
     """Heartbeat while the block runs, so that the death of this worker is noticed long before the attempt would end.
 
-    `done` may grow meanwhile: a retry finds it in its heartbeat details. Without a heartbeat timeout nothing is sent.
+    Without a heartbeat timeout nothing is sent.
     """
     limit = activity.info().heartbeat_timeout
-    beating = asyncio.create_task(_beat(limit / 3, done)) if limit else None
+    beating = asyncio.create_task(_beat(limit / 3)) if limit else None
     try:
         yield
     finally:
@@ -23,7 +23,7 @@ async def signs_of_life(done: Sequence[str] = ()) -> AsyncIterator[None]:
             beating.cancel()
 
 
-async def _beat(interval: timedelta, done: Sequence[str]) -> None:
+async def _beat(interval: timedelta) -> None:
     while True:
         await asyncio.sleep(interval.total_seconds())
-        activity.heartbeat(*done)
+        activity.heartbeat()

@@ -35,8 +35,8 @@ def test_a_changed_page_no_longer_replays(tmp_path: Path) -> None:
         shutil.copy(ROOT / file, copy)
     page = copy / "workflows" / "pages" / "return_goods.py"
     text = page.read_text(encoding="utf-8")
-    pays = "    await refund(desk, received_at, desk.case.payout.refundable(items))\n"
-    changed = text.replace(pays, pays + pays)
+    longer = "await desk.enter(desk.case.state, received_at, Clock.ESCALATION)"
+    changed = text.replace("await refund(desk,", f"{longer}\n    await desk.answer(object)\n    await refund(desk,")
     assert changed != text
     page.write_text(changed, encoding="utf-8")
     replay = [sys.executable, "-m", "pytest", "-q", "-k", "replays and T-1001", "tests/workflows/test_replay.py"]
