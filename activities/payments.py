@@ -18,8 +18,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.alive import signs_of_life
 from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.ledger import Instructed
 from aftersale.money import RefundInstruction, Settlement
-from aftersale.records import Ledger
+from aftersale.records import Ledger, LedgerFault
 from aftersale.schema import Schema
 
 _T = TypeVar("_T")
@@ -39,7 +40,8 @@ class Payment(RefundInstruction, Settlement):
 
     def settles(self, instruction: RefundInstruction) -> bool:
         """Whether this is about the very instruction, and not another one that bears its key."""
-        return RefundInstruction(**self.model_dump(include=set(RefundInstruction.model_fields))) == instruction
+        held = RefundInstruction(**self.model_dump(include=set(RefundInstruction.model_fields)))
+        return _unordered(held) == _unordered(instruction)
 
     def settlement(self) -> Settlement:
         """The settlement alone."""
@@ -73,7 +75,8 @@ class Payments:
         leaves the settlement unknown is raised as a retryable ApplicationError, 4xx answers included: those mean a
         wrong address or secret, which an operator puts right while the case waits, and giving up would leave a buyer
         unpaid. What the ledger knows already is looked up before anything is sent. What it refuses, because the order
-        is frozen or the case has no such money left, is a decline that never reached the service.
+        is frozen, if only since the last attempt, or the case has no such money left, or it keeps another instruction
+        under the key, is a decline that never reached the service.
 
         A 409 is never answered by sending again, but by a look-up. If the service holds this very instruction, its
         settlement stands. If it holds another one under the key, this one has moved no money and never will, which
@@ -81,15 +84,27 @@ class Payments:
         """
         attempt = activity.info().attempt
         async with signs_of_life():
-            instructed = await _asked(lambda: self._ledger.instruct(order.instruction, datetime.now(UTC)))
+            instructed = await self._instructed(order.instruction)
             if instructed.settlement is not None:
                 return instructed.settlement
             instruction = order.instruction.model_copy(update={"allocations": instructed.allocations})
-            await _asked(lambda: self._ledger.attempted(instruction.key, attempt, datetime.now(UTC)))
-            known = await self._look_up(instruction) if instructed.known or attempt > 1 else None
-            settlement = known or await self._send(instruction)
+            settlement = await self._look_up(instruction) if instructed.known or attempt > 1 else None
+            if settlement is None:
+                refused = await _asked(lambda: self._ledger.attempted(instruction.key, attempt, datetime.now(UTC)))
+                if refused is not None:
+                    return refused
+                settlement = await self._send(instruction)
             await _asked(lambda: self._ledger.settle(settlement, attempt, order.closes, datetime.now(UTC)))
             return settlement
+
+    async def _instructed(self, instruction: RefundInstruction) -> Instructed:
+        """The instruction as the ledger keeps it; another one under its key is declined, and leaves that one alone."""
+        try:
+            return await _asked(lambda: self._ledger.instruct(instruction, datetime.now(UTC)))
+        except LedgerFault as fault:
+            look = f"see by `aftersale ledger show {instruction.order_id}` what that one paid before retrying"
+            declined = Settlement(key=instruction.key, status="declined", reason=f"{fault}; {look}")
+            return Instructed(allocations=(), settlement=declined)
 
     async def _send(self, instruction: RefundInstruction) -> Settlement:
         key = instruction.key
@@ -134,6 +149,13 @@ class Payments:
             "webhook-signature": self._signer.sign(key, now, body.decode()),
         }
         return self._http.build_request("POST", self._refunds, content=body, headers=headers)
+
+
+def _unordered(instruction: RefundInstruction) -> RefundInstruction:
+    """An instruction whose parts stand in one order, whichever they were told in."""
+    lines = sorted(instruction.lines, key=lambda part: part.order_line_id)
+    spread = sorted(instruction.allocations, key=lambda part: (part.order_line_id, part.tender))
+    return instruction.model_copy(update={"lines": tuple(lines), "allocations": tuple(spread)})
 
 
 async def _asked(ask: Callable[[], _T]) -> _T:

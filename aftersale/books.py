@@ -106,7 +106,7 @@ class CaseBooks(Schema):
 
 
 class InstructionBooks(Schema):
-    """One instruction, with how often the payment service was asked about it."""
+    """One instruction, with how many attempts sent it to the payment service, or found it settled there."""
 
     key: str
     case_id: Id

@@ -135,6 +135,13 @@ class Cases:
             return await self._answered(case_id, handle.result())
         return await self._answered(case_id, handle.query("status", result_type=Status))
 
+    async def runs(self, case_id: str) -> bool:
+        """Whether the case's workflow runs; not once it is over, terminated, or forgotten. Raises as `setup`."""
+        with suppress(CaseNotFound):
+            description = await self._answered(case_id, self._handle(case_id).describe())
+            return description.status is WorkflowExecutionStatus.RUNNING
+        return False
+
     async def scan(self, case_id: str, event: ParcelEvent) -> None:
         """Report a carrier's scan; repeats of an event id are dropped.
 

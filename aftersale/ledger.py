@@ -10,9 +10,6 @@ from aftersale.schema import Id, Instant, Note, Schema
 Purpose = Literal["refund", "clawback"]
 """What an instruction does: give money back to the buyer, or take a refund back from whom a ruling names."""
 
-CONFLICT = "case_id_conflict"
-"""The code of the problem that a case id belongs to another case, open or over."""
-
 
 class Claim(Schema):
     """What a case asks of its order's money before it may open.

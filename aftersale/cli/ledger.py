@@ -18,7 +18,7 @@ from aftersale.schema import Id, Note, Schema, is_id
 from aftersale.times import floor, local
 
 if TYPE_CHECKING:
-    from aftersale.records import Ledger
+    from aftersale.records import Ledger, Records
 
 ledger = typer.Typer(name="ledger", help="Look into the refund ledger, prove it, export it.", no_args_is_help=True)
 
@@ -137,13 +137,10 @@ def lift(order: OrderId, as_json: AsJson = False) -> None:
 def release(
     case: Annotated[str, typer.Argument(metavar="CASE", help="The case's id.")], as_json: AsJson = False
 ) -> None:
-    """Release what a case holds though it is over, as `check` may find. A case that still runs could pay nothing."""
+    """Release what a case holds though it is over, as `check` may find, or terminated. Not of one that still runs."""
     with reporting(as_json), on_records() as kept:
         _require_id("CASE", case)
-        status = kept.record(case)
-        if status is not None and not status.is_final:
-            said = f"is {status.state.words}, and needs what it holds; close the case first"
-            raise BadInput([Problem(field="case", message=f"{case} {said}")])
+        _require_over(kept, case)
         kept.ledger.release(case, _now())
     say_json({"case_id": case, "released": True}) if as_json else say(f"case {case} holds nothing")
 
@@ -152,6 +149,22 @@ def _require_id(name: str, given: str) -> None:
     if not is_id(given):
         said = "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it"
         raise BadInput([Problem(field=name, message=said)])
+
+
+def _require_over(kept: "Records", case: str) -> None:
+    """Raise BadInput for a case that runs, and where only Temporal could tell whether it does."""
+    status = kept.record(case)
+    stands = "is not in the records" if status is None else f"is {status.state.words}"
+    try:
+        runs = on_cases(lambda cases: cases.runs(case))
+    except AftersaleError as error:
+        if status is None or not status.is_final:
+            said = f"{stands}, and Temporal cannot be asked whether its workflow still runs ({words(error)})"
+            raise BadInput([Problem(field="case", message=f"{case} {said}; ask again when it can")]) from None
+    else:
+        if runs:
+            said = f"{stands}, and its workflow runs and needs what it holds; close the case first"
+            raise BadInput([Problem(field="case", message=f"{case} {said}")])
 
 
 def _now() -> datetime:

@@ -51,8 +51,8 @@ def planned(case_id: str, on_file: Mapping[int, Mark], turns: Sequence[Turn]) ->
     `on_file` has the marks of the turns that hold, from the one before the first given. A turn on file is left alone. A
     differing one takes its place, and voids all that follow: history having another turn n, the attempt that drew the
     one on file was abandoned, and with it everything that it drew later. A turn of an attempt that was itself abandoned
-    before (a worker that was frozen and writes on) is dropped, with what follows it; so is a refused request under an id
-    that another run has.
+    before (a worker that was frozen and writes on) is dropped, with what follows it; so is a refused request under an
+    id that another run has.
 
     Raises RecordsGap where a turn before the given ones is missing.
     """

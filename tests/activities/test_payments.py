@@ -6,12 +6,14 @@ import time
 
 import httpx
 import pytest
+from temporalio.exceptions import ApplicationError
 
-from activities.payments import Payments
-from aftersale.money import RefundInstruction, Settlement
-from aftersale.records import Ledger
-from tests.activities.paying import KEY, PAID, attempt, failure
+from activities.payments import Payment, Payments
+from aftersale.money import Allocation, RefundInstruction, Settlement
+from aftersale.records import Ledger, Records
+from tests.activities.paying import KEY, NOW, PAID, attempt, failure
 from tests.platform_fixtures import StandIn, instruction, until
+from tests.records.bookkeeping import claim, hold, line
 from trial.platform import TRIAL_SECRET
 
 OTHER_SECRET = "whsec_c29tZWJvZHkgZWxzZQ=="
@@ -82,6 +84,60 @@ async def test_a_lost_answer_is_looked_up_and_the_refund_paid_once(payments: Pay
     assert "the connection to the payment service failed (RemoteProtocolError)" in error.message
     await platform.arm("status")  # a second sending would fail
     assert await attempt(payments, 2) == PAID
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+async def test_a_lost_answer_about_mixed_tenders_is_looked_up_and_the_refund_paid_once(
+    kept: Records, payments: Payments, platform: StandIn
+) -> None:
+    hold(kept.ledger, mixed := claim("C-7", 12900, lines=(line(paid=12900, cash=6900, Coupon=6000),), order_id="O-7"))
+    order = instruction(mixed.case_id, order_id="O-7")
+    await platform.arm("lose_answer")
+    with pytest.raises(ApplicationError):
+        await attempt(payments, order=order)
+    assert (await attempt(payments, 2, order)).status == "succeeded"
+    assert await platform.payments() == {order.key: ("succeeded", 1)}
+
+
+def test_a_payment_is_known_whatever_the_order_of_its_parts() -> None:
+    parts = [Allocation(order_line_id="L1", tender=name, amount_minor=6450) for name in ("Coupon", "cash")]
+    held = Payment(**instruction(allocations=tuple(parts)).model_dump() | PAID.model_dump())
+    assert held.settles(instruction(allocations=tuple(reversed(parts))))
+
+
+# What the ledger stops
+
+
+async def test_a_chargeback_stops_a_refund_that_waits_for_the_service(
+    payments: Payments, platform: StandIn, ledger: Ledger
+) -> None:
+    await platform.arm("reset")
+    await failure(payments)
+    ledger.freeze("O-88", "CB-7", "not recognised", NOW)
+    stopped = await attempt(payments, 2)
+    assert stopped.status == "declined" and stopped.reason
+    assert "CB-7" in stopped.reason and "aftersale ledger lift O-88" in stopped.reason
+    assert await platform.payments() == {}
+    assert await attempt(payments, 3) == stopped
+
+
+async def test_what_was_paid_before_the_chargeback_stays_paid(
+    payments: Payments, platform: StandIn, ledger: Ledger
+) -> None:
+    await platform.arm("lose_answer")
+    await failure(payments)
+    ledger.freeze("O-88", "CB-7", "not recognised", NOW)
+    assert await attempt(payments, 2) == PAID
+
+
+async def test_another_instruction_under_a_known_key_is_declined_and_the_known_one_stands(
+    payments: Payments, platform: StandIn
+) -> None:
+    await attempt(payments)
+    other = await attempt(payments, order=instruction(amount_minor=1))
+    assert other.status == "declined" and other.reason
+    assert "amount_minor was 12900, is 1" in other.reason and "`aftersale ledger show O-88`" in other.reason
+    assert await attempt(payments) == PAID
     assert await platform.payments() == {KEY: ("succeeded", 1)}
 
 

@@ -137,11 +137,24 @@ def test_what_a_closed_case_still_holds_is_released_and_a_running_one_keeps_it(b
     kept.write([turn("C-2", 1)], now=NOW)
     told = _run(books, "release", "C-2")
     assert told.exit_code == 2
-    assert "C-2 is awaiting merchant review 待商家处理, and needs what it holds; close the case first" in told.stderr
+    assert "C-2 is awaiting merchant review 待商家处理, and Temporal cannot be asked whether" in told.stderr
     kept.write([turn("C-2", 2, final=True)], now=NOW)
     assert _json_at(1, books, "check")["differences"][0]["kind"] == "reservation_outlives_case"
     assert _run(books, "release", "C-2").stdout == "case C-2 holds nothing\n"
     assert _json(books, "check")["ok"]
+
+
+async def test_a_terminated_case_is_released_and_one_that_runs_is_not(
+    books: str, kept: Records, idle: Market, url: str
+) -> None:
+    kept.write([turn("C-2", 1)], now=NOW)
+    running = await idle.client.start_workflow("Return", id="case/C-2", task_queue="nobody")
+    words = ("ledger", "release", "C-2")
+    told = await run(*words, address=idle.address, records_url=url)
+    assert told.status == 2 and "its workflow runs and needs what it holds; close the case first" in told.err
+    await running.terminate()
+    told = await run(*words, address=idle.address, records_url=url)
+    assert (told.status, told.out) == (0, "case C-2 holds nothing\n")
 
 
 def test_a_buyer_whose_case_runs_is_not_erased_yet(books: str) -> None:

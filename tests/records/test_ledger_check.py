@@ -192,7 +192,7 @@ def fill(url: str, number: int) -> None:
         f"INSERT INTO orders {at} {order}, 'M-7', 'B-' || n FROM at",
         f"INSERT INTO order_lines {at} {order}, 'L1', 1, 100, 'CNY', {case}, {stamp} FROM at",
         f"INSERT INTO tenders {at} {order}, 'L1', 'cash', 100 FROM at",
-        f"INSERT INTO reservations {at} {case}, {order}, 'run', 'return', {stamp}, {stamp} FROM at",
+        f"INSERT INTO reservations {at} {case}, {order}, 'run', 'return', 1, {stamp}, {stamp} FROM at",
         f"INSERT INTO instructions {at} {key}, {case}, {order}, 'refund', 1, 100, 'CNY', NULL, '', 'succeeded', "
         f"{stamp}, {stamp}, 'P:' || {key}, NULL FROM at",
         f"INSERT INTO allocations {at} {key}, 'L1', 'cash', 100 FROM at",

@@ -111,9 +111,10 @@ def test_a_case_that_holds_nothing_is_declined_and_told_where_to_look(kept: Reco
     assert "nothing of order O-1 is reserved for case C-1; see `aftersale ledger show O-1`" in for_nobody.reason
     hold(kept.ledger, claim("C-2"))
     kept.ledger.release("C-2", NOW)
+    hold(kept.ledger, claim("C-3"))
     released = kept.ledger.instruct(instruction("C-2", 1), NOW).settlement
     assert released and released.reason
-    assert "reserved for case C-2 was released at 2024-02-01T10:00:05+08:00" in released.reason
+    assert "the 0 left of what was released at 2024-02-01T10:00:05+08:00" in released.reason
 
 
 def test_a_declined_refund_gives_its_money_back_to_the_case(kept: Records) -> None:
@@ -130,9 +131,30 @@ def test_a_declined_refund_gives_its_money_back_to_the_case(kept: Records) -> No
 def test_what_has_failed_is_not_sent_again(kept: Records) -> None:
     hold(kept.ledger, claim("C-1"))
     refused = instruction("C-1", 10001)
-    kept.ledger.instruct(refused, NOW)
-    with pytest.raises(LedgerFault, match="is not to be sent; give a new instruction a new number"):
-        kept.ledger.attempted(refused.key, 1, NOW)
+    told = kept.ledger.instruct(refused, NOW).settlement
+    assert told and kept.ledger.attempted(refused.key, 1, NOW) == told
+
+
+def test_a_chargeback_stops_a_refund_that_is_instructed_and_not_a_clawback(kept: Records) -> None:
+    hold(kept.ledger, claim("C-1"))
+    pay(kept.ledger, instruction("C-1", 1000), closes=False)
+    refund, back = instruction("C-1", 5000, 2), instruction("C-1", 1000, purpose="clawback")
+    kept.ledger.instruct(refund, NOW)
+    kept.ledger.clawback(back, NOW)
+    kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
+    stopped = kept.ledger.attempted(refund.key, 1, NOW)
+    assert stopped and stopped.status == "declined" and stopped.reason
+    assert "chargeback CB-7" in stopped.reason and "`aftersale ledger lift O-1`" in stopped.reason
+    assert kept.ledger.attempted(back.key, 1, NOW) is None
+    kept.ledger.lift("O-1", NOW)
+    assert kept.ledger.attempted(refund.key, 2, NOW) == kept.ledger.instruct(refund, NOW).settlement == stopped
+
+
+def test_a_known_key_answers_in_the_same_order_whatever_the_databases_order_of_words(kept: Records) -> None:
+    hold(kept.ledger, claim("C-1", lines=(line(cash=5000, Coupon=5000),)))
+    first = kept.ledger.instruct(instruction("C-1", 10000), NOW)
+    assert [each.tender for each in first.allocations] == ["Coupon", "cash"]
+    assert kept.ledger.instruct(instruction("C-1", 10000), NOW).allocations == first.allocations
 
 
 def test_what_was_never_instructed_can_neither_be_sent_nor_settled(kept: Records) -> None:

@@ -7,7 +7,7 @@ import pytest
 from aftersale.kinds import CaseKind
 from aftersale.records import Records
 from aftersale.request import OrderLine
-from tests.records.bookkeeping import claim, codes, declined, hold, instruction, line, pay, reserve
+from tests.records.bookkeeping import claim, codes, declined, hold, instruction, line, paid, pay, reserve
 from tests.records.drawing import NOW
 
 
@@ -150,12 +150,30 @@ def test_releasing_is_safe_to_repeat_and_for_a_case_that_holds_nothing(kept: Rec
     hold(kept.ledger, claim("C-2", 10000))
 
 
-def test_a_closed_case_that_is_reset_holds_again_what_it_held_if_there_is_room(kept: Records) -> None:
+def test_a_late_attempt_to_reserve_does_not_reopen_what_was_closed(kept: Records) -> None:
+    hold(kept.ledger, claim("C-1", 10000))
+    kept.ledger.release("C-1", NOW)
+    assert reserve(kept.ledger, claim("C-1", 10000), most=1) == []
+    hold(kept.ledger, claim("C-2", 10000))
+
+
+def test_a_closed_case_that_is_reset_pays_what_it_held_if_there_is_room(kept: Records) -> None:
     hold(kept.ledger, claim("C-1", 6000))
     kept.ledger.release("C-1", NOW)
     assert reserve(kept.ledger, claim("C-1", 6000), most=1) == []
-    pay(kept.ledger, instruction("C-1", 6000))
-    hold(kept.ledger, claim("C-2", 4000, kind=CaseKind.REFUND))
+    hold(kept.ledger, claim("C-2", 5000, kind=CaseKind.REFUND))
+    refused = kept.ledger.instruct(instruction("C-1", 5001), NOW).settlement
+    assert (
+        refused
+        and refused.reason
+        and refused.reason.startswith(
+            "case C-1: 5001 CNY is more than the 5000 left of what was released at 2024-02-01T10:00:05+08:00"
+        )
+    )
     kept.ledger.release("C-2", NOW)
+    over = kept.ledger.instruct(instruction("C-1", 6001, 2), NOW).settlement
+    assert over and over.reason and "6001 CNY is more than the 6000" in over.reason
+    kept.ledger.instruct(instruction("C-1", 6000, 3), NOW)
+    assert codes(reserve(kept.ledger, claim("C-3", 4001))) == ["ceiling"], "while it is on its way"
+    kept.ledger.settle(paid(instruction("C-1", 6000, 3).key), 1, True, NOW)
     hold(kept.ledger, claim("C-3", 4000))
-    assert codes(reserve(kept.ledger, claim("C-2", 4000, kind=CaseKind.REFUND))) == ["ceiling"]

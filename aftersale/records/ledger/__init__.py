@@ -35,8 +35,8 @@ class Ledger:
     def reserve(self, claim: Claim, most_attempts: int, now: datetime) -> list[Problem]:
         """Hold what a case claims, before it may open. All that speaks against it; empty where it is held.
 
-        A refused claim leaves nothing behind, and is no attempt. The same owner may ask again; where its reservation
-        was closed meanwhile (a closed case was reset), it is held again if there is room, as the same attempt.
+        A refused claim leaves nothing behind, and is no attempt. The same owner may ask again, which changes nothing:
+        what was closed meanwhile stays closed, and `instruct` finds what a case that was reset may still pay.
 
         Codes: `case_id_conflict` (an id is never used twice), `order_mismatch` (the order was told otherwise before),
         `open_case` (one open case per order line and kind), `attempts` (per order line, over all kinds), `ceiling`
@@ -64,9 +64,11 @@ class Ledger:
     def instruct(self, instruction: RefundInstruction, now: datetime) -> Instructed:
         """Keep a refund before it is sent: how it is spread over tenders.
 
-        A key that is known answers as it was kept. What the books do not allow (a chargeback freezes the order, the
-        case holds too little) is kept as failed, and answered as declined with the reason and the remedy: it must not
-        be sent. Raises LedgerFault for another instruction under a known key.
+        A key that is known answers as it was kept. Of a closed reservation (a closed case was reset) as much can be
+        instructed as nobody else took since; that is held by being on its way, the rest is not held again. What the
+        books do not allow (a chargeback freezes the order, the case holds too little) is kept as failed, and answered
+        as declined with the reason and the remedy: it must not be sent. Raises
+        LedgerFault for another instruction under a known key.
         """
         with self._writing() as connection:
             return instructing.instruct(connection, instruction, now)
@@ -80,10 +82,14 @@ class Ledger:
         with self._writing() as connection:
             return instructing.clawback(connection, instruction, now)
 
-    def attempted(self, key: str, attempt: int, now: datetime) -> None:
-        """Keep that the payment service is about to be asked. Raises LedgerFault for what must not be sent."""
+    def attempted(self, key: str, attempt: int, now: datetime) -> Settlement | None:
+        """Keep that an instruction is sent right now, once it is known that the payment service holds nothing of it.
+
+        None gives leave. A settlement says that it must not be sent, and why: a refund of an order that was frozen
+        meanwhile fails by this, as one that was never sent. Raises LedgerFault for an unknown key.
+        """
         with self._writing() as connection:
-            settling.attempted(connection, key, attempt, now)
+            return settling.attempted(connection, key, attempt, now)
 
     def settle(self, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
         """Keep the payment service's definitive answer; with `closes`, a success releases what the case still holds.

@@ -109,12 +109,16 @@ class Account:
         return {line: amount for (case, line), amount in self._given_to.items() if case == case_id}
 
     def left_to(self, case_id: str) -> dict[str, int]:
-        """What a case may still instruct, by order line: the rest of an open reservation; never more than is there."""
+        """What a case may still instruct, by order line: the rest of what it reserved, as far as that is there.
+
+        Of a closed reservation, whose rest others may have taken since, there is only what nobody takes.
+        """
         held = self.held.get(case_id)
-        if held is None or held.closed_at is not None:
+        if held is None:
             return {}
+        there = self._unspent if held.closed_at is None else self._untaken
         return {
-            line: max(0, min(reserved - self._given_to[case_id, line], sum(self.left_of(line).values())))
+            line: max(0, min(reserved - self._given_to[case_id, line], there(line)))
             for line, reserved in sorted(held.reserved.items())
         }
 
@@ -133,6 +137,14 @@ class Account:
         for (line, tender), amount in sorted(sums.items()):
             found.setdefault(line, {})[tender] = max(0, amount)
         return found
+
+    def _unspent(self, order_line_id: str) -> int:
+        """What was not given back of a line."""
+        return sum(self.left_of(order_line_id).values())
+
+    def _untaken(self, order_line_id: str) -> int:
+        """What no case takes of a line."""
+        return self.lines[order_line_id].paid - sum(self.taken(order_line_id).values())
 
     @cached_property
     def _given_to(self) -> Counter[tuple[str, str]]:

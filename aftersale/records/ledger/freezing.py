@@ -8,6 +8,7 @@ from aftersale.ledger import Chargeback
 from aftersale.records.ledger.reading import lock
 from aftersale.records.ledger.tables import chargebacks
 from aftersale.records.tables import put_new
+from aftersale.times import local
 
 
 def freeze(connection: Connection, order_id: str, reference: str, reason: str, now: datetime) -> Chargeback:
@@ -31,6 +32,18 @@ def lift(connection: Connection, order_id: str, now: datetime) -> list[Chargebac
 def frozen(connection: Connection, order_id: str) -> list[Chargeback]:
     """The notices that freeze an order, the oldest first."""
     return _listed(connection, chargebacks.c.order_id == order_id, chargebacks.c.lifted_at.is_(None))
+
+
+def refusal(connection: Connection, order_id: str) -> str | None:
+    """Why no refund of an order is to be sent, and what to do; None where nothing freezes it."""
+    notices = frozen(connection, order_id)
+    if not notices:
+        return None
+    named = ", ".join(f"{notice.reference} of {local(notice.frozen_at)} ({notice.reason})" for notice in notices)
+    return (
+        f"order {order_id} is frozen by chargeback {named}, so that nobody is paid twice; once it is decided for the "
+        f"merchant, run `aftersale ledger lift {order_id}`, then retry the refund"
+    )
 
 
 def notices(connection: Connection, order_id: str) -> list[Chargeback]:

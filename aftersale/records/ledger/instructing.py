@@ -11,8 +11,8 @@ from aftersale.kinds import RefundState
 from aftersale.ledger import Instructed, Purpose
 from aftersale.money import Allocation, LineAmount, RefundInstruction, Settlement
 from aftersale.records.errors import LedgerFault
+from aftersale.records.ledger import freezing
 from aftersale.records.ledger.account import Account
-from aftersale.records.ledger.freezing import frozen
 from aftersale.records.ledger.reading import locked
 from aftersale.records.ledger.spreading import over_lines, over_tenders
 from aftersale.records.ledger.tables import allocations, instructions
@@ -35,13 +35,14 @@ def clawback(connection: Connection, instruction: RefundInstruction, now: dateti
 
 def as_kept(connection: Connection, row: Found) -> Instructed:
     """An instruction on file as it is told to those who ask again."""
-    query = select(allocations).where(allocations.c.key == row.key)
-    rows = connection.execute(query.order_by(allocations.c.order_line_id, allocations.c.tender))
-    spread = tuple(
+    rows = connection.execute(select(allocations).where(allocations.c.key == row.key))
+    spread = [
         Allocation(order_line_id=each.order_line_id, tender=each.tender, amount_minor=each.amount_minor)
         for each in rows
-    )
-    return Instructed(allocations=spread, known=True, settlement=settled(row))
+    ]
+    # Not by the database, which has an order of its own for words: the body of a key must stay the same.
+    spread.sort(key=lambda part: (part.order_line_id, part.tender))
+    return Instructed(allocations=tuple(spread), known=True, settlement=settled(row))
 
 
 def settled(row: Found) -> Settlement | None:
@@ -82,7 +83,11 @@ _Judged = tuple[Sequence[LineAmount], Mapping[str, Mapping[str, int]], str | Non
 
 def _refund(connection: Connection, account: Account, given: RefundInstruction) -> _Judged:
     left = account.left_to(given.case_id)
-    refusal = _chargeback(connection, account) or _not_held(account, given) or _beyond(given, left, "reserved")
+    refusal = (
+        freezing.refusal(connection, account.order_id)
+        or _not_held(account, given)
+        or _beyond(given, left, _open_to(account, given.case_id))
+    )
     lines = [] if refusal else _lines(given, left)
     return lines, {line: account.left_of(line) for line in left}, refusal
 
@@ -103,25 +108,19 @@ def _lines(given: RefundInstruction, left: Mapping[str, int]) -> list[LineAmount
 # Why the books do not allow an instruction
 
 
-def _chargeback(connection: Connection, account: Account) -> str | None:
-    notices = frozen(connection, account.order_id)
-    if not notices:
-        return None
-    named = ", ".join(f"{notice.reference} of {local(notice.frozen_at)} ({notice.reason})" for notice in notices)
-    return (
-        f"order {account.order_id} is frozen by chargeback {named}, so that nobody is paid twice; once it is decided "
-        f"for the merchant, run `aftersale ledger lift {account.order_id}`, then retry the refund"
-    )
-
-
 def _not_held(account: Account, given: RefundInstruction) -> str | None:
-    held = account.held.get(given.case_id)
+    if given.case_id in account.held:
+        return None
     look = f"see `aftersale ledger show {account.order_id}`, and pay what is owed by a new case"
-    if held is None:
-        return f"nothing of order {account.order_id} is reserved for case {given.case_id}; {look}"
-    if held.closed_at is not None:
-        return f"what was reserved for case {given.case_id} was released at {local(held.closed_at)}; {look}"
-    return None
+    return f"nothing of order {account.order_id} is reserved for case {given.case_id}; {look}"
+
+
+def _open_to(account: Account, case_id: str) -> str:
+    """What a case's refunds are paid out of, in words."""
+    held = account.held.get(case_id)
+    if held is None or held.closed_at is None:
+        return "reserved"
+    return f"left of what was released at {local(held.closed_at)}"
 
 
 def _beyond(given: RefundInstruction, left: Mapping[str, int], what: str) -> str | None:

@@ -19,23 +19,17 @@ def reserve(connection: Connection, claim: Claim, most_attempts: int, now: datet
     """Why the claim is refused; empty where it is reserved. What was written of a refused one is to be rolled back."""
     account = locked(connection, claim.order_id)
     known = _known(connection, claim.case_id)
-    own = known is not None and (known.owner, known.order_id) == (claim.owner, claim.order_id)
-    if known is not None and own and known.closed_at is None:
+    if known is not None and (known.owner, known.order_id) == (claim.owner, claim.order_id):
+        # What is closed stays closed: this may be an attempt that was stuck, and nobody would close it again.
         return []
     problems = [
-        *([] if known is None or own else [_taken_id(claim)]),
+        *([] if known is None else [_taken_id(claim)]),
         *_told_otherwise(account, claim),
         *_open_already(account, claim),
-        *([] if own else _too_often(account, claim, most_attempts)),
+        *_too_often(account, claim, most_attempts),
         *_too_much(account, claim),
     ]
-    if problems:
-        return problems
-    if own:
-        # A closed case whose workflow was reset: what it held is held again, and counts as the attempt that it was.
-        connection.execute(update(reservations).where(reservations.c.case_id == claim.case_id).values(closed_at=None))
-        return []
-    return _keep(connection, claim, now)
+    return problems or _keep(connection, claim, now)
 
 
 def amend(connection: Connection, claim: Claim, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""Settling: that the payment service is being asked, and what its definitive answer was. No lock spans the two."""
+"""Settling: leave to send an instruction, and the payment service's definitive answer. No lock spans the two."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select, update
 from aftersale.kinds import RefundState
 from aftersale.money import Settlement
 from aftersale.records.errors import LedgerFault
+from aftersale.records.ledger import freezing
 from aftersale.records.ledger.instructing import settled
 from aftersale.records.ledger.reading import lock
 from aftersale.records.ledger.reserving import close
@@ -14,14 +15,21 @@ from aftersale.records.ledger.tables import attempts, instructions
 from aftersale.records.tables import Found, put_new
 
 
-def attempted(connection: Connection, key: str, attempt: int, now: datetime) -> None:
-    """Keep that an attempt at an instruction begins. Raises LedgerFault for one that is unknown, or has failed."""
+def attempted(connection: Connection, key: str, attempt: int, now: datetime) -> Settlement | None:
+    """Keep that an attempt sends an instruction, and answer None; else, how it is settled, so that it is not sent.
+
+    A refund of an order that was frozen since it was instructed fails here. Raises LedgerFault for one that is unknown.
+    """
+    lock(connection, _known(connection, key).order_id)
     row = _known(connection, key)
-    if row.state is RefundState.FAILED:
-        raise LedgerFault(
-            f"{key} has failed ({row.reason}), and is not to be sent; give a new instruction a new number"
-        )
-    put_new(connection, attempts, {"key": key, "attempt": attempt, "began_at": now})
+    refusal = freezing.refusal(connection, row.order_id) if row.purpose == "refund" else None
+    settlement = settled(row)
+    if settlement is None and refusal is not None:
+        settlement = Settlement(key=key, status="declined", reason=refusal)
+        _write(connection, settlement, now)
+    if settlement is None:
+        put_new(connection, attempts, {"key": key, "attempt": attempt, "began_at": now})
+    return settlement
 
 
 def settle(connection: Connection, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
