@@ -1,6 +1,7 @@
 """A worker that dies at one step around a payment, the first time it comes there; the step is its argument.
 
 instructed  the ledger has the instruction, the payment service does not
+called      the payment service has paid and holds its answer: whoever arranged that kills the worker then
 answered    the payment service has answered, the ledger does not know
 settled     the ledger knows, the engine does not
 """
@@ -14,7 +15,7 @@ import worker
 from aftersale.plugin import run
 from aftersale.records import Ledger
 
-STEPS = ("instructed", "answered", "settled")
+STEPS = ("instructed", "called", "answered", "settled")
 
 
 def _die(*_: Any, **__: Any) -> None:
@@ -33,6 +34,8 @@ if __name__ == "__main__":
     match sys.argv[1]:
         case "instructed":
             Ledger.attempted = _then_die(Ledger.attempted)  # type: ignore[method-assign]
+        case "called":
+            pass
         case "answered":
             Ledger.settle = _die  # type: ignore[method-assign]
         case "settled":

@@ -10,6 +10,7 @@ from aftersale import records
 from aftersale.books import ProviderPayment
 from aftersale.kinds import Outcome
 from tests.market import Market, confirm_receipt, market
+from tests.platform_fixtures import until
 from tests.postgres import Server
 from tests.processes.dying_worker import STEPS
 from tests.processes.program import program, working
@@ -35,7 +36,12 @@ async def test_whatever_step_a_worker_dies_at_the_refund_is_paid_once_and_both_b
     async with program(DYING_WORKER, step, environment=place.environment) as dying:
         await dying.until('"working"')
         await place.sent_back(case_id=case_id)
+        if step == "called":
+            await place.platform.arm("hold", key=key)
         await place.act(case_id, confirm_receipt())
+        if step == "called":
+            await until(place.platform.holding, [key])
+            dying.process.kill()
         assert await dying.ended() == -signal.SIGKILL
     paid_before = (await place.platform.payments()).get(key)
     assert (paid_before is None) == (step == "instructed"), "it died where it was told to"
