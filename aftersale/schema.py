@@ -26,6 +26,12 @@ def _id(text: str) -> str:
     return text
 
 
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL character, which no database keeps; leave it out")
+    return text
+
+
 def _duration(text: str) -> str:
     span(text)
     return text
@@ -53,10 +59,10 @@ Limit = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_positi
 Id = Annotated[str, Field(strict=True), AfterValidator(_id)]
 """An opaque reference; safe in a workflow id, a search attribute and a file name."""
 
-Code = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
+Code = Annotated[str, Field(strict=True, min_length=1, max_length=64), AfterValidator(_storable)]
 """A word of some vocabulary of the platform's: a reason, a label, a category."""
 
-Note = Annotated[str, Field(strict=True, max_length=2000)]
+Note = Annotated[str, Field(strict=True, max_length=2000), AfterValidator(_storable)]
 """Free text of a party. Shown escaped, never interpreted."""
 
 MOST_MINOR = 10**15

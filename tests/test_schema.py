@@ -102,3 +102,9 @@ def test_of_very_many_problems_the_first_fifty_are_told() -> None:
     problems = caught.value.problems
     assert len(problems) == 51
     assert str(problems[-1]) == "signal: has 955 problems more; mend these first"
+
+
+@pytest.mark.parametrize("field", ["reason_code", "note"])
+def test_what_no_database_can_keep_is_refused_at_the_edge(field: str) -> None:
+    with pytest.raises(ValidationError, match="holds a NUL character, which no database keeps; leave it out"):
+        CaseRequest.model_validate(request(**{field: "a\0b"}))
