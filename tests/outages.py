@@ -2,8 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from aftersale.records.engine import engine, parsed
 from tests.postgres import Server
@@ -30,10 +30,14 @@ def stopped(server: Server) -> Iterator[None]:
         server.start()
 
 
-@contextmanager
-def silent(server: Server) -> Iterator[None]:
+def silent(server: Server) -> AbstractContextManager[None]:
     """A PostgreSQL server that takes calls and answers none for as long as the block runs."""
-    processes = server.processes()
+    return frozen(server.processes())
+
+
+@contextmanager
+def frozen(processes: Sequence[int]) -> Iterator[None]:
+    """Processes that stand still for as long as the block runs."""
     for process in processes:
         os.kill(process, signal.SIGSTOP)
     try:

@@ -1,7 +1,5 @@
 """A database that is away is an error within seconds, in words that help and hold no password."""
 
-import os
-import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from aftersale import records
 from aftersale.errors import BadInput
 from aftersale.records import PATIENCE, Records, RecordsUnavailable
 from aftersale.records.engine import CONNECTIONS, engine, parsed
+from tests.outages import frozen
 from tests.postgres import Server, free_port
 from tests.records.drawing import NOW, line, turn
 
@@ -152,14 +151,3 @@ def backends(kept: Records) -> list[int]:
     with kept._engine.connect() as connection:
         own = "SELECT pid FROM pg_stat_activity WHERE application_name = 'aftersale' AND datname = current_database()"
         return [row.pid for row in connection.exec_driver_sql(own)]
-
-
-@contextmanager
-def frozen(processes: list[int]) -> Iterator[None]:
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
