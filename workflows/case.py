@@ -265,7 +265,7 @@ class CaseWorkflow:
         if self._desk is None:
             return request == self._given
         try:
-            return read(CaseRequest, request, "request") == self._desk.case.request
+            return read(CaseRequest, request, "request") == read(CaseRequest, self._given, "request")
         except BadInput:
             return False
 

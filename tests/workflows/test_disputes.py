@@ -116,6 +116,15 @@ async def test_an_amended_request_is_reviewed_anew_and_is_one_attempt_more(place
     assert (await ended(live)).refund.amount_minor == 6450
 
 
+async def test_the_request_that_opened_a_case_still_finds_it_after_an_amendment(place: Workplace) -> None:
+    wanted = request()
+    live = await place.open(CaseKind.RETURN, wanted, at(JUNE))
+    await live.act("reject", *MERCHANT, reason_code="used")
+    await live.act("amend", *BUYER, reason_code="again")
+    status = await live.update("open", {"kind": "return", "request": wanted})
+    assert (status.attempts, status.state) == (2, State.AWAITING_MERCHANT_REVIEW)
+
+
 async def test_the_fifth_attempt_is_the_last_amendments_included(place: Workplace, stand_in: StandIn) -> None:
     live = await rejected(place, JUNE)
     for attempt in range(2, 6):
