@@ -26,15 +26,22 @@ NOW = parse_instant("2024-06-03T10:00:00+08:00")
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """A worker's client, impatient enough for a test."""
-    async with client(timeout=0.3) as impatient:
-        yield impatient
+    """A worker's client, patient enough for a busy machine."""
+    async with client() as patient:
+        yield patient
 
 
 @pytest.fixture
 def payments(platform: StandIn, http: httpx.AsyncClient, ledger: Ledger) -> Payments:
     """The activities, wired to the platform."""
     return Payments(http, platform.url, TRIAL_SECRET, ledger)
+
+
+@pytest.fixture
+async def hurried(platform: StandIn, ledger: Ledger) -> AsyncIterator[Payments]:
+    """The activities with a client that soon gives an answer up: for answers that are held back."""
+    async with client(timeout=0.3) as impatient:
+        yield Payments(impatient, platform.url, TRIAL_SECRET, ledger)
 
 
 @pytest.fixture

@@ -159,19 +159,19 @@ async def test_an_attempt_cut_short_while_the_answer_is_held_pays_once(payments:
     assert await platform.payments() == {KEY: ("succeeded", 1)}
 
 
-async def test_an_answer_held_too_long_is_looked_up(payments: Payments, platform: StandIn) -> None:
+async def test_an_answer_held_too_long_is_looked_up(payments: Payments, hurried: Payments, platform: StandIn) -> None:
     await platform.arm("hold")
-    error = await failure(payments)
+    error = await failure(hurried)
     assert error.type == "payments_unreachable"
     assert "did not answer in time" in error.message
     assert await attempt(payments, 2) == PAID
 
 
 async def test_a_payment_made_after_the_look_up_found_nothing_is_not_made_again(
-    payments: Payments, platform: StandIn
+    payments: Payments, hurried: Payments, platform: StandIn
 ) -> None:
     await platform.arm("slow", seconds=30)
-    await failure(payments)
+    await failure(hurried)
     second = await attempt(payments, 2)  # finds nothing, and sends
     await platform.http.post("/faults/release")  # now the first sending is worked on as well
     await platform.refund(instruction())
