@@ -17,7 +17,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test soak check format replay bench lock clean
+.PHONY: help install demo dev test soak check format replay diagrams bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ format: install ## put the code in order
 
 replay: install ## replay every recorded history against today's workflows
 	$(BIN)/python -m pytest -q tests/workflows/test_replay.py
+
+diagrams: install ## draw the states of every kind of case anew, from the table of moves
+	@$(BIN)/python -m aftersale.diagrams > docs/states.md
 
 bench: install ## measure a happy return beside a bare workflow and a skeleton of it
 	@$(BIN)/python -m bench

@@ -7,11 +7,11 @@ end received the act (R15): absent, the instant at which the case handles it.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, StrictInt, ValidationError, model_validator
+from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
 
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.kinds import CaseKind, Clock, Command, Party, Ruling
-from aftersale.money import Money
+from aftersale.money import LineAmount, Money
 from aftersale.request import MOST_ITEMS, Evidence, Item
 from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
 
@@ -45,17 +45,29 @@ class Reject(Act):
     note: Note | None = None
 
 
-class Offer(Act):
-    """The merchant answers with something else: another kind of service, another amount, or both."""
+class Sum(Act):
+    """An act that may name money: an `amount` in all, or `lines` that say how much of it each order line is for."""
+
+    amount: Money | None = None
+    lines: Annotated[tuple[LineAmount, ...], Field(min_length=1, max_length=MOST_ITEMS)] | None = None
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        if self.amount is not None and self.lines is not None:
+            raise ValueError("gives amount and lines; give one of them")
+        return self
+
+
+class Offer(Sum):
+    """The merchant answers with something else: another kind of service, other money, or both."""
 
     kind: CaseKind | None = None
-    amount: Money | None = None
     note: Note | None = None
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:
-        if self.kind is None and self.amount is None:
-            raise ValueError("offers nothing; give kind, amount or both")
+        if self.kind is None and self.amount is None and self.lines is None:
+            raise ValueError("offers nothing; give kind, or amount or lines, or both")
         return self
 
 
@@ -75,13 +87,22 @@ class ShipBack(Act):
     handover_method: Code | None = None
 
 
+MISSING = "missing"
+"""The condition of pieces that did not arrive; every other one is of pieces that did."""
+
+
 class ReceivedItem(Schema):
-    """What arrived of one order line."""
+    """What arrived of one order line in one condition; what is not named at all did not arrive."""
 
     order_line_id: Id
     quantity: Annotated[StrictInt, Field(ge=0, le=1_000_000)]
     condition: Code | None = None
     disposition: Code | None = None
+
+    @property
+    def arrived(self) -> int:
+        """How many pieces the merchant has of these."""
+        return 0 if self.condition == MISSING else self.quantity
 
 
 class ConfirmReceipt(Act):
@@ -98,14 +119,24 @@ class RefuseReceipt(Act):
 
 
 class Dispatch(Act):
-    """The merchant sent the replacement, the missing goods or the repaired item (S27, S28)."""
+    """The merchant sent the replacement, the missing goods or the repaired item (S27, S28).
+
+    `replaced` says of a repair that another item was sent in the place of the one to be repaired.
+    """
 
     carrier: Code
     tracking_no: Id
+    replaced: StrictBool = False
 
 
 class ConfirmDelivery(Act):
     """The buyer has what the merchant sent."""
+
+
+class ReportIrreparable(Act):
+    """The merchant cannot repair what it has received, and offers the money."""
+
+    note: Note | None = None
 
 
 class Amend(Act):
@@ -125,12 +156,11 @@ class Escalate(Act):
     note: Note | None = None
 
 
-class Rule(Act):
+class Rule(Sum):
     """An officer's ruling: what is done, whose fault it was, and how much where it is less than was asked."""
 
     outcome: Ruling
     liability: Literal[Party.BUYER, Party.MERCHANT, Party.PLATFORM, Party.CARRIER]
-    amount: Money | None = None
     note: Note | None = None
 
 
@@ -184,6 +214,7 @@ PAYLOADS: Mapping[Command, type[Act]] = {
     Command.REFUSE_RECEIPT: RefuseReceipt,
     Command.DISPATCH: Dispatch,
     Command.CONFIRM_DELIVERY: ConfirmDelivery,
+    Command.REPORT_IRREPARABLE: ReportIrreparable,
     Command.AMEND: Amend,
     Command.ESCALATE: Escalate,
     Command.RULE: Rule,

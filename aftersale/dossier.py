@@ -8,7 +8,7 @@ from typing import Any
 from aftersale.agreements import Agreements
 from aftersale.case import By, Entry, Escalation
 from aftersale.clock import LATE, RunningClock
-from aftersale.commands import Amend
+from aftersale.commands import ReceivedItem
 from aftersale.errors import Problem
 from aftersale.facts import Question
 from aftersale.intake import Application
@@ -73,6 +73,7 @@ class Dossier:
     agreed_at: datetime | None = None
     ruled: bool = False
     breached: bool = False
+    taken_in: bool = False
     parcels: Parcels = field(default_factory=Parcels)
     agreements: Agreements = field(default_factory=Agreements)
     payout: Payout = field(init=False)
@@ -130,32 +131,23 @@ class Dossier:
         """A stage begins."""
         self.state, self.since, self.stage_clock, self.breached = state, since, clock, False
 
-    def breach(self, state: State, since: datetime, now: datetime) -> None:
-        """What was due was not sent: both sides hear of it, and the case waits on without a clock."""
-        self.enter(state, since, None)
+    def breach(self, state: State, since: datetime, waiting: RunningClock, now: datetime) -> None:
+        """What was due was not sent: both sides hear of it, and the case waits on for whoever moves first."""
+        self.enter(state, since, waiting)
         self.breached = True
         says = f"{state.words}: what was due was not sent in time; the buyer may take the money instead"
         self.note("Breached", says, "timer", since, now)
         for party in (Party.BUYER, Party.MERCHANT):
             self.letters.owe(party, MessageEvent.BREACH, says)
 
+    def take_in(self, items: Sequence[ReceivedItem] | None) -> None:
+        """The merchant has the goods: these, or all that were claimed."""
+        self.taken_in = True
+        self.payout.receive(items)
+
     def become(self, kind: CaseKind, agreed_at: datetime | None) -> None:
         """The case goes on as a kind, on what was agreed at that instant; None where it is to be reviewed."""
         self.kind, self.agreed_at, self.escalation = kind, agreed_at, None
-
-    def amended(self, act: Amend, now: datetime, owner: str) -> Application:
-        """The request as the buyer would change it, to be judged: one attempt more."""
-        order = {name: at for name in ("dispatched_at", "signed_for_at") if (at := getattr(act, name)) is not None}
-        changes = {name: new for name in ("items", "reason_code") if (new := getattr(act, name)) is not None}
-        changed = {**changes, "order": self.request.order.model_copy(update=order)}
-        return Application(
-            kind=act.kind or self.kind,
-            request=self.request.model_copy(update=changed),
-            applied_at=act.occurred_at or now,
-            now=now,
-            owner=owner,
-            attempt=self.attempts + 1,
-        )
 
     def amend(self, wanted: Application) -> None:
         """Another request takes the place of the case's own."""
@@ -170,9 +162,9 @@ class Dossier:
         self.letters.owe(Party.BUYER, MessageEvent.MOVE_AWAITED, says)
 
     def call_platform(self, at: datetime, now: datetime) -> None:
-        """What only the platform can do was not done in time; the case waits on, without a clock."""
+        """The stage's clock ran out, and no silence ends the stage: the case waits on, and the platform must look."""
         self.stage_clock = None
-        says = f"{self.state.words}: the platform's time is up, and the case waits for its officer"
+        says = f"{self.state.words}: nobody moved in time; the case waits on without a clock, look into it"
         self.note("Alert", says, "timer", at, now)
         self.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
 

@@ -1,15 +1,16 @@
 """Judging a command: may this party give it, in this state, at the instant at which it happened? Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
 from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import Act, Amend, ConfirmReceipt, Offer, ReceivedItem, Rule
+from aftersale.commands import Act, Amend, ConfirmReceipt, Dispatch, Offer, ReceivedItem, Rule, Sum
 from aftersale.dossier import Dossier
 from aftersale.errors import AftersaleError, Problem
-from aftersale.kinds import CaseKind, Command, Party, State
-from aftersale.money import Money, total
+from aftersale.kinds import CaseKind, Command, Party, Ruling, State
+from aftersale.money import total
 from aftersale.moves import MOVES, PARTIES, legal
 from aftersale.request import CaseRequest
 from aftersale.times import floor, local
@@ -42,12 +43,18 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
     _own_party(case.request, command, act)
     if isinstance(act, ConfirmReceipt) and act.items is not None:
         _claimed_goods(case.request, act.items)
-    if isinstance(act, Offer | Rule) and act.amount is not None:
-        _within_what_was_asked(case, act.amount)
+    if isinstance(act, Sum):
+        _within_what_is_owed(case, act)
     if isinstance(act, Offer | Amend) and act.kind is CaseKind.CLAIM:
         raise _refuse("bad_input", "kind", "cannot become a claim; open the claim as a case of its own")
     if isinstance(act, Amend) and case.breached and act.kind is not CaseKind.REFUND:
         raise _refuse("bad_input", "kind", "can be refund only, once what was due was not sent; write refund")
+    if isinstance(act, Dispatch) and act.replaced and case.kind is not CaseKind.REPAIR:
+        raise _refuse("bad_input", "replaced", "is for repairs; leave it out")
+    if isinstance(act, Rule) and act.outcome is Ruling.RETURN and case.taken_in:
+        raise _refuse(
+            "bad_input", "outcome", "cannot be return: the goods are with the merchant; rule refund or replacement"
+        )
     if at > now + CLOCK_SKEW:
         raise _refuse(
             "bad_input",
@@ -56,7 +63,7 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         )
     if moving or _passed(case, at):
         return Verdict.WAIT
-    moves = legal(case.state, held=case.held_since is not None)
+    moves = legal(case.state, case.kind, held=case.held_since is not None)
     move = moves.get(command)
     what, began = "stage", case.since
     if command is Command.RESUME and case.held_since is not None:
@@ -115,29 +122,39 @@ def _passed(case: Dossier, at: datetime) -> bool:
 
 def _claimed_goods(request: CaseRequest, received: Sequence[ReceivedItem]) -> None:
     claimed = {item.order_line_id: item.quantity for item in request.items}
-    lines = [item.order_line_id for item in received]
+    told, counted = set[tuple[str, str | None]](), Counter[str]()
     for index, item in enumerate(received):
         field, most = f"items.{index}", claimed.get(item.order_line_id)
         if most is None:
-            raise _refuse(
-                "bad_input",
-                f"{field}.order_line_id",
-                f"is not claimed back; the lines claimed are {', '.join(claimed)}",
-            )
-        if item.order_line_id in lines[:index]:
-            raise _refuse("bad_input", f"{field}.order_line_id", "is named twice; put the line into one item")
-        if item.quantity > most:
+            known = ", ".join(claimed)
+            raise _refuse("bad_input", f"{field}.order_line_id", f"is not claimed back; the lines claimed are {known}")
+        if (item.order_line_id, item.condition) in told:
+            said = "is named twice in one condition; put what is in the same condition into one item"
+            raise _refuse("bad_input", f"{field}.order_line_id", said)
+        told.add((item.order_line_id, item.condition))
+        counted[item.order_line_id] += item.quantity
+        if counted[item.order_line_id] > most:
             raise _refuse("bad_input", f"{field}.quantity", f"is more than the {most} that were claimed; correct it")
-    if not any(item.quantity for item in received):
+    if not any(item.arrived for item in received):
         raise _refuse("bad_input", "items", "say that nothing arrived; send refuse_receipt for that")
 
 
-def _within_what_was_asked(case: Dossier, amount: Money) -> None:
-    asked, currency = total(case.payout.refundable(None)), case.request.items[0].requested.currency
-    if amount.currency != currency:
+def _within_what_is_owed(case: Dossier, said: Sum) -> None:
+    owed, currency = case.payout.refundable(), case.request.items[0].requested.currency
+    most = {line.order_line_id: line.amount_minor for line in owed}
+    if said.amount is not None and said.amount.currency != currency:
         raise _refuse("bad_input", "amount.currency", f"must be {currency}, as paid")
-    if not 0 < amount.amount_minor <= asked:
-        raise _refuse("bad_input", "amount.amount_minor", f"must be from 1 to the {asked} that were asked for")
+    if said.amount is not None and not 0 < said.amount.amount_minor <= total(owed):
+        raise _refuse("bad_input", "amount.amount_minor", f"must be from 1 to the {total(owed)} that were asked for")
+    named = Counter(line.order_line_id for line in said.lines or ())
+    for index, line in enumerate(said.lines or ()):
+        field = f"lines.{index}"
+        if line.order_line_id not in most or named[line.order_line_id] > 1:
+            known = ", ".join(most)
+            raise _refuse("bad_input", f"{field}.order_line_id", f"must be one of {known}, each named once")
+        if not 0 < line.amount_minor <= most[line.order_line_id]:
+            asked = f"must be from 1 to the {most[line.order_line_id]} that were asked for; leave the line out for none"
+            raise _refuse("bad_input", f"{field}.amount_minor", asked)
 
 
 def _belongs_to_lapsed(case: Dossier, command: Command, at: datetime) -> bool:
@@ -152,7 +169,7 @@ def _illegal(case: Dossier, command: Command, at: datetime) -> str:
 def _legal_now(case: Dossier, at: datetime) -> str:
     offered = [
         command
-        for command, move in legal(case.state, held=case.held_since is not None).items()
+        for command, move in legal(case.state, case.kind, held=case.held_since is not None).items()
         if any(refusal(case, command, party, at) is None for party in move.parties)
     ]
     return f"legal now: {', '.join(offered) or 'nothing, the case is final'}"

@@ -66,6 +66,7 @@ class Clock(Term):
     RESHIP_DISPATCH = "reship_dispatch", "补寄发货"
     REPAIR_DISPATCH = "repair_dispatch", "维修寄回"
     BUYER_RECEIPT = "buyer_receipt", "买家收货"
+    STALLED = "stalled", "长期无进展"
     ESCALATION = "escalation", "申请平台介入"
     ARBITRATION_EVIDENCE = "arbitration_evidence", "平台举证"
     ARBITRATION_RULING = "arbitration_ruling", "平台判责"
@@ -165,6 +166,7 @@ class Command(Term):
     REFUSE_RECEIPT = "refuse_receipt", "拒收"
     DISPATCH = "dispatch", "发货"
     CONFIRM_DELIVERY = "confirm_delivery", "确认送达"
+    REPORT_IRREPARABLE = "report_irreparable", "无法修复"
     AMEND = "amend", "修改申请"
     ESCALATE = "escalate", "申请平台介入"
     RULE = "rule", "平台判责"
@@ -208,6 +210,7 @@ class Outcome(Term):
     EXCHANGED = "exchanged", "已换货"
     RESHIPPED = "reshipped", "已补寄"
     REPAIRED = "repaired", "已维修"
+    REPLACED = "replaced", "以换代修"
 
 
 class Ruling(Term):

@@ -17,6 +17,7 @@ class Payout:
         """Nothing is reserved, and nothing instructed, yet."""
         self.request = request
         self.asked = {item.order_line_id: item.requested.amount_minor for item in request.items}
+        self.received: dict[str, int] | None = None
         self.reserved = False
         self.instructions: list[Instruction] = []
 
@@ -24,19 +25,39 @@ class Payout:
         """Another request takes the place of the one before."""
         self.request = request
         self.asked = {item.order_line_id: item.requested.amount_minor for item in request.items}
+        self.received = None
 
-    def agree(self, amount: Money) -> None:
-        """Another amount was agreed or ruled: it takes the place of what was asked, line by line in proportion."""
-        spread = allocate(amount.amount_minor, list(self.asked.values()))
-        self.asked = dict(zip(self.asked, spread, strict=True))
+    def agree(self, amount: Money | None, lines: Sequence[LineAmount] | None) -> None:
+        """Another amount was agreed or ruled, line by line or in all: it takes the place of what was owed till then.
 
-    def refundable(self, received: Sequence[ReceivedItem] | None) -> tuple[LineAmount, ...]:
-        """What is owed for what was received: the asked amount of each line, by the part of it that arrived."""
-        arrived = {item.order_line_id: item.quantity for item in received or ()}
+        An amount in all is spread over the lines in proportion to that.
+        """
+        if lines is not None:
+            agreed = {line.order_line_id: line.amount_minor for line in lines}
+        elif amount is not None:
+            owed = self.refundable()
+            spread = allocate(amount.amount_minor, [line.amount_minor for line in owed])
+            agreed = {line.order_line_id: part for line, part in zip(owed, spread, strict=True)}
+        else:
+            return
+        self.asked = {line: agreed.get(line, 0) for line in self.asked}
+        self.received = None
+
+    def receive(self, items: Sequence[ReceivedItem] | None) -> None:
+        """So many pieces of each line arrived, whatever their condition; None: all that were claimed."""
+        if items is None:
+            self.received = None
+            return
+        self.received = dict.fromkeys(self.asked, 0)
+        for item in items:
+            self.received[item.order_line_id] += item.arrived
+
+    def refundable(self) -> tuple[LineAmount, ...]:
+        """What is owed: the asked amount of each line, by the part of it that arrived where goods came back."""
         owed = {
             item.order_line_id: share(
                 self.asked[item.order_line_id],
-                item.quantity if received is None else min(arrived.get(item.order_line_id, 0), item.quantity),
+                item.quantity if self.received is None else min(self.received[item.order_line_id], item.quantity),
                 item.quantity,
             )
             for item in self.request.items
@@ -86,7 +107,7 @@ class Payout:
         before = RefundState.RESERVED if self.reserved else RefundState.NONE
         return RefundView(
             status=latest.status if latest else before,
-            amount_minor=latest.amount_minor if latest else total(self.refundable(None)),
+            amount_minor=latest.amount_minor if latest else total(self.refundable()),
             currency=self.request.items[0].requested.currency,
             instructions=tuple(self.instructions),
         )

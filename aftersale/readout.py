@@ -45,7 +45,7 @@ def next_move(case: Dossier, now: datetime) -> Next:
     at = clock.respond_by if clock and clock.respond_by else now
     offered = tuple(
         command
-        for command, move in legal(case.state, held=held).items()
+        for command, move in legal(case.state, case.kind, held=held).items()
         if party in move.parties and refusal(case, command, party, at) is None
     )
     return Next(

@@ -39,7 +39,7 @@ def test_a_refund_that_the_payment_service_does_not_answer_is_alerted_after_a_da
     case = dossier(State.REFUNDING)
     payout = running("payout", "2024-06-03 10:00:00")
     case.beside[Clock.PAYOUT] = payout
-    case.payout.instruct(case.payout.refundable(None), None, at("2024-06-03 10:00:00"))
+    case.payout.instruct(case.payout.refundable(), None, at("2024-06-03 10:00:00"))
     assert payout.lapses_at == at("2024-06-04 10:00:01")
     assert case.next_wake == (payout.lapses_at, payout), "the case is woken for it"
     case.alert(payout, at("2024-06-04 10:00:05"))

@@ -60,12 +60,28 @@ def lines(amount_minor: int) -> tuple[LineAmount, ...]:
 
 
 def test_all_is_owed_where_nobody_counted() -> None:
-    assert payout().refundable(None) == lines(1000)
+    assert payout().refundable() == lines(1000)
 
 
 @pytest.mark.parametrize(("arrived", "owed"), [(0, 0), (1, 333), (2, 666), (3, 1000), (4, 1000)])
 def test_what_arrived_is_owed_and_never_more_than_was_asked(arrived: int, owed: int) -> None:
-    assert payout().refundable([ReceivedItem(order_line_id="L1", quantity=arrived)]) == lines(owed)
+    money = payout()
+    money.receive([ReceivedItem(order_line_id="L1", quantity=arrived)])
+    assert money.refundable() == lines(owed)
+
+
+def test_what_arrived_damaged_is_owed_and_what_is_missing_is_not() -> None:
+    money = payout()
+    counts = {"as_new": 1, "damaged": 1, "missing": 1}
+    money.receive([ReceivedItem(order_line_id="L1", quantity=n, condition=name) for name, n in counts.items()])
+    assert money.refundable() == lines(666)
+
+
+def test_an_amount_that_is_ruled_after_the_receipt_is_owed_in_full() -> None:
+    money = payout()
+    money.receive([ReceivedItem(order_line_id="L1", quantity=1)])
+    money.agree(Money(amount_minor=300, currency="CNY"), None)
+    assert money.refundable() == lines(300)
 
 
 def test_every_instruction_has_a_key_of_its_own() -> None:

@@ -1,12 +1,15 @@
 """The table of legal moves: complete, and known to everything that reads it."""
 
+from pathlib import Path
+
 import pytest
 from temporalio import workflow
 
+from aftersale import diagrams
 from aftersale.commands import PAYLOADS
 from aftersale.intake import CLOCKS
 from aftersale.kinds import CaseKind, Clock, Command, Party, State
-from aftersale.moves import AWAITED, MOVES, PARTIES, WHILE_HELD, legal
+from aftersale.moves import AWAITED, BY_ITSELF, MOVES, PARTIES, STEPS, WHILE_HELD, legal, reached
 from workflows.kinds import Return
 from workflows.record import EVENTS
 
@@ -69,8 +72,8 @@ def test_what_only_the_platform_may_do(command: Command) -> None:
 
 def test_a_hold_leaves_three_commands() -> None:
     assert set(WHILE_HELD) == {Command.RESUME, Command.WITHDRAW, Command.ADD_EVIDENCE}
-    assert legal(State.AWAITING_BUYER_RETURN, held=True) is WHILE_HELD
-    assert legal(State.AWAITING_BUYER_RETURN, held=False) is MOVES[State.AWAITING_BUYER_RETURN]
+    assert legal(State.AWAITING_BUYER_RETURN, CaseKind.RETURN, held=True) == WHILE_HELD
+    assert legal(State.AWAITING_BUYER_RETURN, CaseKind.RETURN, held=False) == MOVES[State.AWAITING_BUYER_RETURN]
 
 
 def test_a_case_is_split_by_every_clock_that_its_parties_run() -> None:
@@ -79,3 +82,38 @@ def test_a_case_is_split_by_every_clock_that_its_parties_run() -> None:
         sent_back = {Clock.BUYER_RETURN, Clock.MERCHANT_RECEIPT} & set(clocks)
         assert len(sent_back) == (2 if kind in (CaseKind.RETURN, CaseKind.EXCHANGE, CaseKind.REPAIR) else 0)
         assert (Clock.BUYER_RECEIPT in clocks) == (kind in (CaseKind.EXCHANGE, CaseKind.RESHIP, CaseKind.REPAIR))
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_that_is_not_final_leads_on_by_itself_or_by_a_command(state: State) -> None:
+    leads = [goal for move in MOVES[state].values() for goal in move.leads] + [
+        goal for goals in BY_ITSELF[state].values() for goal in goals
+    ]
+    assert bool(leads) == (state not in FINAL)
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_from_every_state_of_a_kind_a_final_one_is_reached_though_nobody_moves(kind: CaseKind) -> None:
+    alerts = {State.AWAITING_MERCHANT_DISPATCH, State.IN_ARBITRATION, State.REFUND_FAILED}
+    for state in STEPS[kind]:
+        while state not in FINAL and state not in alerts:
+            goals = next(iter(BY_ITSELF[state].values()))
+            state = reached(state, goals[0], kind)
+        assert state in [*FINAL, *alerts], "nobody is called"
+
+
+def test_an_item_may_be_beyond_repair_in_a_repair_alone() -> None:
+    for kind in STEPS:
+        offered = legal(State.AWAITING_MERCHANT_DISPATCH, kind, held=False)
+        assert (Command.REPORT_IRREPARABLE in offered) == (kind is CaseKind.REPAIR)
+
+
+def test_the_diagrams_in_the_docs_are_those_of_the_table() -> None:
+    assert Path("docs/states.md").read_text(encoding="utf-8") == diagrams.page(), "run: make diagrams"
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_every_state_of_a_kind_s_way_is_on_its_diagram(kind: CaseKind) -> None:
+    drawn = diagrams.diagram(kind)
+    for state in STEPS[kind]:
+        assert f"as {state}" in drawn

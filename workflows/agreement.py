@@ -44,4 +44,4 @@ async def agreement(desk: Desk) -> Agreed | Ending | ChangeKind:
         case Refused() as refusal:
             return await dispute(desk, refusal)
         case Accepted(at=accepted_at):
-            return desk.agree_on(offered.kind, offered.amount, accepted_at)
+            return desk.agree_on(offered.offer, accepted_at)

@@ -144,6 +144,7 @@ class CaseWorkflow:
     refuse_receipt = _update(Command.REFUSE_RECEIPT)
     dispatch = _update(Command.DISPATCH)
     confirm_delivery = _update(Command.CONFIRM_DELIVERY)
+    report_irreparable = _update(Command.REPORT_IRREPARABLE)
     amend = _update(Command.AMEND)
     escalate = _update(Command.ESCALATE)
     rule = _update(Command.RULE)

@@ -8,14 +8,15 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from temporalio import workflow
 
-from aftersale.commands import Act, Amend, Leg, ParcelEvent
+from aftersale.amending import amended
+from aftersale.commands import Act, Amend, Leg, Offer, ParcelEvent, Rule
 from aftersale.dossier import Dossier, Ending
 from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State
-from aftersale.money import LineAmount, Money, Settlement
+from aftersale.money import LineAmount, Settlement
 from aftersale.readout import status
 from aftersale.schema import Schema
 from aftersale.times import floor
@@ -102,23 +103,23 @@ class Desk:
             self.case.enter(state, since, running)
             self._ask_awaited()
 
-    def breach(self, state: State, lapse: "Lapse") -> None:
-        """What the stage waited for was not sent; it waits on, without a clock (section 5 of the rules)."""
-        self.case.breach(state, lapse.at, self.now)
+    async def breach(self, state: State, lapse: "Lapse") -> None:
+        """What the stage waited for was not sent; it waits on, until the platform looks (section 5 of the rules)."""
+        waiting = await self.timekeeper.start({Clock.STALLED: lapse.at})
+        self.case.breach(state, lapse.at, waiting[Clock.STALLED], self.now)
 
     def become_refund(self) -> None:
         """The case is about money alone from now on, whatever it began as."""
         self.case.kind = CaseKind.REFUND
 
-    def agree_on(self, kind: CaseKind | None, amount: Money | None, at: datetime) -> ChangeKind:
+    def agree_on(self, offer: Offer, at: datetime) -> ChangeKind:
         """An offer was accepted: the case goes on by it, without another review."""
-        if amount is not None:
-            self.case.payout.agree(amount)
-        return ChangeKind(kind or self.case.kind, agreed_at=at)
+        self.case.payout.agree(offer.amount, offer.lines)
+        return ChangeKind(offer.kind or self.case.kind, agreed_at=at)
 
     async def amend(self, act: Amend) -> bool:
         """Put another request in the place of the case's own, if it may be made; the buyer hears why it may not."""
-        wanted = self.case.amended(act, now=self.now, owner=workflow.info().first_execution_run_id)
+        wanted = amended(self.case, act, now=self.now, owner=workflow.info().first_execution_run_id)
         problems = await outside.admit(wanted)
         if problems:
             self.case.refuse_amendment(problems, wanted.applied_at, self.now)
@@ -126,14 +127,13 @@ class Desk:
             self.case.amend(wanted)
         return not problems
 
-    def rule(self, amount: Money | None) -> None:
+    def rule(self, ruling: Rule) -> None:
         """The platform has ruled; there is no second ruling."""
         self.case.ruled = True
-        if amount is not None:
-            self.case.payout.agree(amount)
+        self.case.payout.agree(ruling.amount, ruling.lines)
 
     def alert_platform(self, lapse: "Lapse") -> None:
-        """What only the platform can do was not done in time."""
+        """Nobody moved in time, and no silence can end the stage."""
         self.case.call_platform(lapse.at, self.now)
 
     async def replace(self, clock: Clock, since: datetime, beside: Starts = NO_STARTS) -> None:
@@ -172,12 +172,12 @@ class Desk:
     async def hear_only(self, a: type[A], b: type[B], /) -> A | B: ...
     @overload
     async def hear_only(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C: ...
-    async def hear_only(self, *accepts: type[Schema]) -> Schema:
-        """The next command that ends a stage without a clock."""
-        while self._heard is None:
-            await self._catch_up()
-            await self._rest()
-        return self._accepted(self._heard, accepts)
+    @overload
+    async def hear_only(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D: ...
+    async def hear_only(self, *accepts: type[Any]) -> Any:
+        """The next thing that ends a stage whose clock has run out for good, or that has none."""
+        assert self.case.stage_clock is None
+        return await self.answer(*accepts)
 
     def expect_parcel(self, leg: Leg, tracking_no: str) -> None:
         """The stage waits for this parcel's sign-off, which may have been reported already."""

@@ -30,5 +30,6 @@ async def goods_back(desk: Desk, agreed_at: datetime, inspection: Clock) -> Rece
             return Closed(reason=CloseReason.WITHDRAWN)
         case Refused() as refusal:
             return await dispute(desk, refusal)
-        case Received() as received:
+        case Received(items=items) as received:
+            desk.case.take_in(items)
             return received

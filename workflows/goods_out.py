@@ -4,38 +4,53 @@ from datetime import datetime
 
 from aftersale.dossier import Closed, Completed, Ending
 from aftersale.kinds import Clock, CloseReason, Outcome
-from workflows.answers import Withdrawn
+from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk, Lapse
+from workflows.dispute import dispute
 from workflows.stages.buyer_receipt import Delivered, buyer_receipt
-from workflows.stages.merchant_dispatch import Dispatched, MoneyInstead, merchant_dispatch
+from workflows.stages.merchant_dispatch import Dispatched, Irreparable, MoneyInstead, merchant_dispatch
+from workflows.stages.offer_response import Accepted, offer_response
 from workflows.stages.refund import refund
 
 
 async def goods_out(
     desk: Desk, clock: Clock, since: datetime, outcome: Outcome, overdue: Lapse | None = None
-) -> Ending:
+) -> Ending | ChangeKind:
     """The merchant sends goods, within the clock that is named.
 
-    1. The merchant sends the goods.  Silence is a breach: the buyer may take the money instead.
-    2. The buyer receives them.       Silence after the sign-off is a receipt.
+    1. The merchant sends the goods.     Silence is a breach: the buyer may take the money instead.
+       It may find that they are beyond repair: it offers the money.
+    2. The buyer receives them.          Silence after the sign-off is a receipt.
     """
     match await merchant_dispatch(desk, clock, since, overdue):
         case Withdrawn():
             return Closed(reason=CloseReason.WITHDRAWN)
-        case MoneyInstead() as chosen:
-            return await _money_instead(desk, chosen)
-        case Dispatched(at=sent_at, tracking_no=tracking_no):
+        case Irreparable(at=reported_at):
+            return await _money_offered(desk, reported_at)
+        case MoneyInstead(at=chosen_at):
+            return await _money_instead(desk, chosen_at)
+        case Dispatched(at=sent_at, tracking_no=tracking_no, replaced=replaced):
             pass
 
     match await buyer_receipt(desk, sent_at, tracking_no):
         case Withdrawn():
             return Closed(reason=CloseReason.WITHDRAWN)
         case Delivered():
-            return Completed(outcome=outcome)
+            return Completed(outcome=Outcome.REPLACED if replaced else outcome)
 
 
-async def _money_instead(desk: Desk, chosen: MoneyInstead) -> Ending:
+async def _money_offered(desk: Desk, offered_at: datetime) -> Ending | ChangeKind:
+    match await offer_response(desk, offered_at):
+        case Withdrawn():
+            return Closed(reason=CloseReason.WITHDRAWN)
+        case Refused() as refusal:
+            return await dispute(desk, refusal)
+        case Accepted(at=accepted_at):
+            return await _money_instead(desk, accepted_at)
+
+
+async def _money_instead(desk: Desk, chosen_at: datetime) -> Ending:
     """The case is a refund from here on; the merchant had agreed, so nobody is asked again."""
     desk.become_refund()
-    await refund(desk, chosen.at, desk.case.payout.refundable(None))
+    await refund(desk, chosen_at, desk.case.payout.refundable())
     return Completed(outcome=Outcome.REFUNDED)

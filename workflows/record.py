@@ -44,6 +44,7 @@ EVENTS = {
     Command.REFUSE_RECEIPT: "ReceiptRefused",
     Command.DISPATCH: "Dispatched",
     Command.CONFIRM_DELIVERY: "DeliveryConfirmed",
+    Command.REPORT_IRREPARABLE: "Irreparable",
     Command.AMEND: "Amended",
     Command.ESCALATE: "Escalated",
     Command.RULE: "Ruled",

@@ -90,7 +90,16 @@ async def test_an_offer_that_is_not_answered_lapses_into_a_refusal(place: Workpl
 @pytest.mark.parametrize(
     ("offer", "said"),
     [
-        ({}, "offers nothing; give kind, amount or both"),
+        ({}, "offers nothing; give kind, or amount or lines, or both"),
+        (
+            {"amount": yuan(1), "lines": [{"order_line_id": "L1", "amount_minor": 1}]},
+            "gives amount and lines; give one",
+        ),
+        ({"lines": [{"order_line_id": "L2", "amount_minor": 1}]}, "lines.0.order_line_id: must be one of L1"),
+        (
+            {"lines": [{"order_line_id": "L1", "amount_minor": 12901}]},
+            "lines.0.amount_minor: must be from 1 to the 12900",
+        ),
         ({"amount": yuan(12901)}, "amount.amount_minor: must be from 1 to the 12900 that were asked for"),
         ({"amount": yuan(0)}, "amount.amount_minor: must be from 1 to the 12900 that were asked for"),
         ({"amount": yuan(100, "USD")}, "amount.currency: must be CNY, as paid"),

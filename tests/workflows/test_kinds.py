@@ -107,7 +107,8 @@ async def test_goods_that_are_sent_in_time_and_received_complete_the_case(place:
     live = await awaiting_dispatch(place, kind)
     assert (await live.status()).state is State.AWAITING_MERCHANT_DISPATCH
     status = await dispatch(live, JUNE)
-    assert (status.state, status.deadlines) == (State.AWAITING_BUYER_RECEIPT, ())
+    (waiting,) = status.deadlines
+    assert (status.state, waiting.clock) == (State.AWAITING_BUYER_RECEIPT, Clock.STALLED)
     status = await delivered(live, JUNE)
     assert (status.deadlines[0].clock, status.next.respond_by) == (Clock.BUYER_RECEIPT, at("2024-06-10 10:00:00"))
     await live.act("confirm_delivery", *BUYER)
@@ -152,7 +153,12 @@ async def test_what_is_not_sent_in_time_is_a_breach_and_the_buyer_may_take_the_m
     await live.until(at(due) + TWO_SECONDS)
     status = await live.rested()
     assert entry(status, "Breached").at == at(due) + ONE_SECOND
-    assert (status.state, status.deadlines) == (State.AWAITING_MERCHANT_DISPATCH, ())
+    (waiting,) = status.deadlines
+    assert (status.state, waiting.clock, waiting.started_at) == (
+        State.AWAITING_MERCHANT_DISPATCH,
+        Clock.STALLED,
+        at(due) + ONE_SECOND,
+    )
     for party in ("buyer", "merchant"):
         assert await told(stand_in, live, party, MessageEvent.BREACH)
     await live.act("amend", *BUYER, kind="refund")

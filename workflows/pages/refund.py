@@ -20,5 +20,5 @@ async def refund_only(desk: Desk) -> Ending | ChangeKind:
         case ended:
             return ended
 
-    await refund(desk, agreed_at, desk.case.payout.refundable(None))
+    await refund(desk, agreed_at, desk.case.payout.refundable())
     return Completed(outcome=Outcome.REFUNDED)

@@ -16,7 +16,8 @@ async def repair(desk: Desk) -> Ending | ChangeKind:
     1. The merchant answers the request.       Silence is a yes.
     2. The buyer sends the goods back.         Silence closes the case.
     3. The merchant takes the goods in.        Silence is a receipt.
-    4. The merchant sends the goods repaired.  Silence is a breach: the buyer may take the money instead.
+    4. The merchant sends the goods repaired, or others, or finds them beyond repair and offers the money.
+                                               Silence is a breach: the buyer may take the money instead.
     5. The buyer receives them.                Silence after the sign-off is a receipt.
     """
     match await agreement(desk):

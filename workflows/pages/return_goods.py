@@ -25,10 +25,10 @@ async def return_goods(desk: Desk) -> Ending | ChangeKind:
             return ended
 
     match await goods_back(desk, agreed_at, Clock.MERCHANT_INSPECTION):
-        case Received(at=received_at, items=items):
+        case Received(at=received_at):
             pass
         case ended:
             return ended
 
-    await refund(desk, received_at, desk.case.payout.refundable(items))
+    await refund(desk, received_at, desk.case.payout.refundable())
     return Completed(outcome=Outcome.REFUNDED)

@@ -28,8 +28,8 @@ async def arbitration(desk: Desk, escalated_at: datetime) -> Ruled | Withdrawn:
         desk.alert_platform(heard)
         heard = await desk.hear_only(Rule, Withdraw)
     match heard:
-        case Rule(outcome=outcome, amount=amount):
-            desk.rule(amount)
+        case Rule(outcome=outcome):
+            desk.rule(heard)
             return Ruled(desk.at(heard), outcome)
         case Withdraw():
             return Withdrawn()

@@ -17,10 +17,13 @@ class Delivered:
 
 
 async def buyer_receipt(desk: Desk, sent_at: datetime, tracking_no: str) -> Delivered | Withdrawn:
-    """Wait for the parcel. Its clock counts from the carrier's sign-off; silence then is a receipt."""
-    await desk.enter(State.AWAITING_BUYER_RECEIPT, sent_at)
+    """Wait for the parcel. From the carrier's sign-off on, silence is a receipt; without one the platform must look."""
+    await desk.enter(State.AWAITING_BUYER_RECEIPT, sent_at, Clock.STALLED)
     desk.expect_parcel("outbound", tracking_no)
     heard = await desk.answer(ConfirmDelivery, Withdraw, ParcelEvent)
+    if isinstance(heard, Lapse):
+        desk.alert_platform(heard)
+        heard = await desk.hear_only(ConfirmDelivery, Withdraw, ParcelEvent)
     if isinstance(heard, ParcelEvent):
         await desk.replace(Clock.BUYER_RECEIPT, heard.occurred_at)
         heard = await desk.answer(ConfirmDelivery, Withdraw)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import Amend, Dispatch, Withdraw
+from aftersale.commands import Amend, Dispatch, ReportIrreparable, Withdraw
 from aftersale.kinds import Clock, State
 from workflows.answers import Withdrawn
 from workflows.desk import Desk, Lapse
@@ -15,6 +15,14 @@ class Dispatched:
 
     at: datetime
     tracking_no: str
+    replaced: bool = False
+
+
+@dataclass(frozen=True)
+class Irreparable:
+    """The merchant cannot repair the goods, and offers the money."""
+
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -26,31 +34,32 @@ class MoneyInstead:
 
 async def merchant_dispatch(
     desk: Desk, clock: Clock, since: datetime, overdue: Lapse | None = None
-) -> Dispatched | MoneyInstead | Withdrawn:
+) -> Dispatched | Irreparable | MoneyInstead | Withdrawn:
     """Wait for the goods to leave (S27, S28). No silence can ship: it is a breach, and the buyer may take the money.
 
     The clock may have begun, or even run out (`overdue`), while the goods were being taken in.
     """
-    if overdue is not None:
-        return await _overdue(desk, overdue)
-    await desk.go_on(State.AWAITING_MERCHANT_DISPATCH, since, clock)
-    heard = await desk.answer(Dispatch, Withdraw)
-    if isinstance(heard, Lapse):
-        return await _overdue(desk, heard)
-    return _sent(desk, heard)
+    if overdue is None:
+        await desk.go_on(State.AWAITING_MERCHANT_DISPATCH, since, clock)
+        heard = await desk.answer(Dispatch, ReportIrreparable, Withdraw)
+        if not isinstance(heard, Lapse):
+            return _answered(desk, heard)
+        overdue = heard
+    await desk.breach(State.AWAITING_MERCHANT_DISPATCH, overdue)
+    late = await desk.answer(Dispatch, ReportIrreparable, Amend, Withdraw)
+    if isinstance(late, Lapse):
+        desk.alert_platform(late)
+        late = await desk.hear_only(Dispatch, ReportIrreparable, Amend, Withdraw)
+    if isinstance(late, Amend):
+        return MoneyInstead(desk.at(late))
+    return _answered(desk, late)
 
 
-async def _overdue(desk: Desk, lapse: Lapse) -> Dispatched | MoneyInstead | Withdrawn:
-    desk.breach(State.AWAITING_MERCHANT_DISPATCH, lapse)
-    heard = await desk.hear_only(Dispatch, Amend, Withdraw)
-    if isinstance(heard, Amend):
-        return MoneyInstead(desk.at(heard))
-    return _sent(desk, heard)
-
-
-def _sent(desk: Desk, heard: Dispatch | Withdraw) -> Dispatched | Withdrawn:
+def _answered(desk: Desk, heard: Dispatch | ReportIrreparable | Withdraw) -> Dispatched | Irreparable | Withdrawn:
     match heard:
-        case Dispatch(tracking_no=tracking_no):
-            return Dispatched(desk.at(heard), tracking_no)
+        case Dispatch(tracking_no=tracking_no, replaced=replaced):
+            return Dispatched(desk.at(heard), tracking_no, replaced)
+        case ReportIrreparable():
+            return Irreparable(desk.at(heard))
         case Withdraw():
             return Withdrawn()

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aftersale.commands import Approve, Offer, Reject, Withdraw
-from aftersale.kinds import CaseKind, Clock, State
-from aftersale.money import Money
+from aftersale.kinds import Clock, State
 from workflows.answers import Refused, Withdrawn
 from workflows.desk import Desk, Lapse
 
@@ -22,8 +21,7 @@ class Offered:
     """The merchant offers something else."""
 
     at: datetime
-    kind: CaseKind | None
-    amount: Money | None
+    offer: Offer
 
 
 async def merchant_review(desk: Desk) -> Approved | Offered | Refused | Withdrawn:
@@ -33,8 +31,8 @@ async def merchant_review(desk: Desk) -> Approved | Offered | Refused | Withdraw
     match heard:
         case Approve() | Lapse():
             return Approved(desk.at(heard))
-        case Offer(kind=kind, amount=amount):
-            return Offered(desk.at(heard), kind, amount)
+        case Offer():
+            return Offered(desk.at(heard), heard)
         case Reject(reason_code=reason_code):
             return Refused(desk.at(heard), reason_code)
         case Withdraw():

@@ -1,0 +1,22 @@
+"""What a buyer's amendment would make of a request; whether it may is for the intake to say. Pure."""
+
+from datetime import datetime
+
+from aftersale.commands import Amend
+from aftersale.dossier import Dossier
+from aftersale.intake import Application
+
+
+def amended(case: Dossier, act: Amend, now: datetime, owner: str) -> Application:
+    """The request as the buyer would change it, to be judged as of the amendment: one attempt more."""
+    order = {name: at for name in ("dispatched_at", "signed_for_at") if (at := getattr(act, name)) is not None}
+    changes = {name: new for name in ("items", "reason_code") if (new := getattr(act, name)) is not None}
+    changed = {**changes, "order": case.request.order.model_copy(update=order)}
+    return Application(
+        kind=act.kind or case.kind,
+        request=case.request.model_copy(update=changed),
+        applied_at=act.occurred_at or now,
+        now=now,
+        owner=owner,
+        attempt=case.attempts + 1,
+    )
