@@ -43,17 +43,18 @@ from activities.payments import Payments
 from activities.quotes import Quotes
 from activities.records import Recording
 from aftersale import records
-from aftersale.client import Cases, connect
+from aftersale.client import Namespace, connect
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.kinds import Party
 from aftersale.plugin import TASK_QUEUE, run
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
+from workflows.correction import Correction
 from workflows.deliveries import Deliveries
 from workflows.kinds import Exchange, Refund, Repair, Reship, Return
 
-WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Deliveries]
+WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Correction, Deliveries]
 
 DRAIN = timedelta(seconds=20)
 """How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which
@@ -202,6 +203,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
                 intake.release,
                 payments.refund,
                 recording.record,
+                recording.correct,
                 messenger.deliver,
             ],
             activity_executor=threads,
@@ -235,7 +237,7 @@ async def main() -> None:
     configure_logs(settings.log_level)
     book = default_book()
     client = await connect(runtime=runtime(settings.metrics_address))
-    if missing := await Cases(client).missing_attributes():
+    if missing := await Namespace(client).missing_attributes():
         raise AftersaleError(f"search attributes {', '.join(missing)} are not registered; run `aftersale setup` first")
     await _require_records(settings.records_url)
     async with worker(client, settings) as hand:

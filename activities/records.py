@@ -1,8 +1,13 @@
 """Writing the records, as an activity: in-house and quick, on a thread of its own since databases block."""
 
+from datetime import UTC, datetime
+
 from temporalio import activity
 
+from aftersale.corrections import LateFact, Taken, corrected
+from aftersale.errors import BadInput
 from aftersale.records import Records, RecordsGap
+from aftersale.times import floor
 from aftersale.turns import Turn
 
 
@@ -26,3 +31,18 @@ class Recording:
         except RecordsGap as gap:
             return gap.last_seq
         return turns[-1].seq
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def correct(self, fact: LateFact) -> Taken:
+        """Add a late fact to the record of its case, once; the answer says why where it is not taken.
+
+        Raises RecordsUnavailable, retryable, where the database does not answer.
+        """
+        run_id, now = activity.info().workflow_run_id or "", floor(datetime.now(UTC))
+        try:
+            entry = self._records.append(
+                fact.case_id, fact.message_id, lambda last, over: corrected(fact, last, over, now, run_id)
+            )
+        except BadInput as error:
+            return Taken(problems=error.problems)
+        return Taken(entry=entry)

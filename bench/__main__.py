@@ -85,7 +85,7 @@ async def _ground() -> AsyncIterator[Client]:
         address = await stack.enter_async_context(server)
         platform = await stack.enter_async_context(serve(create_app(folder / "platform.db", TRIAL_SECRET)))
         client = await Client.connect(address, plugins=[plugin()])
-        await Cases(client).setup()
+        await Cases(client).namespace.setup()
         records.migrate(url)
         environment = worker_environment(address, platform, url)
         await stack.enter_async_context(_process(environment, "-m", "bench.worker"))

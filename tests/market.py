@@ -109,7 +109,7 @@ async def market(
         platform = await stack.enter_async_context(running(folder / "platform.db"))
         client = await Client.connect(address, plugins=[plugin()])
         if prepared:
-            await Cases(client).setup()
+            await Cases(client).namespace.setup()
             records.migrate(kept)
         place = Market(address, platform, client, kept)
         if working:

@@ -172,7 +172,7 @@ async def test_a_case_that_is_over_takes_neither_command_nor_scan(place: Market)
     await place.record(case_id)
     for late in (
         place.cases.act(case_id, APPROVE),
-        place.cases.scan(case_id, _scan("s-1")),
+        place.cases.scan(case_id, _scan("s-1").model_copy(update={"event": "hub"})),
         place.cases.policy_published(case_id, 1),
     ):
         with pytest.raises(Refusal, match=r"is over \(closed .*legal now: nothing, the case is final") as raised:

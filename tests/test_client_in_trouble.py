@@ -64,23 +64,23 @@ async def test_an_opening_without_an_answer_can_be_repeated(tmp_path: Path, capl
 async def test_setting_up_is_safe_to_repeat_and_from_two_places_at_once(tmp_path: Path) -> None:
     async with market(tmp_path, working=False, prepared=False) as fresh:
         other = Cases(await Client.connect(fresh.address, plugins=[plugin()]))
-        assert await fresh.cases.missing_attributes() == sorted(ATTRIBUTES)
-        both = await asyncio.gather(fresh.cases.setup(), other.setup())
+        assert await fresh.cases.namespace.missing_attributes() == sorted(ATTRIBUTES)
+        both = await asyncio.gather(fresh.cases.namespace.setup(), other.namespace.setup())
         assert set().union(*both) == ATTRIBUTES.keys()
-        assert await fresh.cases.missing_attributes() == await other.setup() == []
+        assert await fresh.cases.namespace.missing_attributes() == await other.namespace.setup() == []
 
 
 async def test_an_attribute_of_another_type_is_named_with_the_type_that_it_must_have(unmanned: Market) -> None:
     await unmanned.client.operator_service.add_search_attributes(_wrong("RespondBy"))
     with pytest.raises(Refusal, match="RespondBy is not Datetime; remove them") as raised:
-        await unmanned.cases.setup()
+        await unmanned.cases.namespace.setup()
     assert raised.value.code == "attribute_clash"
 
 
 async def test_a_namespace_that_is_not_there_is_a_fault_of_the_service(unmanned: Market) -> None:
     elsewhere = Cases(await Client.connect(unmanned.address, namespace="elsewhere", plugins=[plugin()]))
     with pytest.raises(ServiceFault, match="elsewhere"):
-        await elsewhere.missing_attributes()
+        await elsewhere.namespace.missing_attributes()
 
 
 async def test_a_server_that_is_gone_is_no_answer(tmp_path: Path) -> None:

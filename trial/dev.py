@@ -50,7 +50,7 @@ async def serve_all(environment: Mapping[str, str]) -> int:
     ):
         # Not by the environment: that may speak of another server, and how to log in there.
         client = await Client.connect(address, namespace=NAMESPACE, plugins=[plugin()])
-        await Cases(client).setup()
+        await Cases(client).namespace.setup()
         await asyncio.to_thread(records.migrate, records_url)
         async with _worker(environment, address, platform_url, records_url) as process:
             gone = asyncio.create_task(process.wait())

@@ -17,6 +17,7 @@ from activities.messaging.messenger import Messenger
 from activities.payments import Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
+from aftersale.corrections import LateFact, Taken
 from aftersale.errors import Problem
 from aftersale.facts import Question
 from aftersale.intake import Application
@@ -77,6 +78,11 @@ async def record(turns: Sequence[Turn]) -> int:
     That is an earlier one than was given where they have lost some: then give them those again.
     """
     return await _in_house(Recording.record, list(turns), f"turns {turns[0].seq} to {turns[-1].seq}")
+
+
+async def correct(fact: LateFact) -> Taken:
+    """Have the records of a case that is over take a late fact, with a message to the platform."""
+    return await _visibly(Recording.correct, fact, f"late {fact.fact} of case {fact.case_id}")
 
 
 async def deliver() -> None:

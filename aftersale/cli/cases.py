@@ -1,5 +1,6 @@
 """`aftersale open`, `show` and `act`: one case, opened, looked at, moved on."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -44,7 +45,7 @@ def show(case_id: CaseId, as_json: AsJson = False) -> None:
     """
     with reporting(as_json):
         try:
-            status = on_cases(lambda cases: cases.status(case_id))
+            status = _latest(on_cases(lambda cases: cases.status(case_id)))
         except (CaseNotFound, NoAnswer, ServiceFault) as error:
             status = _recorded(case_id, error)
     _show(status, as_json)
@@ -67,6 +68,14 @@ def act(
         wanted = parse(command, with_actor(given, actor))
         status = on_cases(lambda cases: cases.act(case_id, wanted, request_id=request_id))
     _show(status, as_json)
+
+
+def _latest(status: Status) -> Status:
+    """The case as it is recorded where it is over: facts that arrive later are written there, not in Temporal."""
+    if status.is_final:
+        with suppress(AftersaleError), on_records() as kept:
+            return kept.record(status.case_id) or status
+    return status
 
 
 def _recorded(case_id: str, missed: AftersaleError) -> Status:

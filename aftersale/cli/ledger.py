@@ -194,7 +194,7 @@ def _kept_by_temporal(erasure: Erasure) -> tuple[datetime | None, str | None]:
     if erasure.last_closed_at is None:
         return None, None
     try:
-        retention: timedelta = on_cases(lambda cases: cases.retention())
+        retention: timedelta = on_cases(lambda cases: cases.namespace.retention())
     except AftersaleError as error:
         return None, words(error)
     return erasure.last_closed_at + retention, None

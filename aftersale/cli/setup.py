@@ -38,7 +38,7 @@ def setup(as_json: AsJson = False) -> None:
 
 
 def _register(done: Done) -> None:
-    done["registered"] = on_cases(lambda cases: cases.setup())
+    done["registered"] = on_cases(lambda cases: cases.namespace.setup())
 
 
 def _migrate(done: Done) -> None:

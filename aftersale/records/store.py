@@ -1,6 +1,6 @@
 """The records of cases: one object, whatever the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from aftersale.case import Status
+from aftersale.case import Entry, Status
 from aftersale.kinds import State
 from aftersale.records import outbox, reading, writing
 from aftersale.records.engine import READING, engine, gate, named, parsed, reporting
@@ -66,6 +66,15 @@ class Records:
         """
         with self._writing() as connection:
             writing.write(connection, turns, now or datetime.now(UTC))
+
+    def append(self, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn]) -> Entry:
+        """Add a turn to a case that is over, unless the turn that owes that message is on file; its line.
+
+        `draw` makes it of the last turn on file and the record so far; what it raises is raised, and nothing is
+        written. Raises BadInput for a case that the records do not know.
+        """
+        with self._writing() as connection:
+            return writing.append(connection, case_id, message_id, draw, datetime.now(UTC))
 
     def record(self, case_id: str) -> Status | None:
         """The whole status of a case after its last turn on file, timeline included; None for an unknown one."""

@@ -1,16 +1,19 @@
 """Writing turns: the rows of a case in order, its projection, and the messages that it owes. One transaction."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from aftersale.case import Entry, Status
+from aftersale.errors import BadInput, Problem
 from aftersale.records.line import Mark, Plan, planned
 from aftersale.records.owing import owe
+from aftersale.records.reading import told
 from aftersale.records.tables import cases, put, turns
-from aftersale.turns import Turn
+from aftersale.turns import Turn, reassembled
 
 
 def write(connection: Connection, given: Sequence[Turn], now: datetime) -> None:
@@ -23,6 +26,24 @@ def write(connection: Connection, given: Sequence[Turn], now: datetime) -> None:
             _write_rows(connection, case_id, plan, now)
             put(connection, cases, _projection(plan.new[-1][0]))
             owe(connection, case_id, plan, now)
+
+
+def append(
+    connection: Connection, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn], now: datetime
+) -> Entry:
+    """Add the turn that is drawn after the last one on file, unless the one that owes the message is on file."""
+    _lock(connection, [case_id])
+    on_file = [written.turn for written in told(connection, case_id, void=False)]
+    over = reassembled(on_file)
+    if over is None:
+        problem = Problem(field="case_id", message="is of no case that the records know; check it")
+        raise BadInput([problem])
+    for turn in on_file:
+        if any(message.message_id == message_id for message in turn.messages):
+            return turn.entries[0]
+    drawn = draw(on_file[-1], over)
+    write(connection, [drawn], now)
+    return drawn.entries[0]
 
 
 def _by_case(given: Sequence[Turn]) -> dict[str, list[Turn]]:

@@ -35,7 +35,7 @@ async def test_cases_timers_and_the_worker_outlive_a_restart_of_the_server(tmp_p
         platform = await stack.enter_async_context(running(tmp_path / "platform.db"))
         async with persistent(file, port=port, ui_port=ui_port) as address:
             place = await _market(address, platform, tmp_path)
-            await place.cases.setup()
+            await place.cases.namespace.setup()
             records.migrate(place.records_url)
             hand = await stack.enter_async_context(working(place))
             before = await place.cases.status(await place.approved(case_id="goes-on"))

@@ -1,4 +1,4 @@
-"""No case lies forgotten: where the rules set no clock, the platform hears of it after a while, and the case goes on."""
+"""No case lies forgotten: where the rules set no clock, the platform hears of it in the end, and the case goes on."""
 
 import pytest
 

@@ -1,8 +1,4 @@
-"""The typed client: what a back end uses to open cases, move them on and look at them.
-
-Every command is an update: the caller learns whether it was taken, and why not. A command carries the instant at which
-the caller received it and a request id; repeated with the same request id it is applied once.
-"""
+"""Cases as a back end opens them, moves them on and looks at them."""
 
 import asyncio
 import hashlib
@@ -13,43 +9,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
-    WorkflowQueryFailedError,
-    WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
-from aftersale.attributes import ATTRIBUTES
 from aftersale.case import Status
+from aftersale.client.calls import PATIENCE, answered
+from aftersale.client.namespace import Namespace
 from aftersale.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
+from aftersale.corrections import CORRECTION, LateFact, Taken, late
 from aftersale.errors import BadInput, Problem
-from aftersale.failures import CaseNotFound, NoAnswer, Refusal, ServiceFault
+from aftersale.failures import CaseNotFound, NoAnswer, Refusal
 from aftersale.kinds import CaseKind
 from aftersale.plugin import TASK_QUEUE, connect
 from aftersale.request import CaseRequest
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.view import summary
-
-__all__ = [
-    "WORKFLOW_TYPES",
-    "CaseNotFound",
-    "Cases",
-    "NoAnswer",
-    "Refusal",
-    "ServiceFault",
-    "connect",
-]
 
 T = TypeVar("T")
 
@@ -64,14 +47,6 @@ WORKFLOW_TYPES: Mapping[CaseKind, str] = {
 
 _COMMANDS = {shape: command for command, shape in PAYLOADS.items()}
 
-_PASSING = {
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-    RPCStatusCode.UNAVAILABLE,
-}
-"""What a server says that may serve the same call a little later."""
-
 _NOT_STARTED = (RPCError, WorkflowAlreadyStartedError, WorkflowUpdateRPCTimeoutOrCancelledError)
 
 
@@ -82,11 +57,12 @@ class Cases:
         self,
         client: Client,
         *,
-        timeout: timedelta = timedelta(seconds=30),
+        timeout: timedelta = PATIENCE,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Use a connected client. `timeout` bounds every call; `now` stamps acts that bear no instant of their own."""
         self._client, self._timeout, self._now = client, timeout, now
+        self.namespace = Namespace(client, timeout)
 
     @classmethod
     async def connect(cls, **overrides: Any) -> Self:
@@ -115,15 +91,20 @@ class Cases:
         """Give a command; the status is that of the case's next rest.
 
         Repeat a call that raised NoAnswer with the error's `act` and `request_id`: it is applied once.
+        Where the case is over, an act that happened before its end goes to the platform as a correction, and the
+        status is the case's record with a line about that; a later one is refused.
         Raises Refusal where the case does not take it, naming the commands that are legal; CaseNotFound; NoAnswer.
         """
         stamped = act if act.occurred_at else act.model_copy(update={"occurred_at": floor(self._now())})
         request_id = request_id or str(uuid4())
-        name, handle = _COMMANDS[type(act)].value, self._handle(case_id)
+        name, handle, content = _COMMANDS[type(act)], self._handle(case_id), _written(stamped)
         try:
-            return await self._taken(
-                case_id, handle.execute_update(name, _written(stamped), id=request_id, result_type=Status)
-            )
+            with suppress(CaseNotFound):
+                return await self._answered(
+                    case_id, handle.execute_update(name.value, content, id=request_id, result_type=Status)
+                )
+            fact = LateFact(case_id=case_id, event_id=request_id, fact=name, given=content)
+            return await self._over(fact, stamped)
         except NoAnswer as error:
             raise error.after(stamped, request_id) from error
 
@@ -145,47 +126,23 @@ class Cases:
     async def scan(self, case_id: str, event: ParcelEvent) -> None:
         """Report a carrier's scan; repeats of an event id are dropped.
 
-        Raises CaseNotFound, Refusal where the case is over, NoAnswer.
+        For a case that is over it becomes a correction, or is refused, as a command is.
+        Raises CaseNotFound, Refusal, NoAnswer.
         """
-        await self._taken(case_id, self._handle(case_id).signal("parcel_event", _written(event)))
+        content = _written(event)
+        try:
+            await self._answered(case_id, self._handle(case_id).signal("parcel_event", content))
+        except CaseNotFound:
+            fact = LateFact(case_id=case_id, event_id=event.event_id, fact="parcel_event", given=content)
+            await self._over(fact, event)
 
     async def policy_published(self, case_id: str, revision: int) -> None:
         """Tell a case that the policy book reached a revision, so that its clocks ask again (R9). Raises as `scan`."""
         content = _written(PolicyPublished(revision=revision))
-        await self._taken(case_id, self._handle(case_id).signal("policy_published", content))
-
-    async def setup(self) -> list[str]:
-        """Register the search attributes that are missing; returns their names. Safe to repeat.
-
-        Raises Refusal where one exists with another type, ServiceFault, NoAnswer.
-        """
-        missing = await self.missing_attributes()
-        if missing:
-            wanted = {name: _indexed(ATTRIBUTES[name]) for name in missing}
-            request = AddSearchAttributesRequest(namespace=self._client.namespace, search_attributes=wanted)
-            await self._served(self._client.operator_service.add_search_attributes(request))
-        return missing
-
-    async def missing_attributes(self) -> list[str]:
-        """The search attributes that `setup` has still to register. Raises as `setup`."""
-        request = ListSearchAttributesRequest(namespace=self._client.namespace)
-        listed = await self._served(self._client.operator_service.list_search_attributes(request))
-        found = listed.custom_attributes
-        clashes = [
-            f"{name} is not {type_}"
-            for name, type_ in ATTRIBUTES.items()
-            if found.get(name, _indexed(type_)) != _indexed(type_)
-        ]
-        if clashes:
-            said = f"search attributes exist with another type: {', '.join(clashes)}"
-            raise Refusal("attribute_clash", f"{said}; remove them with `temporal operator search-attribute remove`")
-        return sorted(ATTRIBUTES.keys() - found.keys())
-
-    async def retention(self) -> timedelta:
-        """How long after its end the server keeps a case. Raises ServiceFault, NoAnswer."""
-        request = DescribeNamespaceRequest(namespace=self._client.namespace)
-        described = await self._served(self._client.workflow_service.describe_namespace(request))
-        return described.config.workflow_execution_retention_ttl.ToTimedelta()
+        try:
+            await self._answered(case_id, self._handle(case_id).signal("policy_published", content))
+        except CaseNotFound as error:
+            raise _final(await self.status(case_id)) from error
 
     # How a case is opened, and known again
 
@@ -230,47 +187,39 @@ class Cases:
 
     # How calls end
 
-    async def _taken(self, case_id: str, call: Awaitable[T]) -> T:
-        """The answer to what was sent to a case; one that is over takes nothing."""
+    async def _over(self, fact: LateFact, said: Act | ParcelEvent) -> Status:
+        """What becomes of something that was sent to a case that is over."""
+        over = await self.status(fact.case_id)
+        if not over.is_final or not late(over, said):
+            raise _final(over)
         try:
-            return await self._answered(case_id, call)
-        except CaseNotFound as error:
-            over = await self.status(case_id)
-            said = f"case {case_id} is over ({over.state.words}); legal now: nothing, the case is final"
-            raise Refusal("illegal_move", said) from error
+            handle = await self._answered(
+                fact.case_id,
+                self._client.start_workflow(
+                    CORRECTION,
+                    fact,
+                    id=fact.workflow_id,
+                    task_queue=TASK_QUEUE,
+                    result_type=Taken,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    static_summary=f"late {fact.fact} of case {fact.case_id}",
+                ),
+            )
+        except WorkflowAlreadyStartedError:
+            handle = self._client.get_workflow_handle(fact.workflow_id, result_type=Taken)
+        taken: Taken = await self._answered(fact.case_id, handle.result())
+        if taken.entry is None:
+            raise Refusal("illegal_move", "; ".join(map(str, taken.problems)))
+        return over.model_copy(update={"timeline": (*over.timeline, taken.entry)})
 
     async def _answered(self, case_id: str, call: Awaitable[T]) -> T:
-        """The answer to a call about a case, or what went wrong in this package's terms."""
-        try:
-            return await self._served(call)
-        except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            code = cause.type if isinstance(cause, ApplicationError) and cause.type else "refused"
-            raise Refusal(code, cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
-        except WorkflowQueryFailedError as error:
-            raise NoAnswer(f"case {case_id} cannot answer ({error}); look at it in the Temporal UI") from error
-        except _NotFound as error:
-            raise CaseNotFound(f"case {case_id} is unknown here; check its id, and TEMPORAL_NAMESPACE") from error
-
-    async def _served(self, call: Awaitable[T]) -> T:
-        """What the server answers in time, or what went wrong with that."""
-        seconds = self._timeout.total_seconds()
-        try:
-            return await asyncio.wait_for(call, seconds)
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            raise NoAnswer(
-                f"no answer within {seconds:g} s; check that a worker runs. It may still be applied"
-            ) from error
-        except RPCError as error:
-            said = f"{error.status.name}: {error.message}"
-            if error.status in _PASSING:
-                raise NoAnswer(f"the Temporal server gives no answer now ({said}). It may still be applied") from error
-            kind = _NotFound if error.status is RPCStatusCode.NOT_FOUND else ServiceFault
-            raise kind(f"the Temporal server does not serve this ({said}); check its settings") from error
+        return await answered(case_id, call, self._timeout)
 
 
-class _NotFound(ServiceFault):
-    """The server knows no such thing."""
+def _final(over: Status) -> Refusal:
+    said = f"case {over.case_id} is over ({over.state.words}); legal now: nothing, the case is final"
+    return Refusal("illegal_move", said)
 
 
 def _workflow_type(kind: CaseKind) -> str:
@@ -293,7 +242,3 @@ def _written(content: Schema) -> dict[str, Any]:
 
 def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _indexed(type_: str) -> IndexedValueType.ValueType:
-    return IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{type_.upper()}")

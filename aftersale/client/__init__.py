@@ -1,0 +1,21 @@
+"""The typed client: what a back end uses to open cases, move them on and look at them.
+
+Every command is an update: the caller learns whether it was taken, and why not. A command carries the instant at which
+the caller received it and a request id; repeated with the same request id it is applied once.
+"""
+
+from aftersale.client.cases import WORKFLOW_TYPES, Cases
+from aftersale.client.namespace import Namespace
+from aftersale.failures import CaseNotFound, NoAnswer, Refusal, ServiceFault
+from aftersale.plugin import connect
+
+__all__ = [
+    "WORKFLOW_TYPES",
+    "CaseNotFound",
+    "Cases",
+    "Namespace",
+    "NoAnswer",
+    "Refusal",
+    "ServiceFault",
+    "connect",
+]

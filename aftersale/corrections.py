@@ -1,0 +1,118 @@
+"""Facts that arrive after a case has ended: nothing is undone, and nothing is lost; the platform hears of them. Pure.
+
+What comes after the executed lapse of a case that still runs is told in `aftersale.judge` and `aftersale.scanning`.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictStr
+
+from aftersale.case import Entry, Status
+from aftersale.commands import Act, ParcelEvent, parse, read
+from aftersale.errors import BadInput, Problem
+from aftersale.kinds import CloseReason, Command, MessageEvent, Party
+from aftersale.messages import Message
+from aftersale.schema import Id, Schema
+from aftersale.times import local
+from aftersale.turns import Subject, Turn
+
+CORRECTION = "Correction"
+"""The workflow type that takes a late fact."""
+
+
+class LateFact(Schema):
+    """The input of a `Correction`: what would have been sent to a case that is over, as it would have been sent.
+
+    `event_id` is the carrier's, or the caller's request id; the workflow's id is `correction/<case_id>/<event_id>`.
+    """
+
+    case_id: Id
+    event_id: Annotated[StrictStr, Field(min_length=1, max_length=200)]
+    fact: Command | Literal["parcel_event"]
+    given: dict[str, Any]
+
+    @property
+    def workflow_id(self) -> str:
+        """The id under which the same fact is taken once."""
+        return f"correction/{self.case_id}/{self.event_id}"
+
+    @property
+    def message_id(self) -> str:
+        """The id of the message to the platform."""
+        return f"{self.case_id}/correction/{self.event_id}"
+
+
+class Taken(Schema):
+    """What became of a late fact: the line that the case's record has of it, or why it was not taken."""
+
+    entry: Entry | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+def late(over: Status, said: Act | ParcelEvent) -> bool:
+    """Whether something belongs to the time of a case that is over: it happened before the end.
+
+    Goods that come back to the merchant concern a case however long it is over.
+    """
+    opened, ended = bool(over.timeline), over.timeline[-1].recorded_at if over.timeline else None
+    back = isinstance(said, ParcelEvent) and (said.leg, said.event) == ("return", "signed_for")
+    return opened and (back or (said.occurred_at is not None and ended is not None and said.occurred_at < ended))
+
+
+def corrected(fact: LateFact, last: Turn, over: Status, now: datetime, run_id: str) -> Turn:
+    """The turn that a late fact adds to the record of its case, with the message to the platform.
+
+    `last` is the last turn on file, `over` the record so far. Raises BadInput where the case takes no correction.
+    """
+    said = parse(fact.fact, fact.given) if isinstance(fact.fact, Command) else read(ParcelEvent, fact.given, "given")
+    by = said.actor.party if isinstance(said, Act) else Party.CARRIER
+    _require_over(over)
+    _require_own(last.subject, said)
+    if not late(over, said):
+        raise _no("given.occurred_at", "lies after the end of the case, which takes nothing more; open a new case")
+    at = said.occurred_at or now
+    name = fact.fact.words if isinstance(fact.fact, Command) else f"{fact.given['leg']} parcel: {fact.given['event']}"
+    says = f"{name} at {local(at)} was reported after the case had ended"
+    entry = Entry(at=at, recorded_at=now, by=by, event="CorrectionRequested", says=says, late_report=True)
+    status = last.status
+    message = Message(
+        message_id=fact.message_id,
+        case_id=fact.case_id,
+        order_id=last.subject.order_id if last.subject else None,
+        to=Party.PLATFORM,
+        event=MessageEvent.CORRECTION_REQUESTED,
+        kind=status.kind,
+        state=status.state,
+        says=says,
+    )
+    return last.model_copy(
+        update={
+            "seq": last.seq + 1,
+            "at": now,
+            "run_id": run_id,
+            "history_length": 0,
+            "entries": (entry,),
+            "messages": (message,),
+        }
+    )
+
+
+def _require_over(over: Status) -> None:
+    if not over.is_final:
+        raise _no("case_id", "is of a case that is still open; send it to the case itself")
+    if over.close_reason is CloseReason.REFUSED:
+        raise _no("case_id", "is of a request that opened no case; open one")
+
+
+def _require_own(subject: Subject | None, said: Act | ParcelEvent) -> None:
+    if not isinstance(said, Act):
+        return
+    party = said.actor.party
+    own = {Party.MERCHANT: subject and subject.merchant_id, Party.BUYER: subject and subject.buyer_ref}
+    if party in own and own[party] != said.actor.id:
+        raise _no("given.actor.id", f"is not this case's {party}; send the {party}'s own reference")
+
+
+def _no(field: str, message: str) -> BadInput:
+    return BadInput([Problem(field=field, message=message)])

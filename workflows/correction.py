@@ -1,0 +1,36 @@
+"""Correction: what arrives for a case that is over is written to its record, and the platform is told (R15)."""
+
+from typing import Any
+
+from temporalio import workflow
+
+from aftersale.commands import read
+from aftersale.corrections import LateFact, Taken
+from aftersale.errors import BadInput, Problem
+from workflows import outside
+
+
+@workflow.defn
+class Correction:
+    """Takes one late fact of one case, once."""
+
+    @workflow.run
+    async def run(self, *given: Any) -> Taken:
+        """Write it to the case's record; the answer is the line that was written, or why none was."""
+        try:
+            fact = read(LateFact, given[0] if len(given) == 1 else None, "fact")
+        except BadInput as error:
+            return Taken(problems=error.problems)
+        if workflow.info().workflow_id != fact.workflow_id:
+            wanted = f"does not fit the workflow id; start the workflow as {fact.workflow_id}"
+            return Taken(problems=(Problem(field="event_id", message=wanted),))
+        taken = await outside.correct(fact)
+        workflow.set_current_details(_told(taken))
+        return taken
+
+
+def _told(taken: Taken) -> str:
+    """What became of the fact, for the Temporal UI."""
+    if taken.entry is not None:
+        return f"written to the record, and the platform is told: {taken.entry.says}"
+    return f"not taken: {'; '.join(map(str, taken.problems))}"
