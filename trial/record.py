@@ -6,11 +6,16 @@ nothing had been released.
 """
 
 import asyncio
+import json
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory
 
+from aftersale.client import Cases
+from aftersale.commands import Actor, ShipBack
+from aftersale.kinds import CloseReason, Party
 from trial.tour import CASES, Story, follow, stories
 from trial.workplace import Workplace, grounds
 from worker import DELIVERIES, MESSENGERS, worker
@@ -19,16 +24,18 @@ TESTS = Path(__file__).resolve().parents[1] / "tests"
 STORIES = (CASES, TESTS / "stories")
 HISTORIES = TESTS / "histories"
 OF_MESSENGERS = HISTORIES / f"{DELIVERIES}.json"
+OF_A_CORRECTION = HISTORIES / "correction.json"
 
 
 def recorded() -> list[WorkflowHistory]:
     """Every recorded history."""
-    return [
-        WorkflowHistory.from_json(
-            DELIVERIES if file == OF_MESSENGERS else f"case/{file.stem}", file.read_text(encoding="utf-8")
-        )
-        for file in sorted(HISTORIES.glob("*.json"))
-    ]
+    return [_read(file.read_text(encoding="utf-8")) for file in sorted(HISTORIES.glob("*.json"))]
+
+
+def _read(text: str) -> WorkflowHistory:
+    """A history under its own id, which its first event tells."""
+    started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
+    return WorkflowHistory.from_json(started["workflowId"], text)
 
 
 def missing() -> list[Story]:
@@ -37,7 +44,7 @@ def missing() -> list[Story]:
 
 
 async def record(wanted: list[Story]) -> None:
-    """Play each story and keep its history; then that of the messengers, where it is missing."""
+    """Play each story and keep its history; then those of a correction and of the messengers, where they are missing."""
     with tempfile.TemporaryDirectory() as files:
         async with grounds(Path(files)) as place:
             async with worker(place.client, place.settings) as hand, hand:
@@ -45,8 +52,22 @@ async def record(wanted: list[Story]) -> None:
                     live = await place.open(story.kind, story.request, story.opened_at)
                     await follow(place, live, story)
                     keep(await live.handle.fetch_history(), _file(story))
+                if not OF_A_CORRECTION.exists():
+                    keep(await _corrected(place), OF_A_CORRECTION)
             if not OF_MESSENGERS.exists():
                 keep(await _relieved(place), OF_MESSENGERS)
+
+
+async def _corrected(place: Workplace) -> WorkflowHistory:
+    """The history of a correction: a sending in time, reported after its case had closed."""
+    story = next(story for story in stories(TESTS / "stories") if story.ends is CloseReason.NOT_SENT_BACK)
+    given = {**story.request, "case_id": "H-late", "order_id": "O-H-late"}
+    live = await place.open(story.kind, given, story.opened_at)
+    await follow(place, live, story)
+    buyer = Actor(party=Party.BUYER, id=given["buyer_ref"])
+    sent = ShipBack(actor=buyer, carrier="sf", tracking_no="SF1", occurred_at=story.steps[-1].at - timedelta(days=1))
+    await Cases(place.client).act("H-late", sent, request_id="late")
+    return await place.client.get_workflow_handle("correction/H-late/late").fetch_history()
 
 
 async def _relieved(place: Workplace) -> WorkflowHistory:
