@@ -44,7 +44,7 @@ def missing() -> list[Story]:
 
 
 async def record(wanted: list[Story]) -> None:
-    """Play each story and keep its history; then, where they are missing, those of a correction and of the messengers."""
+    """Play each story and keep its history; then those of a correction and of the messengers, unless they are there."""
     with tempfile.TemporaryDirectory() as files:
         async with grounds(Path(files)) as place:
             async with worker(place.client, place.settings) as hand, hand:
