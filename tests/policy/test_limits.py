@@ -31,6 +31,7 @@ LIMITS: list[tuple[str, dict[str, Any], str, bool, str, str]] = [
     ("reship_dispatch", {"kind": "reship"}, "2024-06-05T10:00:00", False, "breach", "assumed"),
     ("repair_dispatch", {"kind": "repair"}, "2024-06-10T10:00:00", False, "breach", "assumed"),
     ("buyer_receipt", {}, "2024-06-10T10:00:00", False, "auto_complete", "assumed"),
+    ("stalled", {}, "2024-06-10T10:00:00", False, "alert", "assumed"),
     ("escalation", {}, "2024-06-10T10:00:00", False, "auto_close", "assumed"),
     ("arbitration_evidence", {}, "2024-06-06T10:00:00", False, "decide_on_file", "assumed"),
     ("arbitration_ruling", {}, "2024-06-08T10:00:00", False, "alert", "assumed"),

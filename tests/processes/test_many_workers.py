@@ -1,4 +1,7 @@
-"""Four workers, one database, hundreds of cases at once: every turn is written, and no order is claimed twice."""
+"""Four workers, one database, hundreds of cases at once: every turn is written, and no order is claimed twice.
+
+The suite drives a part of what `make soak` does.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +19,8 @@ from tests.market import ACTORS, Market, market
 from tests.postgres import Server
 from tests.processes.program import Program, working
 
-WORKERS, CASES, AT_ONCE = 4, 500, 24
+WORKERS, AT_ONCE = 4, 24
+CASES = [120, pytest.param(500, marks=pytest.mark.soak)]
 RACERS, LINES = 200, 3
 
 
@@ -32,9 +36,10 @@ async def crowd(
         yield place, hands
 
 
-async def test_no_lock_surfaces_and_no_turn_is_missing(crowd: tuple[Market, list[Program]]) -> None:
+@pytest.mark.parametrize("many", CASES)
+async def test_no_lock_surfaces_and_no_turn_is_missing(crowd: tuple[Market, list[Program]], many: int) -> None:
     place, hands = crowd
-    ids = [f"C-many-{number}" for number in range(CASES)]
+    ids = [f"C-{many}-{number}" for number in range(many)]
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def lived(case_id: str) -> None:
