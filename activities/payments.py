@@ -11,13 +11,10 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
-from standardwebhooks import Webhook
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.alive import signs_of_life
-from aftersale.errors import BadInput, Problem, problems_of
+from activities.services import Manner, Service
 from aftersale.ledger import Instructed
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.records import Ledger, LedgerFault
@@ -25,7 +22,7 @@ from aftersale.schema import Schema
 
 _T = TypeVar("_T")
 
-_Answer = TypeVar("_Answer", bound=Settlement)
+_MANNER = Manner("payments", "payment service", "is looked up, then sent again if need be")
 
 
 class Order(Schema):
@@ -57,14 +54,8 @@ class Payments:
     """
 
     def __init__(self, http: httpx.AsyncClient, base_url: str, secret: str, ledger: Ledger) -> None:
-        """Call `base_url` through `http`, signing with `secret` (`whsec_…`), and keep the ledger.
-
-        The client's own timeout should be shorter than the activity's, so that an attempt ends by itself. Raises
-        BadInput, without repeating the secret, for an address or a secret that cannot be used.
-        """
-        self._http = http
-        self._refunds = f"{_http_address(base_url)}/refunds"
-        self._signer = _signer(secret)
+        """Call `base_url` through `http`, signing with `secret`, and keep the ledger. Raises BadInput as `Service`."""
+        self._service = Service(http, _MANNER, base_url, secret)
         self._ledger = ledger
 
     @activity.defn(name="refund")
@@ -110,45 +101,25 @@ class Payments:
         key = instruction.key
         # Absent rather than null: a field added by a later release must not change the body of a key already sent.
         body = instruction.model_dump_json(exclude_defaults=True)
-        answer = await self._exchange(key, self._instruct(key, body.encode()))
+        answer = await self._service.post("refunds", key, body)
         if answer.status_code == httpx.codes.OK:
-            return _read(Settlement, answer, key)
+            return self._service.read(Settlement, answer, key)
         if answer.status_code == httpx.codes.CONFLICT:
             known = await self._look_up(instruction)
             if known is not None:
                 return known
-        raise _refused(answer, key)
+        raise self._service.refusal(answer, key)
 
     async def _look_up(self, instruction: RefundInstruction) -> Settlement | None:
         key = instruction.key
         # One path segment: a case id may be "..", which proxies would resolve.
-        answer = await self._exchange(key, self._http.build_request("GET", f"{self._refunds}/{quote(key, safe='')}"))
+        answer = await self._service.get(f"refunds/{quote(key, safe='')}", key)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         if answer.status_code != httpx.codes.OK:
-            raise _refused(answer, key)
-        payment = _read(Payment, answer, key)
+            raise self._service.refusal(answer, key)
+        payment = self._service.read(Payment, answer, key)
         return payment.settlement() if payment.settles(instruction) else _taken(key)
-
-    async def _exchange(self, key: str, request: httpx.Request) -> httpx.Response:
-        try:
-            return await self._http.send(request)
-        except httpx.TimeoutException as error:
-            raise _unsettled("unreachable", "the payment service did not answer in time", key) from error
-        except httpx.RequestError as error:
-            said = f"the connection to the payment service failed ({type(error).__name__})"
-            raise _unsettled("unreachable", said, key) from error
-
-    def _instruct(self, key: str, body: bytes) -> httpx.Request:
-        now = datetime.now(UTC)  # aware and UTC: the library takes the wall time of any other zone for UTC
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": key,
-            "webhook-id": key,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(key, now, body.decode()),
-        }
-        return self._http.build_request("POST", self._refunds, content=body, headers=headers)
 
 
 def _unordered(instruction: RefundInstruction) -> RefundInstruction:
@@ -163,54 +134,6 @@ async def _asked(ask: Callable[[], _T]) -> _T:
     return await asyncio.to_thread(ask)
 
 
-def _read(model: type[_Answer], answer: httpx.Response, key: str) -> _Answer:
-    """The answer's body, believed only if it is well formed and about `key`; its values are never repeated."""
-    try:
-        found = model.model_validate_json(answer.content)
-    except ValidationError as error:
-        where = ", ".join(problem.field or "the whole" for problem in problems_of(error))
-        raise _unsettled("garbled", f"the payment service's answer cannot be read at: {where}", key) from None
-    if found.key != key:
-        raise _unsettled("garbled", "the payment service answered about another key", key)
-    return found
-
-
 def _taken(key: str) -> Settlement:
     reason = f"another instruction holds the key {key}: ask the payment service what it paid before retrying the refund"
     return Settlement(key=key, status="declined", reason=reason)
-
-
-def _refused(answer: httpx.Response, key: str) -> ApplicationError:
-    status = answer.status_code
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        said = f"the payment service refused the signature ({status}): check the shared secret and this machine's clock"
-        return _unsettled("misconfigured", said, key)
-    if status == httpx.codes.CONFLICT:
-        return _unsettled("busy", "the payment service says the key is in use (409), yet holds nothing under it", key)
-    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return _unsettled("unavailable", f"the payment service is failing or overloaded ({status})", key)
-    said = f"the payment service did not take the request ({status}): check its address and that its version matches"
-    return _unsettled("misconfigured", said, key)
-
-
-def _unsettled(kind: str, said: str, key: str) -> ApplicationError:
-    """What to raise while it is not known whether the key is paid; `type` is `payments_<kind>`."""
-    return ApplicationError(f"{said}; {key} is looked up, then sent again if need be", type=f"payments_{kind}")
-
-
-def _http_address(base_url: str) -> str:
-    try:
-        address = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        address = httpx.URL("")
-    if address.scheme not in ("http", "https") or not address.host:
-        raise BadInput([Problem(field="payments.base_url", message="is no web address; write http://host:port")])
-    return base_url.rstrip("/")
-
-
-def _signer(secret: str) -> Webhook:
-    try:
-        return Webhook(secret)
-    except Exception:  # the library's own errors have no common root
-        message = "cannot sign; write whsec_ and the base64 of the shared secret"
-        raise BadInput([Problem(field="payments.secret", message=message)]) from None
