@@ -35,6 +35,7 @@ from temporalio.runtime import (
 )
 from temporalio.worker import Worker
 
+from activities.approvals import Approvals
 from activities.intake import Intake
 from activities.messaging.channels import Channels
 from activities.messaging.messenger import Messenger
@@ -52,9 +53,9 @@ from aftersale.policy.load import default_book
 from aftersale.schema import Schema
 from workflows.correction import Correction
 from workflows.deliveries import Deliveries
-from workflows.kinds import Exchange, Refund, Repair, Reship, Return
+from workflows.kinds import Claim, Exchange, Refund, Repair, Reship, Return
 
-WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Correction, Deliveries]
+WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Claim, Correction, Deliveries]
 
 DRAIN = timedelta(seconds=20)
 """How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which
@@ -75,6 +76,8 @@ _WRITERS = 32
 _VARIABLES = {
     "payments.base_url": "AFTERSALE_PAYMENTS_URL",
     "payments.secret": "AFTERSALE_PAYMENTS_SECRET",
+    "approvals.base_url": "AFTERSALE_APPROVALS_URL",
+    "approvals.secret": "AFTERSALE_APPROVALS_SECRET",
     "templates.folder": "AFTERSALE_TEMPLATES",
 }
 
@@ -87,6 +90,7 @@ class Settings(Schema):
     """What the environment says, beside Temporal's own connection settings.
 
     AFTERSALE_PAYMENTS_URL and AFTERSALE_PAYMENTS_SECRET: the payment service, and the secret that signs instructions.
+    AFTERSALE_APPROVALS_URL and AFTERSALE_APPROVALS_SECRET: the approvals service of claims; absent, people decide all.
     AFTERSALE_NOTIFY_<PARTY> (BUYER, MERCHANT, PLATFORM, …): apprise URLs, parted by spaces; AFTERSALE_NOTIFY_FALLBACK
     for parties without their own; AFTERSALE_TEMPLATES: a folder with words of the operator's own.
     AFTERSALE_RECORDS_URL: the database of the records. AFTERSALE_METRICS_ADDRESS: where Prometheus may read, such as
@@ -96,6 +100,8 @@ class Settings(Schema):
     payments_url: Text
     payments_secret: Annotated[Text, Field(repr=False)]
     records_url: Annotated[Text, Field(repr=False)] = records.DEFAULT_URL  # may hold a password
+    approvals_url: Text | None = None
+    approvals_secret: Annotated[Text | None, Field(repr=False)] = None
     templates: Path | None = None
     metrics_address: Text | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -109,7 +115,7 @@ class Settings(Schema):
         channels = {party: environment.get(f"AFTERSALE_NOTIFY_{party.name}", "").split() for party in Party}
         given = {
             name: environment[f"AFTERSALE_{name.upper()}"]
-            for name in ("payments_url", "payments_secret", "records_url", "templates", "metrics_address", "log_level")
+            for name in cls.model_fields.keys() - {"channels", "fallback"}
             if environment.get(f"AFTERSALE_{name.upper()}")
         }
         fallback = environment.get("AFTERSALE_NOTIFY_FALLBACK", "").split()
@@ -181,6 +187,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
         kept = stack.enter_context(records.open(settings.records_url))
         with _named_as_variables():
             payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger)
+            approvals = Approvals(http, settings.approvals_url, settings.approvals_secret)
             channels = Channels(settings.channels, settings.fallback)
             messenger = Messenger(kept, channels, Templates(settings.templates))
         book = book or default_book()
@@ -201,6 +208,8 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
                 quotes.quote,
                 intake.admit,
                 intake.release,
+                quotes.terms,
+                approvals.review,
                 payments.refund,
                 recording.record,
                 recording.correct,

@@ -3,6 +3,7 @@
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from aftersale.claims import ClaimTerms, Filed
 from aftersale.errors import AftersaleError
 from aftersale.facts import Question
 from aftersale.policy.book import Book
@@ -41,3 +42,8 @@ class Quotes:
             return [self._book.ask(question) for question in quotation.questions]
         except AftersaleError as error:
             raise ApplicationError(f"{error}; publish a book that answers it", type="policy_gap") from error
+
+    @activity.defn
+    async def terms(self, filed: Filed) -> ClaimTerms:
+        """What a claim is worth once it is granted, and whether the goods come back first."""
+        return ClaimTerms()

@@ -45,8 +45,8 @@ class Reject(Act):
     note: Note | None = None
 
 
-class Sum(Act):
-    """An act that may name money: an `amount` in all, or `lines` that say how much of it each order line is for."""
+class Sum(Schema):
+    """What may name money: an `amount` in all, or `lines` that say how much of it each order line is for."""
 
     amount: Money | None = None
     lines: Annotated[tuple[LineAmount, ...], Field(min_length=1, max_length=MOST_ITEMS)] | None = None
@@ -58,7 +58,7 @@ class Sum(Act):
         return self
 
 
-class Offer(Sum):
+class Offer(Act, Sum):
     """The merchant answers with something else: another kind of service, other money, or both."""
 
     kind: CaseKind | None = None
@@ -156,12 +156,25 @@ class Escalate(Act):
     note: Note | None = None
 
 
-class Rule(Sum):
+class Rule(Act, Sum):
     """An officer's ruling: what is done, whose fault it was, and how much where it is less than was asked."""
 
     outcome: Ruling
     liability: Literal[Party.BUYER, Party.MERCHANT, Party.PLATFORM, Party.CARRIER]
     note: Note | None = None
+
+
+class DecideClaim(Act, Sum):
+    """A reviewer decides on a claim; the amount must be stated where the policy sets none (S6)."""
+
+    decision: Literal["approve", "decline"]
+    note: Note | None = None
+
+    @model_validator(mode="after")
+    def _money_for_a_yes(self) -> Self:
+        if self.decision == "decline" and (self.amount is not None or self.lines is not None):
+            raise ValueError("names money though nothing is approved; leave amount and lines out")
+        return self
 
 
 class AddEvidence(Act):
@@ -218,6 +231,7 @@ PAYLOADS: Mapping[Command, type[Act]] = {
     Command.AMEND: Amend,
     Command.ESCALATE: Escalate,
     Command.RULE: Rule,
+    Command.DECIDE_CLAIM: DecideClaim,
     Command.ADD_EVIDENCE: AddEvidence,
     Command.WITHDRAW: Withdraw,
     Command.EXTEND: Extend,

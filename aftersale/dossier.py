@@ -7,19 +7,20 @@ from typing import Any
 
 from aftersale.agreements import Agreements
 from aftersale.case import By, Entry, Escalation
+from aftersale.claims import ClaimTerms, Filed
 from aftersale.clock import LATE, RunningClock
-from aftersale.commands import ReceivedItem
+from aftersale.commands import DecideClaim, ReceivedItem
+from aftersale.endings import Completed, Ending, LapsedStage
 from aftersale.errors import Problem
 from aftersale.facts import Question
 from aftersale.intake import Application
-from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, Outcome, Party, State
+from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State, Tier
 from aftersale.letters import Letters
-from aftersale.moves import AWAITED
+from aftersale.moves import AWAITED, STEPS
 from aftersale.parcels import Parcels
 from aftersale.payout import Payout
 from aftersale.policy.deadline import Deadline
 from aftersale.request import CaseRequest
-from aftersale.schema import Schema
 from aftersale.turns import Subject
 from aftersale.view import timer_summary
 
@@ -29,30 +30,6 @@ NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
 MOST_REFUSED_SIGNALS = 20
 
 
-class Completed(Schema):
-    """A case that came to its end."""
-
-    outcome: Outcome
-
-
-class Closed(Schema):
-    """A case that closed without completing."""
-
-    reason: CloseReason
-
-
-Ending = Completed | Closed
-
-
-@dataclass(frozen=True)
-class LapsedStage:
-    """A stage that ended by silence; a fact from its time that arrives later is a correction (R15)."""
-
-    state: State
-    since: datetime
-    respond_by: datetime
-
-
 @dataclass
 class Dossier:
     """The file of one case. Instants are in UTC, floored to the second."""
@@ -60,7 +37,7 @@ class Dossier:
     kind: CaseKind
     request: CaseRequest
     applied_at: datetime
-    state: State = State.AWAITING_MERCHANT_REVIEW
+    state: State = field(init=False)
     since: datetime = field(init=False)
     stage_clock: RunningClock | None = None
     beside: dict[Clock, RunningClock] = field(default_factory=dict)
@@ -74,6 +51,8 @@ class Dossier:
     ruled: bool = False
     breached: bool = False
     taken_in: bool = False
+    tier: Tier | None = None
+    terms: ClaimTerms | None = None
     parcels: Parcels = field(default_factory=Parcels)
     agreements: Agreements = field(default_factory=Agreements)
     payout: Payout = field(init=False)
@@ -83,20 +62,30 @@ class Dossier:
 
     def __post_init__(self) -> None:
         """The first stage begins with the application."""
-        self.since = self.applied_at
+        self.state, self.since = STEPS[self.kind][0], self.applied_at
         self.payout = Payout(self.request)
         self.letters = Letters(self.request)
 
     @property
     def awaited(self) -> Party | None:
-        """Whose move it is, among those who can be told."""
-        party = AWAITED[self.state]
-        return None if party is Party.SYSTEM else party
+        """Whose move it is."""
+        platform = self.state is State.AWAITING_CLAIM_REVIEW and self.tier is Tier.PLATFORM
+        return Party.PLATFORM if platform else AWAITED[self.state]
 
     @property
     def subject(self) -> Subject:
         """What the case is about, for the records."""
         return Subject.of(self.request, self.applied_at)
+
+    @property
+    def filed(self) -> Filed:
+        """The claim, as the policy book prices it."""
+        return Filed(request=self.request, applied_at=self.applied_at)
+
+    @property
+    def goods_wanted(self) -> bool:
+        """Whether the goods come back before a claim is paid."""
+        return self.terms is not None and self.terms.goods_back
 
     # What the policy book is asked
 
@@ -104,6 +93,8 @@ class Dossier:
         """The question that starts a clock of this case; facts are as they were at application (R6)."""
         facts = self.request.facts(self.kind, self.applied_at)
         known: dict[str, Any] = {name: getattr(facts, name) for name in facts.model_fields_set}
+        if self.tier is not None:
+            known["tier"] = self.tier
         if self.agreements.limits:
             known["agreed_limits"] = dict(self.agreements.limits)
         return Question(clock=clock, started_at=started_at, as_of=as_of, **known)
@@ -120,6 +111,16 @@ class Dossier:
         return {Clock.STATUTORY_REFUND: received_at} if no_reason and not started else {}
 
     # What happens
+
+    def grant(self, decided: DecideClaim | None) -> bool:
+        """The claim is granted for what was decided, else for what its terms set; False where neither says."""
+        if decided is not None and (decided.amount is not None or decided.lines is not None):
+            self.payout.agree(decided.amount, decided.lines)
+        elif self.terms is not None and self.terms.lines is not None:
+            self.payout.agree(None, self.terms.lines)
+        else:
+            return False
+        return True
 
     def open(self, now: datetime) -> None:
         """The request was admitted, and what it claims is reserved."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import Act, Amend, ConfirmReceipt, Dispatch, Offer, ReceivedItem, Rule, Sum
+from aftersale.commands import Act, Amend, ConfirmReceipt, DecideClaim, Dispatch, Offer, ReceivedItem, Rule, Sum
 from aftersale.dossier import Dossier
 from aftersale.errors import AftersaleError, Problem
 from aftersale.kinds import CaseKind, Command, Party, Ruling, State
@@ -49,6 +49,10 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         raise _refuse("bad_input", "kind", "cannot become a claim; open the claim as a case of its own")
     if isinstance(act, Amend) and case.breached and act.kind is not CaseKind.REFUND:
         raise _refuse("bad_input", "kind", "can be refund only, once what was due was not sent; write refund")
+    if isinstance(act, DecideClaim) and act.decision == "approve" and not _stated(case, act):
+        raise _refuse(
+            "bad_input", "amount", "must be stated: the policy sets none for this claim; give amount or lines"
+        )
     if isinstance(act, Dispatch) and act.replaced and case.kind is not CaseKind.REPAIR:
         raise _refuse("bad_input", "replaced", "is for repairs; leave it out")
     if isinstance(act, Rule) and act.outcome is Ruling.RETURN and case.taken_in:
@@ -91,6 +95,8 @@ def refusal(case: Dossier, command: Command, party: Party, at: datetime) -> str 
     """Why a command that the table of moves allows is not to be had now, or None."""
     if command is Command.EXTEND:
         return case.stage_clock.extension_refused(party, at) if case.stage_clock else "no clock to extend"
+    if command is Command.DECIDE_CLAIM and party is not case.awaited:
+        return f"it is for the {case.awaited} to decide"
     if command is Command.ESCALATE and case.ruled:
         return "the platform rules once, and has ruled"
     if command is Command.AMEND and case.state is State.AWAITING_MERCHANT_DISPATCH and not case.breached:
@@ -155,6 +161,11 @@ def _within_what_is_owed(case: Dossier, said: Sum) -> None:
         if not 0 < line.amount_minor <= most[line.order_line_id]:
             asked = f"must be from 1 to the {most[line.order_line_id]} that were asked for; leave the line out for none"
             raise _refuse("bad_input", f"{field}.amount_minor", asked)
+
+
+def _stated(case: Dossier, decided: DecideClaim) -> bool:
+    terms = case.terms
+    return bool(decided.amount or decided.lines or (terms and terms.lines))
 
 
 def _belongs_to_lapsed(case: Dossier, command: Command, at: datetime) -> bool:

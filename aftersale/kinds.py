@@ -145,6 +145,7 @@ class State(Term):
     AWAITING_MERCHANT_RECEIPT = "awaiting_merchant_receipt", "待商家收货"
     AWAITING_MERCHANT_DISPATCH = "awaiting_merchant_dispatch", "待商家发货"
     AWAITING_BUYER_RECEIPT = "awaiting_buyer_receipt", "待买家收货"
+    AWAITING_CLAIM_REVIEW = "awaiting_claim_review", "待审核"
     MERCHANT_REJECTED = "merchant_rejected", "商家拒绝"
     IN_ARBITRATION = "in_arbitration", "平台介入"
     REFUNDING = "refunding", "退款中"
@@ -170,6 +171,7 @@ class Command(Term):
     AMEND = "amend", "修改申请"
     ESCALATE = "escalate", "申请平台介入"
     RULE = "rule", "平台判责"
+    DECIDE_CLAIM = "decide_claim", "赔付审核"
     ADD_EVIDENCE = "add_evidence", "补充凭证"
     WITHDRAW = "withdraw", "撤销"
     EXTEND = "extend", "延长收货"
@@ -211,6 +213,7 @@ class Outcome(Term):
     RESHIPPED = "reshipped", "已补寄"
     REPAIRED = "repaired", "已维修"
     REPLACED = "replaced", "以换代修"
+    COMPENSATED = "compensated", "已赔付"
 
 
 class Ruling(Term):
@@ -230,4 +233,5 @@ class CloseReason(Term):
     NOT_SENT_BACK = "not_sent_back", "逾期未退货"
     NOT_ESCALATED = "not_escalated", "逾期未申请介入"
     DISMISSED = "dismissed", "平台判商家无责"
+    CLAIM_DECLINED = "claim_declined", "赔付不成立"
     CANCELLED = "cancelled", "平台取消"

@@ -40,6 +40,9 @@ _BUYER, _MERCHANT, _PLATFORM = Party.BUYER, Party.MERCHANT, Party.PLATFORM
 
 _KINDS_OF_OFFERS = (CaseKind.REFUND, CaseKind.RETURN, CaseKind.EXCHANGE, CaseKind.RESHIP, CaseKind.REPAIR)
 
+_GRANTED = (State.REFUNDING, State.AWAITING_BUYER_RETURN)
+"""What follows a granted claim, as its terms say."""
+
 _ALWAYS = {
     Command.WITHDRAW: _by(_BUYER, leads=(State.CLOSED,)),
     Command.ADD_EVIDENCE: _by(_BUYER, _MERCHANT, _PLATFORM),
@@ -74,6 +77,12 @@ STEPS: Mapping[CaseKind, tuple[State, ...]] = {
         State.AWAITING_MERCHANT_RECEIPT,
         State.AWAITING_MERCHANT_DISPATCH,
         State.AWAITING_BUYER_RECEIPT,
+    ),
+    CaseKind.CLAIM: (
+        State.AWAITING_CLAIM_REVIEW,
+        State.AWAITING_BUYER_RETURN,
+        State.AWAITING_MERCHANT_RECEIPT,
+        State.REFUNDING,
     ),
 }
 """The way of each kind where nobody objects: what waits for whom, in this order."""
@@ -112,8 +121,12 @@ MOVES: Mapping[State, Mapping[Command, Move]] = {
         Command.CONFIRM_DELIVERY: _by(_BUYER, leads=(ONWARD,)),
         **_ALWAYS,
     },
+    State.AWAITING_CLAIM_REVIEW: {
+        Command.DECIDE_CLAIM: _by(_MERCHANT, _PLATFORM, leads=(*_GRANTED, State.AWAITING_CLAIM_REVIEW, State.CLOSED)),
+        **_ALWAYS,
+    },
     State.MERCHANT_REJECTED: {
-        Command.AMEND: _by(_BUYER, leads=(State.AWAITING_MERCHANT_REVIEW,)),
+        Command.AMEND: _by(_BUYER, leads=(State.AWAITING_MERCHANT_REVIEW,), kinds=frozenset(_KINDS_OF_OFFERS)),
         Command.ESCALATE: _by(_BUYER, leads=(State.IN_ARBITRATION,)),
         **_ALWAYS,
     },
@@ -146,6 +159,7 @@ BY_ITSELF: Mapping[State, Mapping[str, tuple[Goal, ...]]] = {
     State.AWAITING_MERCHANT_RECEIPT: {"silence": (ONWARD,)},
     State.AWAITING_MERCHANT_DISPATCH: {"silence (a breach)": (State.AWAITING_MERCHANT_DISPATCH,)},
     State.AWAITING_BUYER_RECEIPT: {"silence after the sign-off": (ONWARD,)},
+    State.AWAITING_CLAIM_REVIEW: {"silence": (*_GRANTED, State.AWAITING_CLAIM_REVIEW)},
     State.MERCHANT_REJECTED: {"silence": (State.CLOSED,)},
     State.IN_ARBITRATION: {"silence (an alert)": (State.IN_ARBITRATION,)},
     State.REFUNDING: {"paid": (State.COMPLETED,), "declined": (State.REFUND_FAILED,)},
@@ -162,6 +176,7 @@ AWAITED: Mapping[State, Party | None] = {
     State.AWAITING_MERCHANT_DISPATCH: _MERCHANT,
     State.AWAITING_BUYER_RECEIPT: _BUYER,
     State.AWAITING_BUYER_CONFIRMATION: _BUYER,
+    State.AWAITING_CLAIM_REVIEW: _MERCHANT,
     State.MERCHANT_REJECTED: _BUYER,
     State.IN_ARBITRATION: _PLATFORM,
     State.REFUNDING: Party.SYSTEM,
@@ -169,7 +184,7 @@ AWAITED: Mapping[State, Party | None] = {
     State.COMPLETED: None,
     State.CLOSED: None,
 }
-"""Whose move it is."""
+"""Whose move it is; a claim that the merchant has not granted awaits the platform in the same state."""
 
 PARTIES: Mapping[Command, frozenset[Party]] = {
     command: frozenset().union(*(moves[command].parties for moves in [*MOVES.values(), WHILE_HELD] if command in moves))

@@ -3,10 +3,13 @@
 from datetime import datetime
 
 from aftersale.case import NOBODY, DeadlineView, Next, Status
-from aftersale.dossier import Closed, Completed, Dossier
+from aftersale.claims import ClaimReview
+from aftersale.dossier import Dossier
+from aftersale.endings import Closed, Completed
 from aftersale.judge import refusal
-from aftersale.kinds import Party
-from aftersale.moves import AWAITED, legal
+from aftersale.kinds import Party, Tier
+from aftersale.money import total
+from aftersale.moves import legal
 
 
 def status(case: Dossier, now: datetime) -> Status:
@@ -37,7 +40,7 @@ def next_move(case: Dossier, now: datetime) -> Next:
     if not case.admitted:
         return NOBODY
     held = case.held_since is not None
-    party = Party.PLATFORM if held else AWAITED[case.state]
+    party = Party.PLATFORM if held else case.awaited
     if party is None:
         return NOBODY
     clock = None if held else case.stage_clock
@@ -53,4 +56,26 @@ def next_move(case: Dossier, now: datetime) -> Next:
         commands=offered,
         respond_by=clock.respond_by if clock else None,
         on_timeout=clock.deadline.on_timeout if clock else None,
+    )
+
+
+def claim_review(case: Dossier, tier: Tier) -> ClaimReview:
+    """What the approvals service is asked of a claim in that tier."""
+    request, owed, clock = case.request, case.payout.refundable(), case.stage_clock
+    return ClaimReview(
+        key=f"case/{request.case_id}/claim/{tier}",
+        case_id=request.case_id,
+        claim_type=request.claim_type,
+        tier=tier,
+        order_id=request.order_id,
+        merchant_id=request.merchant_id,
+        buyer_ref=request.buyer_ref,
+        reason_code=request.reason_code,
+        note=request.note,
+        items=request.items,
+        evidence=request.evidence,
+        lines=case.terms.lines if case.terms else None,
+        most_minor=total(owed),
+        currency=request.items[0].requested.currency,
+        respond_by=clock.respond_by if clock else None,
     )

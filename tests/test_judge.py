@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from aftersale.commands import Act, parse
-from aftersale.dossier import Dossier, LapsedStage
+from aftersale.dossier import Dossier
+from aftersale.endings import LapsedStage
 from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.kinds import Command, State
 from aftersale.times import SECOND

@@ -1,6 +1,7 @@
 """What parties are told: numbered, once, and about where the case stands when the turn is over."""
 
-from aftersale.dossier import Closed, Dossier
+from aftersale.dossier import Dossier
+from aftersale.endings import Closed
 from aftersale.kinds import CaseKind, CloseReason, Command, MessageEvent, OnTimeout, Party, State
 from aftersale.letters import Letters
 from aftersale.messages import Message

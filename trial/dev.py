@@ -122,6 +122,8 @@ def worker_environment(address: str, platform_url: str, records_url: str) -> dic
         "TEMPORAL_CONFIG_FILE": os.devnull,
         "AFTERSALE_PAYMENTS_URL": platform_url,
         "AFTERSALE_PAYMENTS_SECRET": TRIAL_SECRET,
+        "AFTERSALE_APPROVALS_URL": platform_url,
+        "AFTERSALE_APPROVALS_SECRET": TRIAL_SECRET,
         "AFTERSALE_RECORDS_URL": records_url,
         "AFTERSALE_NOTIFY_FALLBACK": platform_url.replace("http://", "json://") + "/inbox",
     }

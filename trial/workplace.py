@@ -147,6 +147,8 @@ def settings_for(platform_url: str, records_url: str) -> Settings:
     return Settings(
         payments_url=platform_url,
         payments_secret=TRIAL_SECRET,
+        approvals_url=platform_url,
+        approvals_secret=TRIAL_SECRET,
         records_url=records_url,
         fallback=(platform_url.replace("http://", "json://") + "/inbox",),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.dossier import Closed, Ending
+from aftersale.endings import Closed, Ending
 from aftersale.kinds import CloseReason
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk

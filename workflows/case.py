@@ -15,7 +15,8 @@ from temporalio.exceptions import ApplicationError
 
 from aftersale.case import Status, refused
 from aftersale.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
-from aftersale.dossier import Closed, Dossier, Ending
+from aftersale.dossier import Dossier
+from aftersale.endings import Closed, Ending
 from aftersale.errors import BadInput, Problem
 from aftersale.intake import Application
 from aftersale.judge import Refused, Verdict, happened_at, judge
@@ -148,6 +149,7 @@ class CaseWorkflow:
     amend = _update(Command.AMEND)
     escalate = _update(Command.ESCALATE)
     rule = _update(Command.RULE)
+    decide_claim = _update(Command.DECIDE_CLAIM)
     add_evidence = _update(Command.ADD_EVIDENCE)
     withdraw = _update(Command.WITHDRAW)
     extend = _update(Command.EXTEND)

@@ -14,7 +14,8 @@ from temporalio import workflow
 
 from aftersale.amending import amended
 from aftersale.commands import Act, Amend, Leg, Offer, ParcelEvent, Rule
-from aftersale.dossier import Dossier, Ending
+from aftersale.dossier import Dossier
+from aftersale.endings import Ending
 from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State
 from aftersale.money import LineAmount, Settlement
 from aftersale.readout import status
@@ -131,6 +132,10 @@ class Desk:
         """The platform has ruled; there is no second ruling."""
         self.case.ruled = True
         self.case.payout.agree(ruling.amount, ruling.lines)
+
+    async def learn_terms(self) -> None:
+        """Ask the policy book what the claim is worth once it is granted."""
+        self.case.terms = await outside.terms(self.case.filed)
 
     def alert_platform(self, lapse: "Lapse") -> None:
         """Nobody moved in time, and no silence can end the stage."""
@@ -274,5 +279,6 @@ class Desk:
         return said
 
     def _ask_awaited(self) -> None:
-        if party := self.case.awaited:
+        party = self.case.awaited
+        if party not in (None, Party.SYSTEM):
             self.case.letters.owe(party, MessageEvent.MOVE_AWAITED)

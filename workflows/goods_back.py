@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.dossier import Closed, Ending
+from aftersale.endings import Closed, Ending
 from aftersale.kinds import Clock, CloseReason
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk

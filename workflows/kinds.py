@@ -7,6 +7,7 @@ from temporalio import workflow
 from aftersale.case import Status
 from aftersale.kinds import CaseKind
 from workflows.case import CaseWorkflow, Page
+from workflows.pages.claim import claim
 from workflows.pages.exchange import exchange
 from workflows.pages.refund import refund_only
 from workflows.pages.repair import repair
@@ -28,7 +29,7 @@ def page_of(kind: CaseKind) -> Page:
         case CaseKind.REPAIR:
             return repair
         case CaseKind.CLAIM:
-            raise ValueError("no case of today's types can become a claim")
+            return claim
 
 
 @workflow.defn
@@ -84,6 +85,18 @@ class Repair(CaseWorkflow):
     """The goods come back, and go out repaired."""
 
     kind = CaseKind.REPAIR
+
+    @workflow.run
+    async def run(self, *given: Any) -> Status:
+        """Work the case to its end; the result is its record."""
+        return await self.work(page_of)
+
+
+@workflow.defn
+class Claim(CaseWorkflow):
+    """What a guarantee promises is asked for, decided on, and paid."""
+
+    kind = CaseKind.CLAIM
 
     @workflow.run
     async def run(self, *given: Any) -> Status:

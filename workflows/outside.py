@@ -12,11 +12,13 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
+from activities.approvals import Approvals
 from activities.intake import Intake
 from activities.messaging.messenger import Messenger
 from activities.payments import Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
+from aftersale.claims import Approval, ClaimReview, ClaimTerms, Filed
 from aftersale.corrections import LateFact, Taken
 from aftersale.errors import Problem
 from aftersale.facts import Question
@@ -53,6 +55,23 @@ async def quote_from_newer_book(questions: Sequence[Question], revision: int) ->
 async def admit(application: Application) -> list[Problem]:
     """Ask whether a request may be made, and have its money reserved; what is wrong with that, if anything."""
     return await _visibly(Intake.admit, application, f"intake of order {application.request.order_id}")
+
+
+async def terms(filed: Filed) -> ClaimTerms:
+    """Ask the policy book what a claim is worth once it is granted."""
+    return await _in_house(Quotes.terms, filed, f"terms of a {filed.request.claim_type} claim")
+
+
+async def approve(claim: ClaimReview) -> Approval:
+    """Have the approvals service asked about a claim, until it answers."""
+    return await workflow.execute_activity_method(
+        Approvals.review,
+        claim,
+        start_to_close_timeout=timedelta(minutes=1),
+        heartbeat_timeout=_LIFE,
+        retry_policy=_PATIENT,
+        summary=f"{claim.key}: {claim.claim_type}",
+    )
 
 
 async def release(case_id: str) -> None:

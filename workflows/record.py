@@ -48,6 +48,7 @@ EVENTS = {
     Command.AMEND: "Amended",
     Command.ESCALATE: "Escalated",
     Command.RULE: "Ruled",
+    Command.DECIDE_CLAIM: "ClaimDecided",
     Command.ADD_EVIDENCE: "EvidenceAdded",
     Command.WITHDRAW: "Withdrawn",
     Command.EXTEND: "ExtensionTaken",

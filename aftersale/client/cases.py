@@ -42,6 +42,7 @@ WORKFLOW_TYPES: Mapping[CaseKind, str] = {
     CaseKind.EXCHANGE: "Exchange",
     CaseKind.RESHIP: "Reship",
     CaseKind.REPAIR: "Repair",
+    CaseKind.CLAIM: "Claim",
 }
 """The workflow type that begins each kind of case."""
 

@@ -25,7 +25,7 @@ NOBODY_S_FAULT = (
 class Watched(Workplace):
     """A workplace that remembers which cases were started in it."""
 
-    cases: list[Live] = field(default_factory=list)
+    cases: list[Live] = field(default_factory=list, repr=False)
 
     async def start(self, kind: CaseKind, request: Any, at: datetime, *, workflow_id: str | None = None) -> Live:
         live = await super().start(kind, request, at, workflow_id=workflow_id)

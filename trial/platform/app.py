@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from aftersale.claims import Approval, ClaimReview
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.money import RefundInstruction
 from trial.platform.faults import Fault, Faults
@@ -51,6 +52,9 @@ def create_app(db_path: Path, secret: str) -> Starlette:
             Route("/refunds", desk.refund, methods=["POST"]),
             Route("/refunds/{key:path}", desk.look_up, methods=["GET"]),
             Route("/payments", desk.payments, methods=["GET"]),
+            Route("/claims", desk.review, methods=["POST"]),
+            Route("/claims", desk.claims, methods=["GET"]),
+            Route("/decisions", desk.decide, methods=["POST"]),
             Route("/inbox", desk.receive, methods=["POST"]),
             Route("/inbox", desk.messages, methods=["GET"]),
             Route("/faults", desk.arm, methods=["POST"]),
@@ -72,6 +76,7 @@ class _Desk:
         self._store = store
         self._faults = faults
         self._webhook = webhook
+        self._decisions: list[Approval] = []
 
     async def refund(self, request: Request) -> Response:
         body = await request.body()
@@ -101,6 +106,27 @@ class _Desk:
 
     async def payments(self, _: Request) -> Response:
         return JSONResponse(self._store.payments())
+
+    async def review(self, request: Request) -> Response:
+        """Answer a claim as was decided beforehand for a part of its key; others wait for a person."""
+        body = await request.body()
+        self._check_signature(body, request)
+        claim = _read(ClaimReview, body)
+        told = next((each for each in self._decisions if each.key in claim.key), None)
+        decided = told.model_copy(update={"key": claim.key}) if told else Approval(key=claim.key, decision="pending")
+
+        def answer(_: str | None) -> Response:
+            return JSONResponse(self._store.review(claim, decided).model_dump(mode="json"))
+
+        return await self._faults.around(request, claim.key, answer)
+
+    async def claims(self, _: Request) -> Response:
+        return JSONResponse(self._store.claims())
+
+    async def decide(self, request: Request) -> Response:
+        """Decide beforehand on the claims whose key contains this one's."""
+        self._decisions.insert(0, _read(Approval, await request.body()))
+        return Response(status_code=204)
 
     async def receive(self, request: Request) -> Response:
         note = _read(Note, await request.body())

@@ -25,7 +25,7 @@ class Fault(Schema):
     The path "/refunds/" means the look-ups.
     """
 
-    path: Literal["/refunds", "/refunds/", "/inbox"]
+    path: Literal["/refunds", "/refunds/", "/inbox", "/claims"]
     fault: Literal["hold", "lose_answer", "decline", "status", "reset", "slow"]
     times: Annotated[int, Field(ge=1)] = 1
     key: str = ""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aftersale.claims import Approval, ClaimReview
 from aftersale.money import RefundInstruction, Settlement
 
 _SCHEMA = """
@@ -16,6 +17,9 @@ CREATE TABLE IF NOT EXISTS payments (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS transfers (  -- no uniqueness on purpose: a second payment must show, not be hidden
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, amount_minor INTEGER NOT NULL, currency TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS claims (
+    key TEXT PRIMARY KEY, review TEXT NOT NULL, approval TEXT NOT NULL, asked INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY, message_id TEXT UNIQUE, payload TEXT NOT NULL, received_at TEXT NOT NULL,
@@ -68,6 +72,20 @@ class Store:
             " (SELECT count(*) FROM transfers WHERE transfers.key = payments.key) AS times_moved"
             " FROM payments ORDER BY payments.rowid"
         )
+
+    def review(self, claim: ClaimReview, decided: Approval) -> Approval:
+        """Keep a claim and its answer; one that came before gets the answer that it got before."""
+        found = self._db.execute(
+            "INSERT INTO claims (key, review, approval) VALUES (?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET asked = asked + 1 RETURNING approval",
+            (claim.key, claim.model_dump_json(), decided.model_dump_json()),
+        ).fetchone()
+        return Approval.model_validate_json(found["approval"])
+
+    def claims(self) -> list[dict[str, Any]]:
+        """Every claim that was asked about, oldest first, with its answer, and how often it was asked."""
+        rows = self._all("SELECT review, approval, asked FROM claims ORDER BY rowid")
+        return [{**json.loads(row.pop("review")), **row, "approval": json.loads(row["approval"])} for row in rows]
 
     def receive(self, message_id: str | None, payload: dict[str, Any]) -> None:
         """Keep a message; one that came before, by its id, is only counted."""

@@ -1,6 +1,6 @@
 """Exchange (换货)."""
 
-from aftersale.dossier import Ending
+from aftersale.endings import Ending
 from aftersale.kinds import Clock, Outcome
 from workflows.agreement import Agreed, agreement
 from workflows.answers import ChangeKind

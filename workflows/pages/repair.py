@@ -1,6 +1,6 @@
 """Repair (维修)."""
 
-from aftersale.dossier import Ending
+from aftersale.endings import Ending
 from aftersale.kinds import Clock, Outcome
 from workflows.agreement import Agreed, agreement
 from workflows.answers import ChangeKind

@@ -1,6 +1,6 @@
 """Sending again what was missing (补寄)."""
 
-from aftersale.dossier import Ending
+from aftersale.endings import Ending
 from aftersale.kinds import Clock, Outcome
 from workflows.agreement import Agreed, agreement
 from workflows.answers import ChangeKind

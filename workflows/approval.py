@@ -1,0 +1,72 @@
+"""Calling a claim out to the approvals service while its reviewers have time: an answer counts as their decision."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from temporalio import workflow
+
+from aftersale.claims import Approval
+from aftersale.commands import Actor, DecideClaim
+from aftersale.judge import Refused, Verdict, judge
+from aftersale.kinds import Command, MessageEvent, Party, Tier
+from aftersale.readout import claim_review
+from workflows import outside
+from workflows.desk import Desk
+from workflows.record import record
+
+
+@contextmanager
+def called_out(desk: Desk, tier: Tier) -> Iterator[None]:
+    """Have the service asked for as long as the block runs; whoever decides first has decided."""
+    asking = asyncio.create_task(_ask(desk, tier))
+    try:
+        yield
+    finally:
+        asking.cancel()
+
+
+async def _ask(desk: Desk, tier: Tier) -> None:
+    answer = await outside.approve(claim_review(desk.case, tier))
+    said = f"approvals service: {answer.decision}{f', {answer.note}' if answer.note else ''}"
+    if answer.decision == "pending":
+        desk.case.note("ApprovalPending", f"{said}; a person decides", Party.SYSTEM, desk.now, desk.now)
+        desk.wake()
+        return
+    desk.case.note("ApprovalAnswered", said, Party.SYSTEM, desk.now, desk.now)
+    desk.wake()
+    await _decide(desk, _decision(desk, tier, answer))
+
+
+async def _decide(desk: Desk, act: DecideClaim) -> None:
+    """Take the answer as a command of the tier's; one that the case cannot take is left to a person."""
+    while True:
+        await workflow.wait_condition(_next_rest(desk))
+        stamped = act.model_copy(update={"occurred_at": desk.now})
+        try:
+            verdict = judge(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
+        except Refused as refusal:
+            says = f"the approvals service's answer cannot be taken: {refusal.problem}; a person must decide"
+            desk.case.note("Alert", says, Party.SYSTEM, desk.now, desk.now)
+            desk.case.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
+            desk.wake()
+            return
+        if verdict is Verdict.TAKE:
+            record(desk, Command.DECIDE_CLAIM, stamped)
+            return
+
+
+def _next_rest(desk: Desk) -> Callable[[], bool]:
+    seen = desk.rests
+    return lambda: desk.resting and desk.rests > seen
+
+
+def _decision(desk: Desk, tier: Tier, answer: Approval) -> DecideClaim:
+    of_merchant = Actor(party=Party.MERCHANT, id=desk.case.request.merchant_id)
+    return DecideClaim(
+        actor=of_merchant if tier is Tier.MERCHANT else Actor(party=Party.PLATFORM, id="approvals"),
+        decision="approve" if answer.decision == "approve" else "decline",
+        amount=answer.amount,
+        lines=answer.lines,
+        note=answer.note,
+    )
