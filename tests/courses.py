@@ -11,7 +11,6 @@ from random import Random
 from typing import Any, TypeVar
 
 from hypothesis import note
-from hypothesis import strategies as st
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersale.case import Status
@@ -19,7 +18,7 @@ from aftersale.client import Refusal
 from aftersale.kinds import CaseKind, Command, Party, State
 from aftersale.moves import AWAITED, BY_ITSELF, PARTIES, Goal, legal, reached
 from aftersale.times import SECOND, local
-from tests.cases import BUYER, MERCHANT, PLATFORM, at, item, line, request, yuan
+from tests.cases import BUYER, MERCHANT, PLATFORM, at, yuan
 from trial.workplace import Live
 
 T = TypeVar("T")
@@ -35,24 +34,6 @@ NEVER_OFFERED_EARLY = {Command.EXTEND}
 """What `next` offers though it may be refused now: it becomes legal before the deadline."""
 
 EVIDENCE = [{"uri": "https://evidence.example/1"}]
-
-
-@st.composite
-def requests(draw: st.DrawFn, kind: CaseKind) -> dict[str, Any]:
-    """A request for one or two lines, for all pieces or some, of an order that left or did not."""
-    lines, items = [], []
-    for number in range(1, draw(st.integers(1, 2)) + 1):
-        bought, paid = draw(st.integers(1, 3)), draw(st.integers(1, 30_000))
-        claimed = draw(st.integers(1, bought))
-        lines.append(line(f"L{number}", bought, yuan(paid)))
-        items.append(item(f"L{number}", claimed, yuan(draw(st.integers(1, paid)))))
-    order: dict[str, Any] = {"lines": lines}
-    if draw(st.booleans()):
-        order["labels"] = ["spring_festival_nonstop"]
-    if kind is CaseKind.REFUND and draw(st.booleans()):
-        order |= {"dispatched_at": None, "signed_for_at": None}
-    reason = draw(st.sampled_from(["quality", "no_longer_wanted"]))
-    return request(items=items, order=order, reason_code=reason)
 
 
 @dataclass

@@ -129,7 +129,11 @@ async def test_an_idempotency_key_that_is_not_the_instructions_is_refused(platfo
     ("path", "given", "complaint"),
     [
         ("/inbox", {"title": "no text"}, "message: is required; add it"),
-        ("/faults", {"path": "/refund", "fault": "hold"}, "path: should be '/refunds', '/refunds/' or '/inbox'"),
+        (
+            "/faults",
+            {"path": "/refund", "fault": "hold"},
+            "path: should be '/refunds', '/refunds/', '/inbox' or '/claims'",
+        ),
         ("/faults", {"path": "/refunds", "fault": "explode"}, "fault: should be 'hold'"),
         ("/faults", {"path": "/refunds", "fault": "hold", "tines": 2}, "tines: is not a known field; remove it"),
         ("/faults", {"path": "/refunds", "fault": "hold", "times": 0}, "times: should be greater than or equal"),

@@ -16,8 +16,8 @@ from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, RefundState
 from aftersale.plugin import plugin, sandbox
-from tests.cases import at
-from tests.courses import DATES, KINDS, Course, requests
+from tests.cases import at, item, line, request, yuan
+from tests.courses import DATES, KINDS, Course
 from tests.platform_fixtures import StandIn
 from trial.calendar import CalendarRunner
 from trial.workplace import Workplace
@@ -27,6 +27,25 @@ Case = tuple[CaseKind, dict[str, Any]]
 
 _NUMBERS = count(1)
 """Every course has ids of its own, also where the same case is drawn again."""
+
+
+@st.composite
+def requests(draw: st.DrawFn, kind: CaseKind) -> dict[str, Any]:
+    """A request for one or two lines, for all pieces or some, of an order that left or did not."""
+    lines, items = [], []
+    for number in range(1, draw(st.integers(1, 2)) + 1):
+        bought, paid = draw(st.integers(1, 3)), draw(st.integers(1, 30_000))
+        claimed = draw(st.integers(1, bought))
+        lines.append(line(f"L{number}", bought, yuan(paid)))
+        items.append(item(f"L{number}", claimed, yuan(draw(st.integers(1, paid)))))
+    order: dict[str, Any] = {"lines": lines}
+    if draw(st.booleans()):
+        order["labels"] = ["spring_festival_nonstop"]
+    if kind is CaseKind.REFUND and draw(st.booleans()):
+        order |= {"dispatched_at": None, "signed_for_at": None}
+    reason = draw(st.sampled_from(["quality", "no_longer_wanted"]))
+    return request(items=items, order=order, reason_code=reason)
+
 
 SEEDS = st.lists(st.integers(0, 2**32 - 1), max_size=12)
 CASES = st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), requests(kind)))

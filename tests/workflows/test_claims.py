@@ -91,7 +91,7 @@ async def test_what_both_decline_is_closed_and_nothing_is_paid(place: Workplace,
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"decision": "approve"}, "amount: must be stated, the policy sets none for this claim"),
+        ({"decision": "approve"}, "amount: must be stated: the policy sets none for this claim"),
         ({"decision": "approve", "amount": yuan(12901)}, "amount.amount_minor: must be from 1 to the 12900"),
         ({"decision": "decline", "amount": yuan(1)}, "names money though nothing is approved"),
         ({"decision": "perhaps"}, "decision"),
