@@ -36,6 +36,8 @@ from temporalio.runtime import (
 from temporalio.worker import Worker
 
 from activities.approvals import Approvals
+from activities.carriers import Carriers
+from activities.insurance import Insurance
 from activities.intake import Intake
 from activities.messaging.channels import Channels
 from activities.messaging.messenger import Messenger
@@ -53,9 +55,10 @@ from aftersale.policy.load import default_book
 from aftersale.schema import Schema
 from workflows.correction import Correction
 from workflows.deliveries import Deliveries
+from workflows.freight_claim import FreightClaim
 from workflows.kinds import Claim, Exchange, Refund, Repair, Reship, Return
 
-WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Claim, Correction, Deliveries]
+WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Claim, FreightClaim, Correction, Deliveries]
 
 DRAIN = timedelta(seconds=20)
 """How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which
@@ -73,14 +76,6 @@ MESSENGERS = 2
 _WRITERS = 32
 """How many threads of a worker take cases in and write their records: some wait for the database while others work."""
 
-_VARIABLES = {
-    "payments.base_url": "AFTERSALE_PAYMENTS_URL",
-    "payments.secret": "AFTERSALE_PAYMENTS_SECRET",
-    "approvals.base_url": "AFTERSALE_APPROVALS_URL",
-    "approvals.secret": "AFTERSALE_APPROVALS_SECRET",
-    "templates.folder": "AFTERSALE_TEMPLATES",
-}
-
 _LOG = logging.getLogger("aftersale.worker")
 
 Text = Annotated[str, Field(min_length=1)]
@@ -91,6 +86,8 @@ class Settings(Schema):
 
     AFTERSALE_PAYMENTS_URL and AFTERSALE_PAYMENTS_SECRET: the payment service, and the secret that signs instructions.
     AFTERSALE_APPROVALS_URL and AFTERSALE_APPROVALS_SECRET: the approvals service of claims; absent, people decide all.
+    AFTERSALE_INSURER_URL and AFTERSALE_INSURER_SECRET: the insurer of returns; absent, its claims wait for one.
+    AFTERSALE_CARRIER_URL and AFTERSALE_CARRIER_SECRET: the carrier of home pickups; absent, buyers send their goods.
     AFTERSALE_NOTIFY_<PARTY> (BUYER, MERCHANT, PLATFORM, …): apprise URLs, parted by spaces; AFTERSALE_NOTIFY_FALLBACK
     for parties without their own; AFTERSALE_TEMPLATES: a folder with words of the operator's own.
     AFTERSALE_RECORDS_URL: the database of the records. AFTERSALE_METRICS_ADDRESS: where Prometheus may read, such as
@@ -102,6 +99,10 @@ class Settings(Schema):
     records_url: Annotated[Text, Field(repr=False)] = records.DEFAULT_URL  # may hold a password
     approvals_url: Text | None = None
     approvals_secret: Annotated[Text | None, Field(repr=False)] = None
+    insurer_url: Text | None = None
+    insurer_secret: Annotated[Text | None, Field(repr=False)] = None
+    carrier_url: Text | None = None
+    carrier_secret: Annotated[Text | None, Field(repr=False)] = None
     templates: Path | None = None
     metrics_address: Text | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -185,12 +186,14 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=_PAYMENT_TIMEOUT))
         threads = stack.enter_context(ThreadPoolExecutor(_WRITERS, thread_name_prefix="records"))
         kept = stack.enter_context(records.open(settings.records_url))
+        book = book or default_book()
         with _named_as_variables():
             payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger)
             approvals = Approvals(http, settings.approvals_url, settings.approvals_secret)
             channels = Channels(settings.channels, settings.fallback)
             messenger = Messenger(kept, channels, Templates(settings.templates))
-        book = book or default_book()
+            carriers = Carriers(http, settings.carrier_url, settings.carrier_secret, book)
+            insurance = Insurance(http, settings.insurer_url, settings.insurer_secret, book)
         quotes, intake, recording = Quotes(book), Intake(book, kept.ledger), Recording(kept)
         await client.start_workflow(
             Deliveries.run,
@@ -213,6 +216,10 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
                 payments.refund,
                 recording.record,
                 recording.correct,
+                recording.insured,
+                insurance.insure,
+                carriers.book,
+                carriers.cancel,
                 messenger.deliver,
             ],
             activity_executor=threads,
@@ -236,8 +243,10 @@ def _named_as_variables() -> Iterator[None]:
 
 
 def _variable(field: str) -> str:
+    """notifications.buyer is AFTERSALE_NOTIFY_BUYER, payments.base_url is AFTERSALE_PAYMENTS_URL, and so on."""
     owner, name, *_ = field.split(".")
-    return f"AFTERSALE_NOTIFY_{name.upper()}" if owner == "notifications" else _VARIABLES[field]
+    words = {"notifications": f"notify_{name}", "templates": owner}
+    return f"AFTERSALE_{words.get(owner, f'{owner}_{name}'.replace('base_url', 'url'))}".upper()
 
 
 async def main() -> None:

@@ -9,6 +9,7 @@ from aftersale.facts import Question
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
 from aftersale.schema import Schema
+from aftersale.times import local
 
 
 class Quotation(Schema):
@@ -45,5 +46,19 @@ class Quotes:
 
     @activity.defn
     async def terms(self, filed: Filed) -> ClaimTerms:
-        """What a claim is worth once it is granted, and whether the goods come back first."""
-        return ClaimTerms()
+        """What the version of the guarantee in force at the purchase says of a claim (R14).
+
+        Raises a retryable error where the book has none, so that a corrected book can give it.
+        """
+        request, services = filed.request, self._book.services
+        wanted, paid_at = request.claim_type, request.order.paid_at
+        found = services.guaranteeing(wanted, paid_at, filed.applied_at) if wanted else None
+        if found is None:
+            said = f"the policy book has no terms of {wanted} for an order paid at {local(paid_at)}; publish some"
+            raise ApplicationError(said, type="policy_gap")
+        edition, guarantee = found
+        return ClaimTerms(
+            edition=f"{edition.file.id} {edition.version.id}",
+            compensation=guarantee.compensation,
+            remedies=guarantee.remedies,
+        )

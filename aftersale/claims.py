@@ -4,22 +4,42 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from aftersale.commands import Sum
+from aftersale.commands import Decided, Remedy
+from aftersale.compensation import Award, MustBeStated, compensation, losses
+from aftersale.errors import BadInput, Problem
 from aftersale.kinds import ClaimType, Tier
-from aftersale.money import Currency, LineAmount
+from aftersale.money import Currency
+from aftersale.policy.guarantees import Compensation
 from aftersale.request import CaseRequest, Evidence, Item
 from aftersale.schema import Code, Id, Instant, MinorUnits, Note, Schema
 
 
 class ClaimTerms(Schema):
-    """What the policy in force at the purchase says of a claim that is granted (S6).
+    """What the version that was in force at the purchase (`edition`) says of a claim that is granted (S6, R14)."""
 
-    `lines` are what its formula comes to; None where the policy sets none, so that a reviewer must state the amount.
-    `goods_back` says that the goods are sent back before anything is paid.
-    """
+    edition: str
+    compensation: Compensation
+    remedies: tuple[Remedy, ...]
 
-    lines: tuple[LineAmount, ...] | None = None
-    goods_back: bool = False
+    def award(self, request: CaseRequest, decided: Decided | None = None) -> Award | MustBeStated:
+        """What a granted claim pays by these terms and by what was decided; None: by the terms alone.
+
+        Raises BadInput for an amount out of bounds, an unknown grade, and a remedy that the guarantee does not have.
+        """
+        said = decided or Decided()
+        if said.remedy is not None and said.remedy not in self.remedies:
+            message = f"is not what this guarantee brings; write {' or '.join(self.remedies)}"
+            raise BadInput([Problem(field="remedy", message=message)])
+        currency = request.items[0].requested.currency
+        lost, stated = losses(request), said.stated_minor
+        award = compensation(self.compensation, lost, currency, grade=said.grade, stated_minor=stated)
+        if isinstance(award, Award) and said.lines is not None:
+            return award.model_copy(update={"lines": said.lines})
+        return award
+
+    def goods_back(self, decided: Decided | None) -> bool:
+        """Whether the goods come back before anything is paid; undecided, what the guarantee names first."""
+        return ((decided and decided.remedy) or self.remedies[0]) == "return"
 
 
 class Filed(Schema):
@@ -43,13 +63,13 @@ class ClaimReview(Schema):
     note: Note | None = None
     items: tuple[Item, ...]
     evidence: tuple[Evidence, ...] = ()
-    lines: tuple[LineAmount, ...] | None = None
+    terms: ClaimTerms
     most_minor: MinorUnits
     currency: Currency
     respond_by: Instant | None = None
 
 
-class Approval(Sum):
+class Approval(Decided):
     """The approvals service's answer: a decision, or that a person will decide, which comes as `decide_claim`."""
 
     key: str
@@ -57,7 +77,7 @@ class Approval(Sum):
     note: Note | None = None
 
     @model_validator(mode="after")
-    def _money_for_a_yes(self) -> Self:
-        if self.decision != "approve" and (self.amount is not None or self.lines is not None):
-            raise ValueError("names money though nothing is approved; leave amount and lines out")
+    def _only_for_a_yes(self) -> Self:
+        if self.decision != "approve" and self.says_how:
+            raise ValueError("says how to pay though nothing is approved; leave amount, lines, grade and remedy out")
         return self

@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StrictInt, ValidationError, model_valida
 
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.kinds import CaseKind, Clock, Command, Party, Ruling
-from aftersale.money import LineAmount, Money
+from aftersale.money import Money, Sum
 from aftersale.request import MOST_ITEMS, Evidence, Item
 from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
 
@@ -45,17 +45,20 @@ class Reject(Act):
     note: Note | None = None
 
 
-class Sum(Schema):
-    """What may name money: an `amount` in all, or `lines` that say how much of it each order line is for."""
+Remedy = Literal["refund", "return"]
+"""Whether a claim is paid at once, or once the goods are back."""
 
-    amount: Money | None = None
-    lines: Annotated[tuple[LineAmount, ...], Field(min_length=1, max_length=MOST_ITEMS)] | None = None
 
-    @model_validator(mode="after")
-    def _said_once(self) -> Self:
-        if self.amount is not None and self.lines is not None:
-            raise ValueError("gives amount and lines; give one of them")
-        return self
+class Decided(Sum):
+    """How a granted claim is paid, where a reviewer says so: the money, or the grade of the damage; and the remedy."""
+
+    grade: Code | None = None
+    remedy: Remedy | None = None
+
+    @property
+    def says_how(self) -> bool:
+        """Whether anything is said."""
+        return any(given is not None for given in (self.amount, self.lines, self.grade, self.remedy))
 
 
 class Offer(Act, Sum):
@@ -80,11 +83,12 @@ class DeclineOffer(Act):
 
 
 class ShipBack(Act):
-    """The buyer sent the goods back; the tracking number is what starts the merchant's clock (S25)."""
+    """The buyer sent the goods back, for `freight`; the tracking number is what starts the merchant's clock (S25)."""
 
     carrier: Code
     tracking_no: Id
     handover_method: Code | None = None
+    freight: Money | None = None
 
 
 MISSING = "missing"
@@ -164,16 +168,16 @@ class Rule(Act, Sum):
     note: Note | None = None
 
 
-class DecideClaim(Act, Sum):
+class DecideClaim(Act, Decided):
     """A reviewer decides on a claim; the amount must be stated where the policy sets none (S6)."""
 
     decision: Literal["approve", "decline"]
     note: Note | None = None
 
     @model_validator(mode="after")
-    def _money_for_a_yes(self) -> Self:
-        if self.decision == "decline" and (self.amount is not None or self.lines is not None):
-            raise ValueError("names money though nothing is approved; leave amount and lines out")
+    def _only_for_a_yes(self) -> Self:
+        if self.decision == "decline" and self.says_how:
+            raise ValueError("says how to pay though nothing is approved; leave amount, lines, grade and remedy out")
         return self
 
 
@@ -242,6 +246,7 @@ PAYLOADS: Mapping[Command, type[Act]] = {
 }
 
 
+ScanEvent = Literal["picked_up", "hub", "signed_for", "failed"]
 Leg = Literal["return", "outbound"]
 """Which way a parcel goes: back to the merchant, or out to the buyer."""
 
@@ -252,7 +257,7 @@ class ParcelEvent(Schema):
     event_id: Id
     leg: Leg
     tracking_no: Id
-    event: Literal["picked_up", "hub", "signed_for", "failed"]
+    event: ScanEvent
     occurred_at: Instant
     text: Note | None = None
 

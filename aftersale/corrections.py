@@ -86,16 +86,7 @@ def corrected(fact: LateFact, last: Turn, over: Status, now: datetime, run_id: s
         state=status.state,
         says=says,
     )
-    return last.model_copy(
-        update={
-            "seq": last.seq + 1,
-            "at": now,
-            "run_id": run_id,
-            "history_length": 0,
-            "entries": (entry,),
-            "messages": (message,),
-        }
-    )
+    return last.followed_by(entry, message, now, run_id)
 
 
 def _require_over(over: Status) -> None:

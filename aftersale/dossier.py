@@ -10,6 +10,8 @@ from aftersale.case import By, Entry, Escalation
 from aftersale.claims import ClaimTerms, Filed
 from aftersale.clock import LATE, RunningClock
 from aftersale.commands import DecideClaim, ReceivedItem
+from aftersale.compensation import MustBeStated
+from aftersale.eligibility import NO_REASON_CODES
 from aftersale.endings import Completed, Ending, LapsedStage
 from aftersale.errors import Problem
 from aftersale.facts import Question
@@ -23,9 +25,6 @@ from aftersale.policy.deadline import Deadline
 from aftersale.request import CaseRequest
 from aftersale.turns import Subject
 from aftersale.view import timer_summary
-
-NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
-"""Reasons under which a return is a no-reason return in the sense of the law."""
 
 MOST_REFUSED_SIGNALS = 20
 
@@ -53,6 +52,7 @@ class Dossier:
     taken_in: bool = False
     tier: Tier | None = None
     terms: ClaimTerms | None = None
+    goods_wanted: bool = False
     parcels: Parcels = field(default_factory=Parcels)
     agreements: Agreements = field(default_factory=Agreements)
     payout: Payout = field(init=False)
@@ -82,11 +82,6 @@ class Dossier:
         """The claim, as the policy book prices it."""
         return Filed(request=self.request, applied_at=self.applied_at)
 
-    @property
-    def goods_wanted(self) -> bool:
-        """Whether the goods come back before a claim is paid."""
-        return self.terms is not None and self.terms.goods_back
-
     # What the policy book is asked
 
     def question(self, clock: Clock, started_at: datetime, as_of: datetime) -> Question:
@@ -112,14 +107,17 @@ class Dossier:
 
     # What happens
 
-    def grant(self, decided: DecideClaim | None) -> bool:
-        """The claim is granted for what was decided, else for what its terms set; False where neither says."""
-        if decided is not None and (decided.amount is not None or decided.lines is not None):
-            self.payout.agree(decided.amount, decided.lines)
-        elif self.terms is not None and self.terms.lines is not None:
-            self.payout.agree(None, self.terms.lines)
-        else:
+    def grant(self, decided: DecideClaim | None, now: datetime) -> bool:
+        """The claim is granted as was decided, else as its terms say; False where they leave the amount to a person."""
+        assert self.terms is not None
+        award = self.terms.award(self.request, decided)
+        if isinstance(award, MustBeStated):
             return False
+        self.payout.agree(None, award.lines)
+        self.payout.payer = award.payer
+        self.goods_wanted = self.terms.goods_back(decided)
+        says = f"granted: {award.amount_minor} {award.currency} minor, borne by {award.payer} ({self.terms.edition})"
+        self.note("Granted", says, Party.SYSTEM, now, now)
         return True
 
     def open(self, now: datetime) -> None:

@@ -40,12 +40,14 @@ class OrderFacts(Schema):
 class Facts(Schema):
     """All that a rule may read, beside the clock and its start.
 
-    `dispatched` is judged at application or amendment. `agreed_limits` holds what both parties sent, or the platform
-    attested (R17). `extensions` and `held` lengthen the asked clock (R10, R16). `tier` matters to claim_review alone.
+    `dispatched` is judged at application or amendment, and `applied_at` says when that was. `agreed_limits` holds what
+    both parties sent, or the platform attested (R17). `extensions` and `held` lengthen the asked clock (R10, R16).
+    `tier` matters to claim_review alone.
     """
 
     kind: CaseKind = CaseKind.RETURN
     dispatched: StrictBool = True
+    applied_at: Instant | None = None
     dispatch_clicked_at: Instant | None = None
     tier: Tier = Tier.MERCHANT
     agreed_limits: dict[Clock, Limit] = {}

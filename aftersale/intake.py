@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from aftersale.clock import CLOCK_SKEW
+from aftersale.eligibility import claim_problems
 from aftersale.errors import AftersaleError, Problem
 from aftersale.kinds import CaseKind, Clock
 from aftersale.policy.book import Book
@@ -48,7 +49,8 @@ def admit(book: Book, application: Application) -> list[Problem]:
     if problems:
         return problems
     try:
-        return [*_validity(book, kind, request, applied_at), *_split(book, kind, request, applied_at)]
+        eligible = claim_problems(book, request, applied_at) if kind is CaseKind.CLAIM else []
+        return [*_validity(book, kind, request, applied_at), *_split(book, kind, request, applied_at), *eligible]
     except AftersaleError as error:
         return [Problem(code="policy_gap", field="order", message=str(error))]
 

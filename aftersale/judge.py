@@ -6,11 +6,12 @@ from datetime import datetime
 from enum import Enum
 
 from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import Act, Amend, ConfirmReceipt, DecideClaim, Dispatch, Offer, ReceivedItem, Rule, Sum
+from aftersale.commands import Act, Amend, ConfirmReceipt, DecideClaim, Dispatch, Offer, ReceivedItem, Rule
+from aftersale.compensation import MustBeStated
 from aftersale.dossier import Dossier
-from aftersale.errors import AftersaleError, Problem
+from aftersale.errors import AftersaleError, BadInput, Problem
 from aftersale.kinds import CaseKind, Command, Party, Ruling, State
-from aftersale.money import total
+from aftersale.money import Sum, total
 from aftersale.moves import MOVES, PARTIES, legal
 from aftersale.request import CaseRequest
 from aftersale.times import floor, local
@@ -49,10 +50,8 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         raise _refuse("bad_input", "kind", "cannot become a claim; open the claim as a case of its own")
     if isinstance(act, Amend) and case.breached and act.kind is not CaseKind.REFUND:
         raise _refuse("bad_input", "kind", "can be refund only, once what was due was not sent; write refund")
-    if isinstance(act, DecideClaim) and act.decision == "approve" and not _stated(case, act):
-        raise _refuse(
-            "bad_input", "amount", "must be stated: the policy sets none for this claim; give amount or lines"
-        )
+    if isinstance(act, DecideClaim) and act.decision == "approve":
+        _payable(case, act)
     if isinstance(act, Dispatch) and act.replaced and case.kind is not CaseKind.REPAIR:
         raise _refuse("bad_input", "replaced", "is for repairs; leave it out")
     if isinstance(act, Rule) and act.outcome is Ruling.RETURN and case.taken_in:
@@ -163,9 +162,16 @@ def _within_what_is_owed(case: Dossier, said: Sum) -> None:
             raise _refuse("bad_input", f"{field}.amount_minor", asked)
 
 
-def _stated(case: Dossier, decided: DecideClaim) -> bool:
-    terms = case.terms
-    return bool(decided.amount or decided.lines or (terms and terms.lines))
+def _payable(case: Dossier, decided: DecideClaim) -> None:
+    if case.terms is None:
+        return
+    try:
+        award = case.terms.award(case.request, decided)
+    except BadInput as error:
+        raise Refused(error.problems[0]) from None
+    if isinstance(award, MustBeStated):
+        least, most = max(award.least_minor, 1), award.most_minor
+        raise _refuse("bad_input", "amount", f"must be given, from {least} to {most} minor: {award.why}")
 
 
 def _belongs_to_lapsed(case: Dossier, command: Command, at: datetime) -> bool:

@@ -190,6 +190,7 @@ class MessageEvent(Term):
     ALERT = "alert", "超时预警"
     BREACH = "breach", "商家违约"
     CORRECTION_REQUESTED = "correction_requested", "超时后事实待更正"
+    INSURANCE_SETTLED = "insurance_settled", "运费险理赔"
     CASE_COMPLETED = "case_completed", "售后完成"
     CASE_CLOSED = "case_closed", "售后关闭"
     MESSAGE_CORRECTED = "message_corrected", "消息更正"

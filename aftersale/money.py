@@ -32,6 +32,26 @@ class LineAmount(Schema):
     amount_minor: MinorUnits
 
 
+class Sum(Schema):
+    """What may name money: an `amount` in all, or `lines` that say how much of it each order line is for."""
+
+    amount: Money | None = None
+    lines: Annotated[tuple[LineAmount, ...], Field(min_length=1, max_length=100)] | None = None
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        if self.amount is not None and self.lines is not None:
+            raise ValueError("gives amount and lines; give one of them")
+        return self
+
+    @property
+    def stated_minor(self) -> int | None:
+        """The money that is named, in all; None where none is."""
+        if self.lines is not None:
+            return total(self.lines)
+        return None if self.amount is None else self.amount.amount_minor
+
+
 class Allocation(Schema):
     """The part of a refund that goes back to one tender of one order line."""
 
@@ -45,7 +65,8 @@ class RefundInstruction(Schema):
 
     `key` is `case/<case_id>/refund/<n>`: stable over every retry, new only after a definitive decline. `lines` say what
     the money is for, and add up to the amount. `allocations`, which the ledger adds, say which tenders the buyer had
-    paid with it goes back to; `tender` is another way that an operator chose, for all of it.
+    paid with it goes back to; `tender` is another way that an operator chose, for all of it. `payer` says who bears it
+    where a guarantee names somebody.
     """
 
     key: str
@@ -57,6 +78,7 @@ class RefundInstruction(Schema):
     currency: Currency
     tender: Code | None = None
     lines: tuple[LineAmount, ...] = ()
+    payer: Code | None = None
     allocations: tuple[Allocation, ...] = ()
 
     @model_validator(mode="after")

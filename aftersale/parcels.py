@@ -1,18 +1,20 @@
 """The parcels of a case: which ones it waits for, and what the carriers said of any."""
 
-from aftersale.commands import Leg, ParcelEvent
+from aftersale.commands import Leg, ParcelEvent, ScanEvent
+from aftersale.money import Money
 
 MOST_EVENTS = 200
 """How many scans a case keeps."""
 
 
 class Parcels:
-    """Scans by their event id, in the order in which they came, and the tracking number that each leg waits for."""
+    """Scans by their event id, in the order in which they came; the parcel that each leg waits for; what it cost."""
 
     def __init__(self) -> None:
         """Nothing is on its way."""
         self.scans: dict[str, ParcelEvent] = {}
         self.expected: dict[Leg, str] = {}
+        self.freight: Money | None = None
 
     @property
     def full(self) -> bool:
@@ -21,5 +23,9 @@ class Parcels:
 
     def sign_off(self, leg: Leg) -> ParcelEvent | None:
         """The carrier's sign-off of the parcel that a leg waits for, if it was reported."""
-        wanted = (leg, "signed_for", self.expected.get(leg))
+        return self.scanned(leg, "signed_for")
+
+    def scanned(self, leg: Leg, event: ScanEvent) -> ParcelEvent | None:
+        """The first scan of a sort of the parcel that a leg waits for, if it was reported."""
+        wanted = (leg, event, self.expected.get(leg))
         return next((scan for scan in self.scans.values() if (scan.leg, scan.event, scan.tracking_no) == wanted), None)

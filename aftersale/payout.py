@@ -18,6 +18,7 @@ class Payout:
         self.request = request
         self.asked = {item.order_line_id: item.requested.amount_minor for item in request.items}
         self.received: dict[str, int] | None = None
+        self.payer: str | None = None
         self.reserved = False
         self.instructions: list[Instruction] = []
 
@@ -77,6 +78,7 @@ class Payout:
             currency=request.items[0].requested.currency,
             tender=tender,
             lines=tuple(lines),
+            payer=self.payer,
         )
         self.instructions.append(
             Instruction(

@@ -1,4 +1,4 @@
-"""Reading a case's file out: its status, and whose move it is."""
+"""Reading a case's file out: its status, whose move it is, what others are asked about it."""
 
 from datetime import datetime
 
@@ -6,10 +6,12 @@ from aftersale.case import NOBODY, DeadlineView, Next, Status
 from aftersale.claims import ClaimReview
 from aftersale.dossier import Dossier
 from aftersale.endings import Closed, Completed
+from aftersale.insurance import FreightClaim
 from aftersale.judge import refusal
-from aftersale.kinds import Party, Tier
+from aftersale.kinds import Party, Service, Tier
 from aftersale.money import total
 from aftersale.moves import legal
+from aftersale.pickups import PickupOrder
 
 
 def status(case: Dossier, now: datetime) -> Status:
@@ -59,8 +61,45 @@ def next_move(case: Dossier, now: datetime) -> Next:
     )
 
 
+def freight_claim(case: Dossier) -> FreightClaim | None:
+    """What the insurer is asked for the way back, where the order was bought with that cover."""
+    request, facts = case.request, case.request.facts(case.kind, case.applied_at)
+    tracking_no = case.parcels.expected.get("return")
+    if tracking_no is None or Service.FREIGHT_INSURANCE not in facts.order.services:
+        return None
+    return FreightClaim(
+        case_id=request.case_id,
+        order_id=request.order_id,
+        merchant_id=request.merchant_id,
+        buyer_ref=request.buyer_ref,
+        paid_at=request.order.paid_at,
+        tracking_no=tracking_no,
+        cost=case.parcels.freight,
+    )
+
+
+def pickup_order(case: Dossier, failed: int) -> PickupOrder | None:
+    """The pickup to book after so many that failed, where the order has the service and the request says where."""
+    request, facts = case.request, case.request.facts(case.kind, case.applied_at)
+    wish = request.pickup
+    if wish is None or Service.HOME_PICKUP not in facts.order.services:
+        return None
+    return PickupOrder(
+        key=f"case/{request.case_id}/pickup/{failed + 1}",
+        case_id=request.case_id,
+        order_id=request.order_id,
+        merchant_id=request.merchant_id,
+        buyer_ref=request.buyer_ref,
+        paid_at=request.order.paid_at,
+        failed=failed,
+        address_ref=wish.address_ref,
+        earliest=wish.earliest,
+    )
+
+
 def claim_review(case: Dossier, tier: Tier) -> ClaimReview:
     """What the approvals service is asked of a claim in that tier."""
+    assert case.terms is not None
     request, owed, clock = case.request, case.payout.refundable(), case.stage_clock
     return ClaimReview(
         key=f"case/{request.case_id}/claim/{tier}",
@@ -74,7 +113,7 @@ def claim_review(case: Dossier, tier: Tier) -> ClaimReview:
         note=request.note,
         items=request.items,
         evidence=request.evidence,
-        lines=case.terms.lines if case.terms else None,
+        terms=case.terms,
         most_minor=total(owed),
         currency=request.items[0].requested.currency,
         respond_by=clock.respond_by if clock else None,

@@ -80,6 +80,13 @@ class Order(OrderFacts):
     lines: Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
+class PickupWish(Schema):
+    """Where the goods can be fetched, and from when on: a reference, no address."""
+
+    address_ref: Id
+    earliest: Instant | None = None
+
+
 class CaseRequest(Schema):
     """What opens a case: the whole input of its workflow. References are opaque; no personal data."""
 
@@ -93,6 +100,7 @@ class CaseRequest(Schema):
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
     claim_type: ClaimType | None = None
     requested_at: Instant | None = None
+    pickup: PickupWish | None = None
     metadata: Annotated[dict[Code, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=20)] = {}
     order: Order
 
@@ -108,7 +116,7 @@ class CaseRequest(Schema):
         bought["services"] = _union(order.services, *(line.services for line in lines))
         bought["categories"] = _union(order.categories, *((line.category,) for line in lines if line.category))
         dispatched = order.dispatched_at is not None and order.dispatched_at <= applied_at
-        return Facts(kind=kind, dispatched=dispatched, order=OrderFacts(**bought))
+        return Facts(kind=kind, dispatched=dispatched, applied_at=applied_at, order=OrderFacts(**bought))
 
 
 def _union(*sets: tuple[str, ...]) -> tuple[str, ...]:

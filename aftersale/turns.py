@@ -91,6 +91,11 @@ class Turn(Schema):
             messages=tuple(messages),
         )
 
+    def followed_by(self, entry: Entry, message: Message, at: datetime, run_id: str) -> Self:
+        """What another workflow adds to the record of a case that is over: a line, and a message about it."""
+        added = {"seq": self.seq + 1, "at": at, "run_id": run_id, "history_length": 0}
+        return self.model_copy(update={**added, "entries": (entry,), "messages": (message,)})
+
 
 def digest(turn: Turn) -> str:
     """The SHA-256 of what a turn says, in hexadecimal.

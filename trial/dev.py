@@ -124,6 +124,10 @@ def worker_environment(address: str, platform_url: str, records_url: str) -> dic
         "AFTERSALE_PAYMENTS_SECRET": TRIAL_SECRET,
         "AFTERSALE_APPROVALS_URL": platform_url,
         "AFTERSALE_APPROVALS_SECRET": TRIAL_SECRET,
+        "AFTERSALE_INSURER_URL": platform_url,
+        "AFTERSALE_INSURER_SECRET": TRIAL_SECRET,
+        "AFTERSALE_CARRIER_URL": platform_url,
+        "AFTERSALE_CARRIER_SECRET": TRIAL_SECRET,
         "AFTERSALE_RECORDS_URL": records_url,
         "AFTERSALE_NOTIFY_FALLBACK": platform_url.replace("http://", "json://") + "/inbox",
     }

@@ -16,7 +16,7 @@ from temporalio.client import WorkflowHistory
 from aftersale.client import Cases
 from aftersale.commands import Actor, ShipBack
 from aftersale.kinds import CloseReason, Party
-from trial.tour import CASES, Story, follow, stories
+from trial.tour import CASES, Story, follow, prepare, stories
 from trial.workplace import Workplace, grounds
 from worker import DELIVERIES, MESSENGERS, worker
 
@@ -49,6 +49,7 @@ async def record(wanted: list[Story]) -> None:
         async with grounds(Path(files)) as place:
             async with worker(place.client, place.settings) as hand, hand:
                 for story in wanted:
+                    await prepare(place, story)
                     live = await place.open(story.kind, story.request, story.opened_at)
                     await follow(place, live, story)
                     keep(await live.handle.fetch_history(), _file(story))

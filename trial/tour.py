@@ -64,6 +64,7 @@ class Story(Schema):
     title: str
     about: str
     kind: CaseKind
+    decisions: tuple[dict[str, Any], ...] = ()
     opened_at: Instant
     request: dict[str, Any]
     deadlines: tuple[Expected, ...] = ()
@@ -93,7 +94,15 @@ Reasons = dict[tuple[Clock, datetime | None], tuple[str, ...]]
 
 async def play(place: Workplace, story: Story) -> tuple[Status, Reasons]:
     """Play one case to its end. Raises Difference where a deadline, a state or the end is not as written."""
+    await prepare(place, story)
     return await follow(place, await place.open(story.kind, story.request, story.opened_at), story)
+
+
+async def prepare(place: Workplace, story: Story) -> None:
+    """Have the approvals service decide as the story says."""
+    async with httpx.AsyncClient(base_url=place.platform_url) as http:
+        for decision in story.decisions:
+            (await http.post("/decisions", json=decision)).raise_for_status()
 
 
 async def follow(place: Workplace, live: Live, story: Story) -> tuple[Status, Reasons]:

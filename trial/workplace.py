@@ -149,6 +149,10 @@ def settings_for(platform_url: str, records_url: str) -> Settings:
         payments_secret=TRIAL_SECRET,
         approvals_url=platform_url,
         approvals_secret=TRIAL_SECRET,
+        insurer_url=platform_url,
+        insurer_secret=TRIAL_SECRET,
+        carrier_url=platform_url,
+        carrier_secret=TRIAL_SECRET,
         records_url=records_url,
         fallback=(platform_url.replace("http://", "json://") + "/inbox",),
     )

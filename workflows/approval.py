@@ -68,5 +68,7 @@ def _decision(desk: Desk, tier: Tier, answer: Approval) -> DecideClaim:
         decision="approve" if answer.decision == "approve" else "decline",
         amount=answer.amount,
         lines=answer.lines,
+        grade=answer.grade,
+        remedy=answer.remedy,
         note=answer.note,
     )

@@ -5,7 +5,7 @@ waits and the case may be judged; between two rests the case is moving.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, overload
@@ -13,12 +13,12 @@ from typing import Any, TypeVar, overload
 from temporalio import workflow
 
 from aftersale.amending import amended
-from aftersale.commands import Act, Amend, Leg, Offer, ParcelEvent, Rule
+from aftersale.commands import Act, Amend, Leg, Offer, ParcelEvent, Rule, ScanEvent
 from aftersale.dossier import Dossier
 from aftersale.endings import Ending
 from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State
 from aftersale.money import LineAmount, Settlement
-from aftersale.readout import status
+from aftersale.readout import freight_claim, status
 from aftersale.schema import Schema
 from aftersale.times import floor
 from aftersale.view import wake_summary
@@ -57,7 +57,8 @@ class Desk:
         self.rests = 0
         self.timekeeper = Timekeeper(case, self.wake)
         self._heard: Act | None = None
-        self._leg: Leg | None = None
+        self._awaited_scan: tuple[Leg, ScanEvent] | None = None
+        self._errands: list[asyncio.Task[None]] = []
         self._stopped = False
         self._alarm = Alarm(self.wake)
         self._board = Board()
@@ -160,7 +161,7 @@ class Desk:
         """The next thing that ends the stage: one of what it accepts, or the lapse of its clock."""
         while True:
             await self._catch_up()
-            said = self._heard or (self._sign_off() if ParcelEvent in accepts else None)
+            said = self._heard or (self._scan() if ParcelEvent in accepts else None)
             if said is not None:
                 return self._accepted(said, accepts)
             running = self.case.stage_clock
@@ -184,10 +185,10 @@ class Desk:
         assert self.case.stage_clock is None
         return await self.answer(*accepts)
 
-    def expect_parcel(self, leg: Leg, tracking_no: str) -> None:
-        """The stage waits for this parcel's sign-off, which may have been reported already."""
+    def expect_parcel(self, leg: Leg, tracking_no: str, event: ScanEvent = "signed_for") -> None:
+        """The stage waits for a scan of this parcel, which may have been reported already."""
         self.case.parcels.expected[leg] = tracking_no
-        self._leg = leg
+        self._awaited_scan = leg, event
 
     @staticmethod
     def at(heard: Act | Lapse) -> datetime:
@@ -211,18 +212,36 @@ class Desk:
             self.case.note("RefundDeclined", said, Party.SYSTEM, self.now, self.now)
         return settlement
 
+    async def claim_freight(self) -> None:
+        """Have the insurer asked for what the way back cost, where the order has that cover; nobody waits for it."""
+        claim = freight_claim(self.case)
+        if claim is not None:
+            await outside.claim_freight(claim)
+            says = f"freight insurance is asked for {claim.tracking_no}; {claim.key} shows what becomes of it"
+            self.case.note("FreightClaimed", says, Party.SYSTEM, self.now, self.now)
+
     async def close(self, ending: Ending) -> None:
         """The case is over: clocks stop, both sides are told, and the records are brought up to the end."""
         self.case.finish(ending, self.now)
         self.timekeeper.stop()
         self._alarm.set(None, None, "")
         self.wake()
-        released = self._release()
-        while not (self.resting and self._scribe.idle and released.done()):
+        if self.case.payout.reserved:
+            self.case.payout.reserved = False
+            self.errand(outside.release(self.case.request.case_id))
+        while not (self.resting and self._all_done):
             self._come_to_rest()
-            await workflow.wait_condition(lambda: not self.resting or (self._scribe.idle and released.done()))
+            await workflow.wait_condition(lambda: not self.resting or self._all_done)
+
+    def errand(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done beside the stages; the case does not end before it is."""
+        self._errands.append(asyncio.create_task(work))
 
     # How it works
+
+    @property
+    def _all_done(self) -> bool:
+        return self._scribe.idle and all(errand.done() for errand in self._errands)
 
     async def _catch_up(self) -> None:
         await self.timekeeper.catch_up()
@@ -237,15 +256,6 @@ class Desk:
             await self._rest()
             await self.timekeeper.catch_up()
         return task.result()
-
-    def _release(self) -> asyncio.Task[None]:
-        reserved, self.case.payout.reserved = self.case.payout.reserved, False
-
-        async def release() -> None:
-            if reserved:
-                await outside.release(self.case.request.case_id)
-
-        return asyncio.create_task(release())
 
     async def _rest(self) -> None:
         self._come_to_rest()
@@ -265,9 +275,9 @@ class Desk:
         self.resting = True
         self.rests += 1
 
-    def _sign_off(self) -> ParcelEvent | None:
-        """The parcel's sign-off, unless it happened after the stage's clock had run out."""
-        scan = self.case.parcels.sign_off(self._leg) if self._leg else None
+    def _scan(self) -> ParcelEvent | None:
+        """The scan that the stage waits for, unless it happened after the stage's clock had run out."""
+        scan = self.case.parcels.scanned(*self._awaited_scan) if self._awaited_scan else None
         clock = self.case.stage_clock
         in_time = scan and (self.case.held_since or clock is None or clock.in_time(scan.occurred_at))
         return scan if in_time else None

@@ -5,14 +5,17 @@ operator sees it in the case's history.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, WorkflowAlreadyStartedError
 
 from activities.approvals import Approvals
+from activities.carriers import Carriers
+from activities.insurance import Insurance
 from activities.intake import Intake
 from activities.messaging.messenger import Messenger
 from activities.payments import Order, Payments
@@ -22,8 +25,10 @@ from aftersale.claims import Approval, ClaimReview, ClaimTerms, Filed
 from aftersale.corrections import LateFact, Taken
 from aftersale.errors import Problem
 from aftersale.facts import Question
+from aftersale.insurance import FREIGHT_CLAIM, FreightClaim, InsurerAnswer
 from aftersale.intake import Application
 from aftersale.money import RefundInstruction, Settlement
+from aftersale.pickups import Pickup, PickupOrder
 from aftersale.policy.deadline import Deadline
 from aftersale.turns import Turn
 
@@ -102,6 +107,65 @@ async def record(turns: Sequence[Turn]) -> int:
 async def correct(fact: LateFact) -> Taken:
     """Have the records of a case that is over take a late fact, with a message to the platform."""
     return await _visibly(Recording.correct, fact, f"late {fact.fact} of case {fact.case_id}")
+
+
+async def book_pickup(order: PickupOrder) -> Pickup:
+    """Have the carrier book a pickup, until it answers."""
+    return await workflow.execute_activity_method(
+        Carriers.book,
+        order,
+        start_to_close_timeout=timedelta(minutes=1),
+        heartbeat_timeout=_LIFE,
+        retry_policy=_PATIENT,
+        summary=order.key,
+    )
+
+
+async def cancel_pickup(key: str) -> None:
+    """Have the carrier cancel a pickup, until it answers."""
+    await workflow.execute_activity_method(
+        Carriers.cancel,
+        key,
+        start_to_close_timeout=timedelta(minutes=1),
+        heartbeat_timeout=_LIFE,
+        retry_policy=_PATIENT,
+        summary=f"cancel {key}",
+    )
+
+
+async def claim_freight(claim: FreightClaim) -> None:
+    """Open a freight claim that outlives its case; one that is open already stays the only one."""
+    with suppress(WorkflowAlreadyStartedError):
+        _ = await workflow.start_child_workflow(
+            FREIGHT_CLAIM,
+            claim,
+            id=claim.key,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            static_summary=f"freight of case {claim.case_id}",
+        )
+
+
+async def insure(claim: FreightClaim) -> InsurerAnswer:
+    """Have the insurer asked until it decides."""
+    return await workflow.execute_activity_method(
+        Insurance.insure,
+        claim,
+        start_to_close_timeout=timedelta(minutes=1),
+        heartbeat_timeout=_LIFE,
+        retry_policy=_PATIENT,
+        summary=claim.key,
+    )
+
+
+async def note_insurance(claim: FreightClaim, answer: InsurerAnswer) -> None:
+    """Have the record of a case show how its freight claim ended."""
+    await workflow.execute_activity_method(
+        Recording.insured,
+        args=[claim, answer],
+        start_to_close_timeout=timedelta(seconds=10),
+        retry_policy=_PATIENT,
+        summary=f"end of {claim.key}",
+    )
 
 
 async def deliver() -> None:

@@ -13,6 +13,7 @@ from aftersale.cli import cases, lists
 from aftersale.cli.answers import Answering
 from aftersale.cli.ledger import ledger
 from aftersale.cli.policy import policy
+from aftersale.cli.services import services
 from aftersale.cli.setup import setup
 
 __all__ = ["app", "main"]
@@ -26,6 +27,7 @@ app.command("act", cls=Answering)(cases.act)
 app.command("setup", cls=Answering)(setup)
 app.add_typer(ledger)
 app.add_typer(policy)
+app.add_typer(services)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """`aftersale policy`: ask the policy book, check it, and show what it holds. Needs no server."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,17 +10,22 @@ from rich.text import Text
 
 from aftersale.cli.answers import FAULTY, REFUSED, AlwaysJson, Answering, AsJson, reporting
 from aftersale.cli.asking import content, options
+from aftersale.cli.policy_diff import diff
+from aftersale.cli.policy_draft import draft
 from aftersale.cli.printing import draw, say, say_json
 from aftersale.errors import BadInput, Problem
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import FactLimit, Window
 from aftersale.policy.explain import explain_bytes
-from aftersale.policy.lint import lint
-from aftersale.policy.load import TITLE, default_root, load
+from aftersale.policy.lifecycle import stage
+from aftersale.policy.lint import lint, lint_with
+from aftersale.policy.load import TITLE, default_root, joined, load, survey
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
 from aftersale.schema import Code, Instant, Limit, Schema
 
 policy = typer.Typer(name="policy", help="Ask the policy book, check it, and show what it holds.", no_args_is_help=True)
+policy.command(cls=Answering)(diff)
+policy.command(cls=Answering)(draft)
 
 _ELSEWHERE = {"example", "limit", "setting", "ceiling"}
 """The tables of a file that are no clauses of a notice."""
@@ -31,6 +37,12 @@ class PresaleAsk(Schema):
     at: Instant
     promise: Limit
     category: Code | None = None
+    as_of: Instant | None = None
+
+
+class ListAsk(Schema):
+    """The options of `policy list`."""
+
     as_of: Instant | None = None
 
 
@@ -67,15 +79,16 @@ def presale(
 
 @policy.command(cls=Answering)
 def check(
-    path: Annotated[Path | None, typer.Argument(help="A folder with a policy book; absent, the book in use.")] = None,
+    path: Annotated[Path | None, typer.Argument(help="A book's folder, or a file to join the book in use.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find everything that is wrong with a policy book: exit status 1 where anything is."""
-    root = path or default_root()
+    """Find everything that is wrong with a policy book, or one more file in it: exit status 1 where anything is."""
+    joining = path if path is not None and path.is_file() else None
+    root = path if path is not None and joining is None else default_root()
     with reporting(as_json):
         _require_book(root)
-        findings = lint(root)
-        summary = {} if findings else _summary(load(root))
+        findings = lint(root) if joining is None else lint_with(root, joining)
+        summary = {} if findings else _summary(load(root) if joining is None else joined(survey(root), joining).book())
     if as_json:
         say_json({"ok": not findings, "findings": findings, **summary})
     else:
@@ -86,9 +99,13 @@ def check(
 
 
 @policy.command("list", cls=Answering)
-def list_(as_json: AsJson = False) -> None:
-    """Show the ordinary limits of every clock, and the notices with their windows."""
+def list_(
+    as_of: Annotated[str | None, typer.Option(help="How far each notice had come then; absent, now.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the ordinary limits of every clock, and the notices with their windows and how far they have come."""
     with reporting(as_json):
+        at = options(ListAsk, as_of=as_of).as_of or datetime.now(UTC)
         book = load(default_root())
     limits = sorted(((row, file) for file in book.files for row in file.limit), key=lambda each: each[0].id)
     notices = [file for file in book.files if file.tier is not None]
@@ -97,13 +114,15 @@ def list_(as_json: AsJson = False) -> None:
             "version": book.version,
             "revision": book.revision,
             "limits": [{"file": file.id, "status": file.status} | _plain(row) for row, file in limits],
-            "notices": [{"status": file.status} | _plain(file, _ELSEWHERE) for file in notices],
+            "notices": [
+                {"status": file.status, "stage": stage(file, at)} | _plain(file, _ELSEWHERE) for file in notices
+            ],
         }
         say_json(shown)
         return
     draw(
         _limit_table([row for row, _ in limits]),
-        _notice_table(notices),
+        _notice_table(notices, at),
         Text(f"policy book {book.version}, revision {book.revision}"),
     )
 
@@ -138,13 +157,14 @@ def _limit_table(rows: list[OrdinaryLimit]) -> Table:
     return table
 
 
-def _notice_table(files: list[PolicyFile]) -> Table:
-    table = Table("notice", "title", "status", "announced", "clauses", title="Notices", title_justify="left")
+def _notice_table(files: list[PolicyFile], at: datetime) -> Table:
+    table = Table("notice", "title", "stage", "announced", "clauses", title="Notices", title_justify="left")
     table.add_column("windows", no_wrap=True)
     for file in files:
         clauses = " ".join([*(rule.id for rule in file.rule), *(cap.id for cap in file.presale)])
         windows = "\n".join(_stretch(window) for window in file.window)
-        cells = [file.id, "\n".join(file.title.values()), file.status, str(file.announced or "…"), clauses, windows]
+        known = f"{file.announced or '…'}" + (f"\nrepealed {file.repealed}" if file.repealed else "")
+        cells = [file.id, "\n".join(file.title.values()), stage(file, at) or "not yet known", known, clauses, windows]
         table.add_row(*(Text(cell) for cell in cells))
     return table
 

@@ -150,7 +150,7 @@ class Cases:
     async def _opening(self, kind: CaseKind, wanted: CaseRequest) -> Status:
         content = _written(wanted)
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            _workflow_type(kind),
+            WORKFLOW_TYPES[kind],
             content,
             id=f"case/{wanted.case_id}",
             task_queue=TASK_QUEUE,
@@ -176,7 +176,7 @@ class Cases:
         first = await self._answered(wanted.case_id, anext(history))
         started = first.workflow_execution_started_event_attributes
         given = await self._client.data_converter.decode(started.input.payloads)
-        if started.workflow_type.name != _workflow_type(kind) or not _same(given, wanted):
+        if started.workflow_type.name != WORKFLOW_TYPES[kind] or not _same(given, wanted):
             raise Refusal("case_id_conflict", f"case {wanted.case_id} was opened with another request; take a new id")
 
     def _handle(self, case_id: str) -> WorkflowHandle[Any, Status]:
@@ -221,12 +221,6 @@ class Cases:
 def _final(over: Status) -> Refusal:
     said = f"case {over.case_id} is over ({over.state.words}); legal now: nothing, the case is final"
     return Refusal("illegal_move", said)
-
-
-def _workflow_type(kind: CaseKind) -> str:
-    if kind not in WORKFLOW_TYPES:
-        raise BadInput([Problem(field="kind", message=f"is not served yet; open one of {', '.join(WORKFLOW_TYPES)}")])
-    return WORKFLOW_TYPES[kind]
 
 
 def _same(given: list[Any], wanted: CaseRequest) -> bool:

@@ -12,10 +12,12 @@ from aftersale.errors import PolicyFault, PolicyGap
 from aftersale.facts import Facts, Question
 from aftersale.kinds import Clock
 from aftersale.policy.deadline import Deadline, Reckoning
+from aftersale.policy.lifecycle import in_force, known
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
-from aftersale.policy.select import Bound, Filter, bind, caps, filters, known, midnight, strongest
+from aftersale.policy.select import Bound, Filter, bind, caps, filters, strongest
+from aftersale.policy.services import ServiceFile, Services
 from aftersale.schema import Schema
-from aftersale.times import SECOND, Stretch, local, span
+from aftersale.times import Stretch, local, span
 
 
 class PresaleAnswer(Schema):
@@ -38,19 +40,27 @@ class _Ordinary:
 
 
 class Book:
-    """Every limit and every notice in force, indexed by the clock that they concern.
+    """Every limit and every notice that is published, indexed by the clock that they concern.
 
     `version` names the content (R14): the same files in any order give the same version. `revision` counts
     publications, so that a worker can tell whether its book is older than one that was announced.
     """
 
-    def __init__(self, files: Iterable[PolicyFile], *, name: str = "unnamed", revision: int = 0) -> None:
-        """Index the files; drafts, consultations and repealed notices are kept for reading but bind nobody."""
+    def __init__(
+        self,
+        files: Iterable[PolicyFile],
+        services: Iterable[ServiceFile] = (),
+        *,
+        name: str = "unnamed",
+        revision: int = 0,
+    ) -> None:
+        """Index the files; drafts and consultations are kept for reading, and bind nobody."""
         self.files: Sequence[PolicyFile] = sorted(files, key=lambda file: file.id)
+        self.services = Services(services)
         self.name, self.revision = name, revision
-        content = "\n".join(_content(file) for file in self.files)
+        content = "\n".join(_content(file) for file in [*self.files, *self.services.files])
         self.version = f"{name}+{hashlib.sha256(content.encode()).hexdigest()[:12]}"
-        self.binding = [file for file in self.files if file.status == "in_force"]
+        self.binding = [file for file in self.files if file.published]
         self._ordinary: defaultdict[Clock, list[_Ordinary]] = defaultdict(list)
         self._rules: defaultdict[Clock, list[Bound]] = defaultdict(list)
         self._caps = [cap for file in self.binding for cap in caps(file)]
@@ -69,7 +79,7 @@ class Book:
         return self.deadline(question.clock, question, question.started_at, question.as_of)
 
     def deadline(self, clock: Clock, facts: Facts, started_at: datetime, as_of: datetime | None = None) -> Deadline:
-        """When the clock runs out, by the rules known at `as_of` (absent: all that is announced).
+        """When the clock runs out, by the rules known at `as_of` (absent: all that is announced or repealed).
 
         Raises PolicyGap beyond the data, naming what the book knows; BadInput where a fact that decides is missing;
         PolicyFault where two rules hold at equal precedence.
@@ -78,7 +88,7 @@ class Book:
         found = [
             (bound, applied)
             for bound in self._rules[clock]
-            if known(bound.known_from, as_of) and (applied := bound.applies(reckoning)) is not None
+            if known(bound.known, as_of) and (applied := bound.applies(reckoning)) is not None
         ]
         winner = strongest(found, clock)
         if winner is not None and winner.effect.waive:
@@ -167,7 +177,7 @@ class Book:
         )
 
 
-def _content(file: PolicyFile) -> str:
+def _content(file: Schema) -> str:
     """What a file says, whatever the order of its rows; its examples only show what it says."""
     tables = file.model_dump(mode="json", exclude={"example"})
     ordered = {name: sorted(rows, key=json.dumps) if isinstance(rows, list) else rows for name, rows in tables.items()}
@@ -176,12 +186,6 @@ def _content(file: PolicyFile) -> str:
 
 def _ordinary(row: OrdinaryLimit, zone: ZoneInfo) -> _Ordinary:
     return _Ordinary(row, filters(row.when), in_force(row, zone), zone)
-
-
-def in_force(row: OrdinaryLimit, zone: ZoneInfo) -> Stretch:
-    """From midnight of its first day to the last second before the day on which it no longer holds (R14)."""
-    end = midnight(row.effective_until, zone)
-    return Stretch(midnight(row.effective_from, zone), end and end - SECOND)
 
 
 def _spans(rows: list[_Ordinary]) -> str:

@@ -13,7 +13,7 @@ Precedence = Literal["agreement", "ruling", "tagged", "notice", "category"]
 
 STRENGTH: dict[Precedence, int] = {"agreement": 5, "ruling": 4, "tagged": 3, "notice": 2, "category": 1}
 
-Key = Literal["timeout_point", "started", "paid", "dispatch_clicked"]
+Key = Literal["timeout_point", "started", "applied", "paid", "dispatch_clicked"]
 """The instant that must fall in a rule's window."""
 
 
@@ -138,11 +138,15 @@ class Effect(Schema):
 
 
 class Window(Schema):
-    """A stretch of time as the text prints it: closed at second resolution (R2); an absent end is open."""
+    """A stretch of time as the text prints it: closed at second resolution (R2); an absent end is open.
+
+    `assumed` says which end is ours, and why, where the text that we have does not give it.
+    """
 
     id: RuleId
     start: WallClock | None = Field(default=None, alias="from")
     end: WallClock | None = Field(default=None, alias="to")
+    assumed: Text | None = None
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:
@@ -180,7 +184,8 @@ class Rule(Clause):
     """One clause that changes clocks. `under` names the selector it shares with others.
 
     `overrides` names clauses that it displaces where both hold. `opt_in` and `opt_out` name the instants at which a
-    merchant switches the rule on or off: it binds orders paid since opt_in and not after opt_out (S17).
+    merchant switches the rule on or off: it binds orders paid since opt_in and not after opt_out (S17). `assumed` says
+    which figure or clock is ours, and why, where the text that we have does not give it; an explanation repeats it.
     """
 
     under: RuleId | None = None
@@ -189,3 +194,4 @@ class Rule(Clause):
     overrides: tuple[RuleId, ...] = ()
     opt_in: Literal["order.merchant_delay.set_at"] | None = None
     opt_out: Literal["order.delay_cancelled_at"] | None = None
+    assumed: Text | None = None

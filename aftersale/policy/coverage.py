@@ -11,8 +11,9 @@ from aftersale.facts import Question
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import Clause
 from aftersale.policy.examples import question
+from aftersale.policy.lifecycle import stretch
 from aftersale.policy.rules import PolicyFile, PresaleCap
-from aftersale.policy.select import bind, stretch
+from aftersale.policy.select import bind
 from aftersale.times import SECOND, Stretch, local
 
 

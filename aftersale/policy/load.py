@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import NonNegativeInt, ValidationError
 
@@ -14,13 +14,22 @@ from aftersale.errors import PolicyFault, Problem, problems_of
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import Text
 from aftersale.policy.rules import PolicyFile
+from aftersale.policy.services import ServiceFile
 from aftersale.schema import Schema
+
+S = TypeVar("S", bound=Schema)
 
 TITLE = "book.toml"
 """The file that names the book and counts its publications."""
 
-SHELVES = ("limits", "notices", "services")
+SERVICES = "services"
+"""The folder of the guarantee services, whose files have a shape of their own."""
+
+SHELVES = ("limits", "notices", SERVICES)
 """The folders of a book that hold its files."""
+
+ASIDE = "examples"
+"""The folder beside them for notices of other years, which show what the format can say and bind nobody."""
 
 
 class Title(Schema):
@@ -35,11 +44,13 @@ class Survey(NamedTuple):
 
     title: Title
     files: dict[Path, PolicyFile]
+    services: dict[Path, ServiceFile]
     faults: list[str]
 
     def book(self) -> Book:
         """The book of the files that could be read."""
-        return Book(self.files.values(), name=self.title.name, revision=self.title.revision)
+        name, revision = self.title.name, self.title.revision
+        return Book(self.files.values(), self.services.values(), name=name, revision=revision)
 
 
 def default_root() -> Path:
@@ -71,17 +82,21 @@ def load(root: Path) -> Book:
 
 def survey(root: Path) -> Survey:
     """Everything in the folder of a book, with all its faults at once."""
-    title, files, faults = Title(name="unnamed", revision=0), dict[Path, PolicyFile](), []
+    title, faults = Title(name="unnamed", revision=0), []
+    files, services = dict[Path, PolicyFile](), dict[Path, ServiceFile]()
     try:
         title = _title(root / TITLE)
     except PolicyFault as fault:
         faults.append(str(fault))
     for path in paths(root):
         try:
-            files[path] = read(path)
+            if path.parent.name == SERVICES:
+                services[path] = read_service(path)
+            else:
+                files[path] = read(path)
         except PolicyFault as fault:
             faults.append(str(fault))
-    return Survey(title, files, [*faults, *_clashes(files)])
+    return Survey(title, files, services, [*faults, *_clashes(files, services)])
 
 
 def paths(root: Path) -> Iterator[Path]:
@@ -90,35 +105,63 @@ def paths(root: Path) -> Iterator[Path]:
         yield from sorted(path for path in (root / shelf).glob("*.toml") if not path.name.startswith("_"))
 
 
+def joined(found: Survey, path: Path) -> Survey:
+    """What a folder would hold with one more file, which takes the place of the file with its id.
+
+    Raises PolicyFault for all that cannot be read.
+    """
+    if found.faults:
+        raise PolicyFault("\n".join(found.faults))
+    file = read(path)
+    files = {home: each for home, each in found.files.items() if each.id != file.id} | {path: file}
+    return found._replace(files=files, faults=list(_clashes(files, found.services)))
+
+
 def read(path: Path) -> PolicyFile:
     """One policy file. Raises PolicyFault naming the file, the row where there is one, and the remedy."""
-    data = _toml(path)
+    return parse(text(path), path)
+
+
+def parse(content: str, path: Path) -> PolicyFile:
+    """The policy file that a text is, or is to be. Raises PolicyFault as `read`."""
+    return _shaped(PolicyFile, content, path)
+
+
+def read_service(path: Path) -> ServiceFile:
+    """One file of the services' shelf. Raises PolicyFault as `read`."""
+    return _shaped(ServiceFile, text(path), path)
+
+
+def text(path: Path) -> str:
+    """What a policy file holds, as it is written. Raises PolicyFault naming the file and the remedy."""
     try:
-        return PolicyFile.model_validate(data)
-    except ValidationError as error:
-        raise PolicyFault(f"{path}: {_told(error, data)}") from None
-
-
-def _title(path: Path) -> Title:
-    data = _toml(path)
-    try:
-        return Title.model_validate(data)
-    except ValidationError as error:
-        raise PolicyFault(f"{path}: {_told(error, data)}") from None
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise PolicyFault(f"{path}: cannot be read ({error.strerror}); point AFTERSALE_POLICIES at a book") from None
     except UnicodeDecodeError:
         raise PolicyFault(f"{path}: is not UTF-8; save it as UTF-8") from None
+
+
+def _title(path: Path) -> Title:
+    return _shaped(Title, text(path), path)
+
+
+def _shaped(shape: type[S], content: str, path: Path) -> S:
+    data = _toml(content, path)
+    try:
+        return shape.model_validate(data)
+    except ValidationError as error:
+        raise PolicyFault(f"{path}: {_told(error, data)}") from None
+
+
+def _toml(content: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content)
     except (ValueError, RecursionError) as error:
         raise PolicyFault(f"{path}: is not TOML: {error}; correct it there") from None
 
 
-def _clashes(files: Mapping[Path, PolicyFile]) -> Iterator[str]:
+def _clashes(files: Mapping[Path, PolicyFile], services: Mapping[Path, ServiceFile]) -> Iterator[str]:
     """What is wrong between files that are each right by themselves."""
     homes: defaultdict[str, list[Path]] = defaultdict(list)
     for path, file in files.items():
@@ -128,6 +171,9 @@ def _clashes(files: Mapping[Path, PolicyFile]) -> Iterator[str]:
         for other in file.supersedes:
             if other not in {each.id for each in files.values()} - {file.id}:
                 yield f"{path}: supersedes names {other!r}, which is no other file's id; correct it"
+    for path, service in services.items():
+        for name in [f"id {service.id!r}", *service.offers]:
+            homes[name].append(path)
     for name, found in homes.items():
         if len(found) > 1:
             yield f"{found[-1]}: {name} is already in {found[0]}; keep one of them"

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, groupby
 from zoneinfo import ZoneInfo
 
-from aftersale.policy.book import in_force
 from aftersale.policy.clauses import When
+from aftersale.policy.lifecycle import in_force, when_known
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
 from aftersale.policy.select import Bound, bind, caps
 
@@ -16,9 +16,10 @@ _SOME_OF = ("labels_any", "services_any", "categories_any")
 def overlaps(files: Iterable[PolicyFile]) -> Iterator[tuple[PolicyFile, str]]:
     """Every pair of clauses that can hold at once with nothing to say which goes first, with the file to mend.
 
-    A draft is held against what is in force, not against other drafts; what is repealed is left out.
+    A draft is held against what is published, not against other drafts; what is repealed, against what was known of
+    others before its repeal.
     """
-    standing = [file for file in files if file.status != "repealed"]
+    standing = [file for file in files if file.published or file.status != "repealed"]
     yield from _rules(standing)
     yield from _limits(standing)
     yield from _presales(standing)
@@ -59,7 +60,7 @@ def _presales(files: list[PolicyFile]) -> Iterator[tuple[PolicyFile, str]]:
 
 
 def _together(one: PolicyFile, other: PolicyFile) -> bool:
-    return one is other or "in_force" in (one.status, other.status)
+    return one is other or ((one.published or other.published) and when_known(one).meets(when_known(other)))
 
 
 def _apart(one: Bound, other: Bound) -> bool:

@@ -58,6 +58,9 @@ def _no_offsets(given: Any) -> Any:
     return given
 
 
+Status = Literal["draft", "consultation", "announced", "in_force", "repealed"]
+"""How far a text has come. Drafts and consultations bind nobody; what follows is `PolicyFile.published`."""
+
 Zone = Annotated[str, Field(strict=True), AfterValidator(_known_zone)]
 Cap = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_cap)]
 """The longest promise: a duration, `forbidden`, or `category` where the category's own cap holds."""
@@ -198,13 +201,20 @@ class Example(Schema):
 
 
 class PolicyFile(Schema):
-    """One file of the policy book: one public text, or one family of ordinary limits."""
+    """One file of the policy book: one public text, or one family of ordinary limits.
+
+    Two times are kept apart. When a text is known: from midnight of `announced` until midnight of `repealed` (R14).
+    Where it has effect: its windows, and the dates of its limits. So `announced` and `in_force` bind alike, and differ
+    for readers: of the first, the windows are still to come. `assumed` says which of its dates are ours, and why.
+    """
 
     id: RuleId
     title: dict[Literal["zh", "en"], Text]
     zone: Zone
-    status: Literal["draft", "consultation", "in_force", "repealed"] = "in_force"
+    status: Status = "in_force"
     announced: Day | None = None
+    repealed: Day | None = None
+    assumed: Text | None = None
     tier: Precedence | None = None
     source: Text | None = None
     supersedes: tuple[RuleId, ...] = ()
@@ -229,6 +239,16 @@ class PolicyFile(Schema):
         return self
 
     @model_validator(mode="after")
+    def _is_repealed_on_a_date(self) -> Self:
+        if self.repealed and self.status != "repealed":
+            raise ValueError('repealed is the date of a repeal; set status = "repealed", or leave it out')
+        if self.repealed and self.announced and self.repealed < self.announced:
+            raise ValueError("repealed lies before announced; correct one of them")
+        if self.repealed and (self.limit or self.setting or self.ceiling):
+            raise ValueError("only notices are repealed; end a limit with effective_until, and replace a setting")
+        return self
+
+    @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         if faults := [*self._used_twice(), *self._dangling()]:
             raise ValueError("; ".join(faults))
@@ -238,6 +258,11 @@ class PolicyFile(Schema):
     def tz(self) -> ZoneInfo:
         """The zone of every date and instant in the file."""
         return ZoneInfo(self.zone)
+
+    @property
+    def published(self) -> bool:
+        """Whether the text binds anyone, or did until a date that is known."""
+        return self.status in ("announced", "in_force") or self.repealed is not None
 
     def _used_twice(self) -> Iterator[str]:
         rows: list[Clause | PresaleCap | OrdinaryLimit | Setting | Ceiling | Subject]

@@ -2,24 +2,26 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from aftersale.errors import BadInput, PolicyFault, Problem
 from aftersale.facts import Facts
 from aftersale.kinds import Clock
-from aftersale.policy.clauses import STRENGTH, Clause, Effect, FactInstant, FactLimit, Key, Rule, When, Window
+from aftersale.policy.clauses import STRENGTH, Clause, Effect, FactInstant, FactLimit, Key, Rule, When
 from aftersale.policy.deadline import Applied, Reckoning, given_instant, given_limit
+from aftersale.policy.lifecycle import known, stretch, when_known
 from aftersale.policy.rules import PolicyFile, PresaleCap
 from aftersale.times import Stretch, local
 
 Filter = Callable[[Facts], bool]
 
-_CLICK_STARTED = frozenset({Clock.FALSE_DISPATCH_PICKUP, Clock.FALSE_TRACKING_PICKUP})
+CLICK_STARTED = frozenset({Clock.FALSE_DISPATCH_PICKUP, Clock.FALSE_TRACKING_PICKUP})
 _KEY_WORDS: dict[Key, str] = {
     "timeout_point": "the ordinary timeout point",
     "started": "the start of the clock",
+    "applied": "the application",
     "paid": "the payment",
     "dispatch_clicked": "the dispatch click",
 }
@@ -82,7 +84,7 @@ class Bound:
     rule: Rule
     ids: tuple[str, ...]
     strength: int
-    known_from: datetime | None
+    known: Stretch
     zone: ZoneInfo
     whens: tuple[When, ...]
     filters: tuple[Filter, ...]
@@ -106,13 +108,18 @@ class Bound:
             reasons.append(gate.reason(instant))
         if not self._switched_on(reckoning):
             return None
-        return Applied(self.ids, self.rule.effect, self.rule.says, self.zone, tuple(reasons))
+        ours = f"; assumed: {self.rule.assumed}" if self.rule.assumed else ""
+        return Applied(self.ids, self.rule.effect, self.rule.says + ours, self.zone, tuple(reasons))
 
     def within_reach(self, facts: Facts, since: datetime) -> bool:
         """Whether a clock that starts at or after `since` can still come under the rule."""
-        known: dict[Key, datetime | None] = {"paid": facts.order.paid_at, "dispatch_clicked": facts.dispatch_clicked_at}
-        return all(
-            instant in gate.window if (instant := known.get(gate.key)) else gate.window.meets(Stretch(since))
+        given: dict[Key, datetime | None] = {
+            "applied": facts.applied_at,
+            "paid": facts.order.paid_at,
+            "dispatch_clicked": facts.dispatch_clicked_at,
+        }
+        return self.known.meets(Stretch(since)) and all(
+            instant in gate.window if (instant := given.get(gate.key)) else gate.window.meets(Stretch(since))
             for gate in self.gates
         )
 
@@ -130,6 +137,8 @@ class Bound:
                 return reckoning.ordinary_due_at
             case "started":
                 return reckoning.started_at
+            case "applied":
+                return self._applied(reckoning)
             case "paid":
                 return self._paid(reckoning)
             case "dispatch_clicked":
@@ -142,8 +151,16 @@ class Bound:
             raise BadInput([Problem(field="order.paid_at", message=wanted)])
         return paid
 
+    def _applied(self, reckoning: Reckoning) -> datetime | None:
+        applied_at = reckoning.facts.applied_at
+        if applied_at is None and reckoning.clock is Clock.MERCHANT_REVIEW:
+            return reckoning.started_at
+        if applied_at is None:
+            reckoning.because.append(f"{self.ids[0]} is passed over: applied_at is not given")
+        return applied_at
+
     def _clicked(self, reckoning: Reckoning) -> datetime | None:
-        if reckoning.clock in _CLICK_STARTED:
+        if reckoning.clock in CLICK_STARTED:
             return reckoning.started_at
         if reckoning.facts.dispatch_clicked_at is None:
             reckoning.because.append(f"{self.ids[0]} is passed over: dispatch_clicked_at is not given")
@@ -178,7 +195,7 @@ def bind(file: PolicyFile) -> Iterator[Bound]:
             rule=rule,
             ids=(*(parent.id for parent in parents if parent.cited), rule.id),
             strength=STRENGTH[tier],
-            known_from=midnight(file.announced, file.tz),
+            known=when_known(file),
             zone=file.tz,
             whens=whens,
             filters=tuple(each for when in whens for each in filters(when)),
@@ -193,12 +210,12 @@ class BoundCap:
 
     file: PolicyFile
     row: PresaleCap
-    known_from: datetime | None
+    known: Stretch
     window: Stretch
 
     def holds(self, at: datetime, as_of: datetime | None) -> bool:
         """Whether the cap decides on a pre-sale set at this instant, by what was known at `as_of`."""
-        return at in self.window and known(self.known_from, as_of)
+        return at in self.window and known(self.known, as_of)
 
     def displaces(self, other: "BoundCap") -> bool:
         """Whether this cap goes before the other where both hold.
@@ -213,12 +230,7 @@ def caps(file: PolicyFile) -> Iterator[BoundCap]:
     """Every pre-sale cap of a file, ready to be judged."""
     windows = {window.id: stretch(window, file.tz) for window in file.window}
     for row in file.presale:
-        yield BoundCap(file, row, midnight(file.announced, file.tz), windows[row.window])
-
-
-def known(known_from: datetime | None, as_of: datetime | None) -> bool:
-    """Whether what is announced at `known_from` was known at `as_of` (R14)."""
-    return as_of is None or known_from is None or known_from <= as_of
+        yield BoundCap(file, row, when_known(file), windows[row.window])
 
 
 def strongest(found: list[tuple[Bound, Applied]], clock: Clock) -> Applied | None:
@@ -232,17 +244,6 @@ def strongest(found: list[tuple[Bound, Applied]], clock: Clock) -> Applied | Non
         names = " and ".join(sorted(f"{bound.file} {bound.rule.id}" for bound, _ in left or rivals))
         raise PolicyFault(f"{clock}: {names} hold at equal precedence; say which overrides or supersedes the other")
     return left[0][1]
-
-
-def stretch(window: Window, zone: ZoneInfo) -> Stretch:
-    """A window as printed, as the stretch of time it is in the file's zone."""
-    start, end = (at and at.replace(tzinfo=zone).astimezone(UTC) for at in (window.start, window.end))
-    return Stretch(start, end)
-
-
-def midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """The instant at which a day begins in the file's zone."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) if day else None
 
 
 def _gates(sources: list[Clause], windows: dict[str, Stretch], zone: ZoneInfo) -> list[Gate]:

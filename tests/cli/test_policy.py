@@ -129,7 +129,7 @@ def test_check_says_in_one_line_that_all_is_well() -> None:
         result = _run("check", *words)
         assert result.exit_code == 0
         (line,) = result.stdout.splitlines()
-        assert line.startswith(f"{BOOK.version}: 6 files, ")
+        assert line.startswith(f"{BOOK.version}: {len(BOOK.files)} files, ")
         assert line.endswith("all is well")
     (answer,) = _lines(_run("check", "--json"))
     assert (answer["ok"], answer["findings"], answer["version"]) == (True, [], BOOK.version)
@@ -155,6 +155,35 @@ def test_check_of_no_folder_names_the_path(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "nowhere: is no folder; name the folder that holds book.toml" in result.stderr
     assert "is no folder" in _error(_run("check", str(tmp_path / "nowhere"), "--json"))
+
+
+def test_check_tries_a_file_in_the_book_in_use(tmp_path: Path) -> None:
+    other_year = ROOT / "examples" / "2026-spring-festival.toml"
+    result = _run("check", str(other_year))
+    assert (result.exit_code, result.stdout.count("all is well")) == (0, 1)
+    assert f": {len(BOOK.files) + 1} files, " in result.stdout
+    spoilt = tmp_path / "spoilt.toml"
+    spoilt.write_text(other_year.read_text(encoding="utf-8").replace('"PT72H"', '"PT71H"'), encoding="utf-8")
+    result = _run("check", str(spoilt))
+    assert result.exit_code == 1
+    assert "spoilt.toml: example 'paid one second later: 72 hours, which end sooner': expects due" in result.stdout
+    spoilt.write_text("x", encoding="utf-8")
+    assert "spoilt.toml: is not TOML" in _error(_run("check", str(spoilt), "--json"))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "stage"),
+    [
+        ("2024-01-22T23:59:59", None),
+        ("2024-01-23T00:00:00", "in_force"),
+    ],
+)
+def test_list_says_how_far_a_notice_had_come(as_of: str, stage: str | None) -> None:
+    (answer,) = _lines(_run("list", "--as-of", as_of, "--json"))
+    stages = {each["id"]: each["stage"] for each in answer["notices"]}
+    assert (stages["2024-spring-festival"], stages["2027-spring-festival"]) == (stage, "draft")
+    assert (stage or "not yet known") in _run("list", "--as-of", as_of).stdout
+    assert "--as-of: write an instant" in _error(_run("list", "--as-of", "soon", "--json"))
 
 
 def test_list_shows_limits_and_notices() -> None:

@@ -9,13 +9,14 @@ from typing import Any
 from aftersale.facts import Question
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
-from aftersale.policy.load import load
+from aftersale.policy.load import load, read
 from aftersale.policy.rules import Example, PolicyFile
 from aftersale.times import local, parse_instant
 
 ROOT = Path(__file__).parents[2] / "policies"
 BOOK = load(ROOT)
 EXAMPLES = [(file, example) for file in BOOK.files for example in file.example]
+OTHER_YEARS = [read(path) for path in sorted((ROOT / "examples").glob("*.toml"))]
 
 
 def ask(clock: str, started_at: str, *, book: Book = BOOK, **given: Any) -> Deadline:

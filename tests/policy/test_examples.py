@@ -1,15 +1,17 @@
-"""Every [[example]] of the policy book comes out."""
+"""Every [[example]] comes out: those of the policy book, and those of the notices of other years."""
 
 import pytest
 
 from aftersale.policy.examples import verdict
 from aftersale.policy.lint import trial
 from aftersale.policy.rules import Example, PolicyFile
-from tests.policy.books import BOOK, EXAMPLES
+from tests.policy.books import BOOK, EXAMPLES, OTHER_YEARS
+
+SHOWN = [*EXAMPLES, *((file, example) for file in OTHER_YEARS for example in file.example)]
 
 
 @pytest.mark.parametrize(
-    ("file", "example"), EXAMPLES, ids=[f"{file.id}: {example.name}".replace("::", ":") for file, example in EXAMPLES]
+    ("file", "example"), SHOWN, ids=[f"{file.id}: {example.name}".replace("::", ":") for file, example in SHOWN]
 )
 def test_the_book_answers_as_the_example_says(file: PolicyFile, example: Example) -> None:
     assert verdict(trial(BOOK, file), file, example) is None

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from aftersale.policy.lint import lint
+from aftersale.policy.lint import lint, lint_with
 from tests.policy.books import ROOT, copied
-from tests.policy.spoiling import FESTIVAL, REVIEW, add, edit, without_example
+from tests.policy.spoiling import FESTIVAL, NOTICE, REVIEW, add, edit, without_example
 
 
 def test_the_book_in_the_checkout_is_well() -> None:
@@ -157,9 +157,44 @@ def test_a_draft_is_tried_as_if_in_force_but_not_against_other_drafts(tmp_path: 
 
 def test_what_is_repealed_is_no_longer_tried(tmp_path: Path) -> None:
     root = copied(tmp_path)
-    add(root, "a", status="repealed")
+    path = add(root, "a", status="repealed")
+    add(root, "b", more="repealed = 2024-06-01", status="repealed")
+    add(root, "c").write_text((root / "notices/c.toml").read_text().replace("2024-01-01", "2024-06-01"))
+    assert lint(root) == [f"{path}: is repealed without a date, so it reads as if it had never bound; add repealed"]
+
+
+def test_what_is_repealed_is_held_against_what_was_known_before_its_repeal(tmp_path: Path) -> None:
+    root = copied(tmp_path)
+    add(root, "a", more="repealed = 2024-06-01", status="repealed")
     add(root, "b")
+    (finding,) = lint(root)
+    assert "notices/b.toml: rule 'N1': can hold together with 'N1' of a for escalation" in finding
+
+
+def test_a_draft_is_not_published_with_marks_that_nobody_reviewed(tmp_path: Path) -> None:
+    root = copied(tmp_path)
+    path = add(root, "a", more="# announced  # review: was 2023-01-01", status="draft")
     assert lint(root) == []
+    edit(root, "notices/a.toml", '"draft"', '"announced"')
+    assert lint(root) == [f"{path}: is published with '# review:' on line 9; hold each to the text"]
+
+
+def test_notices_of_other_years_lie_aside_and_are_not_read(tmp_path: Path) -> None:
+    root = copied(tmp_path)
+    (root / "examples" / "spoilt.toml").write_text("x", encoding="utf-8")
+    assert lint(root) == []
+
+
+def test_one_file_is_tried_in_the_book_that_it_would_join(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = NOTICE.format(id="mine", when='regions_any = ["hebei"]', status="draft", more="")
+    path.write_text(text, encoding="utf-8")
+    assert lint_with(ROOT, path) == []
+    path.write_text(text.replace("due = 2025-06-12", "due = 2025-06-13"), encoding="utf-8")
+    (finding,) = lint_with(ROOT, path)
+    assert finding.startswith(f"{path}: example 'nine days': expects due 2025-06-13T10:00:00")
+    path.write_text(text.replace("[[rule]]", "supersedes = ['nobody']\n[[rule]]"), encoding="utf-8")
+    assert lint_with(ROOT, path) == [f"{path}: supersedes names 'nobody', which is no other file's id; correct it"]
 
 
 def test_a_file_that_cannot_be_read_hides_no_other_finding(tmp_path: Path) -> None:

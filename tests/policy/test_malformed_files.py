@@ -28,6 +28,17 @@ NOTICE = [
     (SINCE, "", "a notice binds once announced; add announced, the date"),
     (SINCE, 'announced = "23 January"\n', "announced: write a date, without quotes or hour: 2024-01-23"),
     (SINCE, "announced = 2024-01-23T10:00:00\n", "announced: write a date"),
+    (
+        SINCE,
+        SINCE + "repealed = 2024-02-05\n",
+        'repealed is the date of a repeal; set status = "repealed"',
+    ),
+    (
+        SINCE,
+        SINCE + 'status = "repealed"\nrepealed = 2024-01-22\n',
+        "repealed lies before announced; correct one of them",
+    ),
+    (SINCE, SINCE + 'status = "published"\n', "status: should be 'draft', 'consultation', 'announced', 'in_force'"),
     (TIER, "", "a file with rules needs tier; add source (title, publisher, date) and tier"),
     (TIER, 'tier = "notices"\n', "tier: should be 'agreement', 'ruling', 'tagged'"),
     ("source = ", "# source = ", "a file with rules needs source; add source (title, publisher, date)"),
@@ -82,6 +93,7 @@ ANSWERS = [
     ("effective_from = 2021-01-01\n", 'effective_from = "2021"\n', "effective_from: write a date, without quotes"),
     ("counts_for_score = true\n", 'counts_for_score = "yes"\n', "counts_for_score: write true or false, without"),
     ('limit = "PT48H"\n', "", "limit 'merchant_review': give a limit, or unset with the remedy"),
+    (ZONE, ZONE + 'status = "repealed"\nrepealed = 2024-02-05\n', "only notices are repealed; end a limit with"),
     ("title = {", 'title = "Limits" # {', "title: write an object, in { }"),
     ("title = { zh", "title = { fr", "title.fr: should be 'zh' or 'en'"),
 ]

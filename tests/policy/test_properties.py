@@ -141,7 +141,7 @@ def test_the_order_of_files_and_of_rows_in_them_does_not_matter(asked: dict[str,
 def _shuffled(chance: random.Random) -> Book:
     files = [_with_rows_shuffled(file, chance) for file in BOOK.files]
     chance.shuffle(files)
-    return Book(files, name=BOOK.name, revision=BOOK.revision)
+    return Book(files, BOOK.services.files, name=BOOK.name, revision=BOOK.revision)
 
 
 def _with_rows_shuffled(file: PolicyFile, chance: random.Random) -> PolicyFile:

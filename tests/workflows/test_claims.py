@@ -91,9 +91,14 @@ async def test_what_both_decline_is_closed_and_nothing_is_paid(place: Workplace,
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"decision": "approve"}, "amount: must be stated: the policy sets none for this claim"),
+        (
+            {"decision": "approve"},
+            "amount: must be given, from 1 to 12900 minor: the policy sets no rate for this claim",
+        ),
+        ({"decision": "approve", "grade": "half"}, "grade: 'half' is no grade of this claim"),
+        ({"decision": "approve", "remedy": "return"}, "remedy: is not what this guarantee brings; write refund"),
         ({"decision": "approve", "amount": yuan(12901)}, "amount.amount_minor: must be from 1 to the 12900"),
-        ({"decision": "decline", "amount": yuan(1)}, "names money though nothing is approved"),
+        ({"decision": "decline", "amount": yuan(1)}, "says how to pay though nothing is approved"),
         ({"decision": "perhaps"}, "decision"),
     ],
 )

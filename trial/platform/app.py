@@ -16,13 +16,18 @@ from starlette.routing import Route
 
 from aftersale.claims import Approval, ClaimReview
 from aftersale.errors import BadInput, Problem, problems_of
-from aftersale.money import RefundInstruction
+from aftersale.insurance import InsurerAnswer, InsurerRequest
+from aftersale.money import Money, RefundInstruction
+from aftersale.pickups import Pickup, PickupOrder
 from trial.platform.faults import Fault, Faults
 from trial.platform.store import KeyTaken, Store
 
 TRIAL_SECRET = "whsec_" + base64.b64encode(b"no secret: for the trial only").decode()
 """What the trial signs with. Known to everybody, so good for nothing but a trial."""
 
+
+TARIFF = Money(amount_minor=1_000, currency="CNY")
+"""What the insurer pays for a return whose cost nobody told."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -55,6 +60,11 @@ def create_app(db_path: Path, secret: str) -> Starlette:
             Route("/claims", desk.review, methods=["POST"]),
             Route("/claims", desk.claims, methods=["GET"]),
             Route("/decisions", desk.decide, methods=["POST"]),
+            Route("/freight-claims", desk.insure, methods=["POST"]),
+            Route("/freight-claims", desk.freight, methods=["GET"]),
+            Route("/pickups", desk.book, methods=["POST"]),
+            Route("/pickups", desk.pickups, methods=["GET"]),
+            Route("/pickups/cancel", desk.cancel, methods=["POST"]),
             Route("/inbox", desk.receive, methods=["POST"]),
             Route("/inbox", desk.messages, methods=["GET"]),
             Route("/faults", desk.arm, methods=["POST"]),
@@ -127,6 +137,48 @@ class _Desk:
         """Decide beforehand on the claims whose key contains this one's."""
         self._decisions.insert(0, _read(Approval, await request.body()))
         return Response(status_code=204)
+
+    async def insure(self, request: Request) -> Response:
+        """Pay what is claimed; where nobody knows the cost, a tariff."""
+        body = await request.body()
+        self._check_signature(body, request)
+        wanted = _read(InsurerRequest, body)
+        amount = wanted.amount or TARIFF
+
+        def answer(declined: str | None) -> Response:
+            paid = InsurerAnswer(key=wanted.key, decision="paid", amount=amount, reference="freight-1")
+            refused = InsurerAnswer(key=wanted.key, decision="declined", reason=declined)
+            return JSONResponse(self._store.insure(wanted, refused if declined else paid).model_dump(mode="json"))
+
+        return await self._faults.around(request, wanted.key, answer)
+
+    async def freight(self, _: Request) -> Response:
+        return JSONResponse(self._store.freight())
+
+    async def book(self, request: Request) -> Response:
+        body = await request.body()
+        self._check_signature(body, request)
+        order = _read(PickupOrder, body)
+
+        def answer(refused: str | None) -> Response:
+            booked = Pickup(key=order.key, status="booked", tracking_no=order.key.replace("/", "-")[-64:])
+            refusal = Pickup(key=order.key, status="refused", reason=refused)
+            return JSONResponse(self._store.book(order, refusal if refused else booked).model_dump(mode="json"))
+
+        return await self._faults.around(request, order.key, answer)
+
+    async def cancel(self, request: Request) -> Response:
+        body = await request.body()
+        self._check_signature(body, request)
+        key = request.headers.get("idempotency-key", "")
+
+        def answer(_: str | None) -> Response:
+            return Response(status_code=200 if self._store.cancel(key) else 404)
+
+        return await self._faults.around(request, key, answer)
+
+    async def pickups(self, _: Request) -> Response:
+        return JSONResponse(self._store.pickups())
 
     async def receive(self, request: Request) -> Response:
         note = _read(Note, await request.body())

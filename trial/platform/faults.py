@@ -25,7 +25,7 @@ class Fault(Schema):
     The path "/refunds/" means the look-ups.
     """
 
-    path: Literal["/refunds", "/refunds/", "/inbox", "/claims"]
+    path: Literal["/refunds", "/refunds/", "/inbox", "/claims", "/freight-claims", "/pickups", "/pickups/cancel"]
     fault: Literal["hold", "lose_answer", "decline", "status", "reset", "slow"]
     times: Annotated[int, Field(ge=1)] = 1
     key: str = ""
@@ -36,8 +36,8 @@ class Fault(Schema):
 
     @model_validator(mode="after")
     def _only_instructions_are_declined(self) -> Self:
-        if self.fault == "decline" and self.path != "/refunds":
-            raise ValueError("only an instruction can be declined; write the path /refunds")
+        if self.fault == "decline" and self.path not in ("/refunds", "/freight-claims", "/pickups"):
+            raise ValueError("only refunds, freight claims and pickups can be declined; write the path of one")
         return self
 
     def hits(self, path: str, key: str) -> bool:

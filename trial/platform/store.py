@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from aftersale.claims import Approval, ClaimReview
+from aftersale.insurance import InsurerAnswer, InsurerRequest
 from aftersale.money import RefundInstruction, Settlement
+from aftersale.pickups import Pickup, PickupOrder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS payments (
@@ -20,6 +22,12 @@ CREATE TABLE IF NOT EXISTS transfers (  -- no uniqueness on purpose: a second pa
 ) STRICT;
 CREATE TABLE IF NOT EXISTS claims (
     key TEXT PRIMARY KEY, review TEXT NOT NULL, approval TEXT NOT NULL, asked INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE TABLE IF NOT EXISTS freight (
+    key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL, asked INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE TABLE IF NOT EXISTS pickups (
+    key TEXT PRIMARY KEY, pickup TEXT NOT NULL, asked INTEGER NOT NULL DEFAULT 1, cancelled INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY, message_id TEXT UNIQUE, payload TEXT NOT NULL, received_at TEXT NOT NULL,
@@ -86,6 +94,38 @@ class Store:
         """Every claim that was asked about, oldest first, with its answer, and how often it was asked."""
         rows = self._all("SELECT review, approval, asked FROM claims ORDER BY rowid")
         return [{**json.loads(row.pop("review")), **row, "approval": json.loads(row["approval"])} for row in rows]
+
+    def insure(self, wanted: InsurerRequest, decided: InsurerAnswer) -> InsurerAnswer:
+        """Keep a freight claim and its answer; one that came before gets the answer that it got before."""
+        found = self._db.execute(
+            "INSERT INTO freight (key, request, answer) VALUES (?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET asked = asked + 1 RETURNING answer",
+            (wanted.key, wanted.model_dump_json(), decided.model_dump_json()),
+        ).fetchone()
+        return InsurerAnswer.model_validate_json(found["answer"])
+
+    def freight(self) -> list[dict[str, Any]]:
+        """Every freight claim, oldest first, with its answer, and how often it was sent."""
+        rows = self._all("SELECT request, answer, asked FROM freight ORDER BY rowid")
+        return [{**json.loads(row.pop("request")), **row, "answer": json.loads(row["answer"])} for row in rows]
+
+    def book(self, order: PickupOrder, answer: Pickup) -> Pickup:
+        """Keep a pickup; an order that came before gets the answer that it got before."""
+        found = self._db.execute(
+            "INSERT INTO pickups (key, pickup) VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET asked = asked + 1 RETURNING pickup",
+            (order.key, answer.model_dump_json()),
+        ).fetchone()
+        return Pickup.model_validate_json(found["pickup"])
+
+    def cancel(self, key: str) -> bool:
+        """Cancel a pickup; False where none is held under the key."""
+        return self._db.execute("UPDATE pickups SET cancelled = 1 WHERE key = ?", (key,)).rowcount == 1
+
+    def pickups(self) -> list[dict[str, Any]]:
+        """Every pickup, oldest first, how often it was ordered, and whether it was cancelled."""
+        rows = self._all("SELECT pickup, asked, cancelled FROM pickups ORDER BY rowid")
+        return [{**json.loads(row.pop("pickup")), **row} for row in rows]
 
     def receive(self, message_id: str | None, payload: dict[str, Any]) -> None:
         """Keep a message; one that came before, by its id, is only counted."""

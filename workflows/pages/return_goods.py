@@ -16,7 +16,7 @@ async def return_goods(desk: Desk) -> Ending | ChangeKind:
     1. The merchant answers the request.   Silence is a yes.
     2. The buyer sends the goods back.     Silence closes the case.
     3. The merchant takes the goods in.    Silence is a receipt.
-    4. The money is returned.
+    4. The money is returned; what the way back cost is the insurer's to say, beside the case.
     """
     match await agreement(desk):
         case Agreed(at=agreed_at):
@@ -31,4 +31,5 @@ async def return_goods(desk: Desk) -> Ending | ChangeKind:
             return ended
 
     await refund(desk, received_at, desk.case.payout.refundable())
+    await desk.claim_freight()
     return Completed(outcome=Outcome.REFUNDED)

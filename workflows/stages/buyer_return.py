@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import ShipBack, Withdraw
+from aftersale.commands import ParcelEvent, ShipBack, Withdraw
 from aftersale.kinds import Clock, State
 from workflows.answers import Withdrawn
 from workflows.desk import Desk, Lapse
+from workflows.pickup import fetched
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,15 @@ class NotSentBack:
 
 
 async def buyer_return(desk: Desk, agreed_at: datetime) -> SentBack | NotSentBack | Withdrawn:
-    """Wait for a tracking number (S14). Silence gives the request up."""
+    """Wait for a tracking number (S14), or for the goods to be fetched. Silence gives the request up."""
     await desk.enter(State.AWAITING_BUYER_RETURN, agreed_at, Clock.BUYER_RETURN)
-    heard = await desk.answer(ShipBack, Withdraw)
+    with fetched(desk):
+        heard = await desk.answer(ShipBack, Withdraw, ParcelEvent)
     match heard:
-        case ShipBack(tracking_no=tracking_no):
+        case ParcelEvent(tracking_no=tracking_no):
+            return SentBack(heard.occurred_at, tracking_no)
+        case ShipBack(tracking_no=tracking_no, freight=freight):
+            desk.case.parcels.freight = freight
             return SentBack(desk.at(heard), tracking_no)
         case Lapse():
             return NotSentBack()

@@ -32,7 +32,7 @@ async def merchant_decision(desk: Desk) -> Granted | NotGranted | Withdrawn:
     with called_out(desk, Tier.MERCHANT):
         heard = await desk.answer(DecideClaim, Withdraw)
     if isinstance(heard, Lapse):
-        return Granted(desk.at(heard)) if desk.case.grant(None) else NotGranted(desk.at(heard))
+        return Granted(desk.at(heard)) if desk.case.grant(None, desk.now) else NotGranted(desk.at(heard))
     return _decided(desk, heard)
 
 
@@ -51,7 +51,7 @@ async def platform_decision(desk: Desk, since: datetime) -> Granted | NotGranted
 def _decided(desk: Desk, heard: DecideClaim | Withdraw) -> Granted | NotGranted | Withdrawn:
     match heard:
         case DecideClaim(decision="approve"):
-            desk.case.grant(heard)
+            desk.case.grant(heard, desk.now)
             return Granted(desk.at(heard))
         case DecideClaim():
             return NotGranted(desk.at(heard))

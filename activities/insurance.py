@@ -1,0 +1,56 @@
+"""The insurer, called out to: what a return cost goes there, its decision comes back, however long that takes."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.alive import signs_of_life
+from activities.services import Manner, Service
+from aftersale.compensation import insured
+from aftersale.insurance import FreightClaim, InsurerAnswer, InsurerRequest
+from aftersale.kinds import Service as GuaranteeService
+from aftersale.policy.book import Book
+
+_MANNER = Manner("insurer", "insurer", "is sent again")
+
+_LATER = timedelta(hours=1)
+"""How long to wait before an insurer that has not decided is asked again."""
+
+
+class Insurance:
+    """Freight claims through an insurer that takes signed requests and answers each key alike.
+
+    `POST /freight-claims` with an `Idempotency-Key` and a Standard Webhooks signature answers 200 and an
+    `InsurerAnswer`. `amount` is the most that is claimed, by the policy; it is missing where nobody knows the cost.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, base_url: str | None, secret: str | None, book: Book) -> None:
+        """Call `base_url` through `http`, for covers of this book. Raises BadInput as `Service`."""
+        self._service = Service(http, _MANNER, base_url, secret or "") if base_url else None
+        self._book = book
+
+    @activity.defn(name="insure")
+    async def insure(self, claim: FreightClaim) -> InsurerAnswer:
+        """Ask for a decision. Whatever leaves it open is raised as a retryable ApplicationError."""
+        if self._service is None:
+            said = "no insurer is set; set AFTERSALE_INSURER_URL and AFTERSALE_INSURER_SECRET for the workers"
+            raise ApplicationError(said, type="insurer_unset", next_retry_delay=_LATER)
+        request = self._request(claim)
+        async with signs_of_life():
+            answer = await self._service.post("freight-claims", claim.key, request.model_dump_json(exclude_unset=True))
+        if answer.status_code != httpx.codes.OK:
+            raise self._service.refusal(answer, claim.key)
+        decided = self._service.read(InsurerAnswer, answer, claim.key)
+        if decided.decision == "pending":
+            raise ApplicationError("the insurer has not decided", type="insurer_pending", next_retry_delay=_LATER)
+        return decided
+
+    def _request(self, claim: FreightClaim) -> InsurerRequest:
+        """The claim with the most that its cover comes to, by the version in force at the purchase."""
+        if claim.cost is None:
+            return InsurerRequest(key=claim.key, claim=claim)
+        edition = self._book.services.at(GuaranteeService.FREIGHT_INSURANCE, claim.paid_at, datetime.now(UTC))
+        cover = edition.settings.cover if edition else {}
+        return InsurerRequest(key=claim.key, claim=claim, amount=insured(cover, claim.cost))

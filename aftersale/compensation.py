@@ -1,0 +1,167 @@
+"""What a guarantee pays: the formula of a claim in its bounds, advances, what an insurer is asked for. Pure.
+
+Integer minor units throughout. A part is rounded down, as everywhere else: never more than the rate comes to.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from aftersale.errors import BadInput, Problem
+from aftersale.money import Currency, LineAmount, Money, allocate, share
+from aftersale.policy.guarantees import WHOLE, Advance, Compensation, Payer
+from aftersale.request import CaseRequest
+from aftersale.schema import Code, Id, MinorUnits, Schema
+
+
+class Loss(Schema):
+    """What one order line is claimed for: what was paid for those pieces, and what the buyer asks.
+
+    `most_minor` is the ceiling of the line: no more is paid for it, whatever the policy says.
+    """
+
+    order_line_id: Id
+    paid_minor: MinorUnits
+    requested_minor: MinorUnits
+    most_minor: MinorUnits
+
+
+class Award(Schema):
+    """What is paid, by order line, and who bears it."""
+
+    lines: tuple[LineAmount, ...]
+    amount_minor: MinorUnits
+    currency: Currency
+    payer: Payer
+
+
+class MustBeStated(Schema):
+    """The policy sets no amount: a reviewer states one, from `least_minor` to `most_minor` (S6)."""
+
+    why: str
+    least_minor: MinorUnits
+    most_minor: MinorUnits
+    currency: Currency
+
+
+def losses(request: CaseRequest) -> tuple[Loss, ...]:
+    """What the lines of a claim lost; what is asked is the ceiling of each, since that is what the ledger reserves."""
+    bought = {line.order_line_id: line for line in request.order.lines}
+    return tuple(
+        Loss(
+            order_line_id=item.order_line_id,
+            paid_minor=share(line.paid.amount_minor, item.quantity, line.quantity),
+            requested_minor=item.requested.amount_minor,
+            most_minor=item.requested.amount_minor,
+        )
+        for item in request.items
+        if (line := bought.get(item.order_line_id)) is not None
+    )
+
+
+def compensation(
+    terms: Compensation,
+    lost: Sequence[Loss],
+    currency: Currency,
+    *,
+    grade: Code | None = None,
+    stated_minor: int | None = None,
+) -> Award | MustBeStated:
+    """What a granted claim pays, or that a reviewer must state it.
+
+    What the rate comes to is raised to the floor, then lowered to the cap, then to the lines' ceilings: where they lie
+    below the floor, they win, since nobody is paid more than what is at stake. What a reviewer states takes the place
+    of the rate's amount, and is refused outside the same bounds rather than changed. It is spread over the lines in
+    proportion to their ceilings, so that none is above its own.
+
+    Raises BadInput for a grade that the terms do not know, and for an amount out of bounds.
+    """
+    least, most = bounds(terms, lost, currency)
+    _check_grade(terms, grade)
+    if stated_minor is not None:
+        _check_stated(stated_minor, least, most)
+        return _award(terms, lost, currency, stated_minor)
+    if terms.rate is None:
+        return _must_be_stated("the policy sets no rate for this claim", least, most, currency)
+    if terms.grades and grade is None:
+        named = ", ".join(terms.grades)
+        return _must_be_stated(f"the policy pays by the grade of the damage ({named})", least, most, currency)
+    base = sum(loss.paid_minor if terms.base == "paid" else loss.requested_minor for loss in lost)
+    percent = terms.grades[grade] if grade is not None else 100
+    return _award(terms, lost, currency, min(max(share(base, terms.rate * percent, WHOLE * 100), least), most))
+
+
+def bounds(terms: Compensation, lost: Iterable[Loss], currency: Currency) -> tuple[int, int]:
+    """The least and the most that a granted claim pays: floor and cap, but never above the lines' ceilings."""
+    ceiling = sum(loss.most_minor for loss in lost)
+    most = min(terms.cap.get(currency, ceiling), ceiling)
+    return min(terms.floor.get(currency, 0), most), most
+
+
+def advance_refused(
+    limits: Advance | None, amount: Money, *, on_order_minor: int = 0, to_buyer_minor: int = 0
+) -> str | None:
+    """Why the platform may not advance this refund by itself, or None where it may.
+
+    `on_order_minor` and `to_buyer_minor` are what it advanced already and did not get back, in the same currency.
+    Where nothing is set it is its own money that would go out without a bound, so a person decides.
+    """
+    if limits is None:
+        return "the policy sets no bound for advances, so a person must decide; add settings.advance to instant_refund"
+    for name, caps, advanced in (
+        ("one order", limits.per_order, on_order_minor),
+        ("one buyer", limits.per_buyer, to_buyer_minor),
+    ):
+        if refused := _above(caps, amount, advanced, name):
+            return refused
+    return None
+
+
+def insured(cover: Mapping[Currency, int], actual: Money) -> Money:
+    """What is claimed of the insurer for sending goods back: what it cost, and no more than the cover.
+
+    Where no cover is set it is what it cost: the insurer pays, and its own terms decide. A currency that a cover does
+    not name is not covered.
+    """
+    most = cover.get(actual.currency, 0) if cover else actual.amount_minor
+    return actual.model_copy(update={"amount_minor": min(actual.amount_minor, most)})
+
+
+def may_reschedule(limit: int | None, failed: int) -> bool:
+    """Whether a pickup that has failed so many times is booked again; without a limit, always."""
+    return limit is None or failed <= limit
+
+
+def _check_grade(terms: Compensation, grade: Code | None) -> None:
+    if grade is not None and grade not in terms.grades:
+        known = f"name one of {', '.join(terms.grades)}" if terms.grades else "leave it out: the policy has no grades"
+        raise BadInput([Problem(field="grade", message=f"{grade!r} is no grade of this claim; {known}")])
+
+
+def _check_stated(stated: int, least: int, most: int) -> None:
+    if not least <= stated <= most:
+        said = f"{stated} is out of bounds; state from {least} to {most} in minor units"
+        raise BadInput([Problem(field="amount", message=said)])
+
+
+def _must_be_stated(why: str, least: int, most: int, currency: Currency) -> MustBeStated:
+    return MustBeStated(why=f"{why}; a reviewer states it", least_minor=least, most_minor=most, currency=currency)
+
+
+def _award(terms: Compensation, lost: Sequence[Loss], currency: Currency, amount_minor: int) -> Award:
+    parts = allocate(amount_minor, [loss.most_minor for loss in lost])
+    lines = tuple(
+        LineAmount(order_line_id=loss.order_line_id, amount_minor=part) for loss, part in zip(lost, parts, strict=True)
+    )
+    return Award(lines=lines, amount_minor=amount_minor, currency=currency, payer=terms.payer)
+
+
+def _above(caps: Mapping[Currency, int], amount: Money, advanced: int, whom: str) -> str | None:
+    if not caps:
+        return None
+    cap = caps.get(amount.currency)
+    if cap is None:
+        known = ", ".join(sorted(caps))
+        return f"advances to {whom} are bounded in {known} alone, not in {amount.currency}; a person must decide"
+    if advanced + amount.amount_minor > cap:
+        total = f"{advanced} advanced before and {amount.amount_minor} now"
+        return f"{total} are more than the {cap} that {whom} may be advanced; a person must decide"
+    return None

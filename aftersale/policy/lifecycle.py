@@ -1,0 +1,52 @@
+"""The two times of a text: when it is known, from announcement to repeal, and where it has effect (R14). Pure."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from aftersale.policy.clauses import Window
+from aftersale.policy.rules import OrdinaryLimit, PolicyFile, Status
+from aftersale.times import SECOND, Stretch
+
+
+def when_known(file: PolicyFile) -> Stretch:
+    """From the midnight on which the text is announced to the last second before the day of its repeal."""
+    return Stretch(midnight(file.announced, file.tz), _last_second_before(file.repealed, file.tz))
+
+
+def known(stretch: Stretch, as_of: datetime | None) -> bool:
+    """Whether a text known throughout the stretch stood at `as_of`; absent, after all announcements and repeals."""
+    return stretch.end is None if as_of is None else as_of in stretch
+
+
+def in_force(row: OrdinaryLimit, zone: ZoneInfo) -> Stretch:
+    """From midnight of its first day to the last second before the day on which it no longer holds."""
+    return Stretch(midnight(row.effective_from, zone), _last_second_before(row.effective_until, zone))
+
+
+def stage(file: PolicyFile, at: datetime) -> Status | None:
+    """How far the text had come at an instant, by its dates; None where it was not announced by then."""
+    if not file.published:
+        return file.status
+    lifetime = when_known(file)
+    if lifetime.start is not None and at < lifetime.start:
+        return None
+    if at not in lifetime:
+        return "repealed"
+    begun = (stretch(window, file.tz).start for window in file.window)
+    return "in_force" if not file.window or any(start is None or start <= at for start in begun) else "announced"
+
+
+def stretch(window: Window, zone: ZoneInfo) -> Stretch:
+    """A window as printed, as the stretch of time it is in the file's zone."""
+    start, end = (at and at.replace(tzinfo=zone).astimezone(UTC) for at in (window.start, window.end))
+    return Stretch(start, end)
+
+
+def midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
+    """The instant at which a day begins in the file's zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) if day else None
+
+
+def _last_second_before(day: date | None, zone: ZoneInfo) -> datetime | None:
+    end = midnight(day, zone)
+    return end and end - SECOND
