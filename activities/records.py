@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 from aftersale.case import Status
 from aftersale.corrections import LateFact, Taken, corrected
 from aftersale.errors import BadInput
-from aftersale.insurance import FreightClaim, InsurerAnswer, insured
+from aftersale.insurance import FreightEnd, insured
 from aftersale.records import Records, RecordsGap
 from aftersale.times import floor
 from aftersale.turns import Turn
@@ -51,13 +51,14 @@ class Recording:
         return Taken(entry=entry)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def insured(self, claim: FreightClaim, answer: InsurerAnswer) -> None:
+    def insured(self, end: FreightEnd) -> None:
         """Add the end of a freight claim to the record of its case, once; retryable until the case has ended."""
         run_id, now = activity.info().workflow_run_id or "", floor(datetime.now(UTC))
+        case_id = end.claim.case_id
 
         def draw(last: Turn, over: Status) -> Turn:
             if not over.is_final:
-                raise ApplicationError(f"case {claim.case_id} has not ended yet", type="case_open")
-            return insured(claim, answer, last, now, run_id)
+                raise ApplicationError(f"case {case_id} has not ended yet", type="case_open")
+            return insured(end.claim, end.answer, last, now, run_id)
 
-        self._records.append(claim.case_id, f"{claim.case_id}/insurance", draw)
+        self._records.append(case_id, f"{case_id}/insurance", draw)

@@ -67,6 +67,13 @@ class InsurerAnswer(Schema):
         return f"freight insurance declined: {self.reason or 'no reason was given'}"
 
 
+class FreightEnd(Schema):
+    """A freight claim with the decision on it."""
+
+    claim: FreightClaim
+    answer: InsurerAnswer
+
+
 def insured(claim: FreightClaim, answer: InsurerAnswer, last: Turn, now: datetime, run_id: str) -> Turn:
     """The turn that the end of a freight claim adds to the record of its case, with a message to the buyer."""
     entry = Entry(at=now, recorded_at=now, by=Party.INSURER, event="FreightInsured", says=answer.words)

@@ -25,7 +25,7 @@ from aftersale.claims import Approval, ClaimReview, ClaimTerms, Filed
 from aftersale.corrections import LateFact, Taken
 from aftersale.errors import Problem
 from aftersale.facts import Question
-from aftersale.insurance import FREIGHT_CLAIM, FreightClaim, InsurerAnswer
+from aftersale.insurance import FREIGHT_CLAIM, FreightClaim, FreightEnd, InsurerAnswer
 from aftersale.intake import Application
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.pickups import Pickup, PickupOrder
@@ -69,14 +69,7 @@ async def terms(filed: Filed) -> ClaimTerms:
 
 async def approve(claim: ClaimReview) -> Approval:
     """Have the approvals service asked about a claim, until it answers."""
-    return await workflow.execute_activity_method(
-        Approvals.review,
-        claim,
-        start_to_close_timeout=timedelta(minutes=1),
-        heartbeat_timeout=_LIFE,
-        retry_policy=_PATIENT,
-        summary=f"{claim.key}: {claim.claim_type}",
-    )
+    return await _called_out(Approvals.review, claim, f"{claim.key}: {claim.claim_type}")
 
 
 async def release(case_id: str) -> None:
@@ -86,14 +79,8 @@ async def release(case_id: str) -> None:
 
 async def refund(instruction: RefundInstruction, *, closes: bool) -> Settlement:
     """Have the payment service carry out one instruction; asked until it gives a definitive answer."""
-    return await workflow.execute_activity_method(
-        Payments.refund,
-        Order(instruction=instruction, closes=closes),
-        start_to_close_timeout=timedelta(minutes=1),
-        heartbeat_timeout=_LIFE,
-        retry_policy=_PATIENT,
-        summary=f"{instruction.key}: {instruction.amount_minor} {instruction.currency} minor",
-    )
+    summary = f"{instruction.key}: {instruction.amount_minor} {instruction.currency} minor"
+    return await _called_out(Payments.refund, Order(instruction=instruction, closes=closes), summary)
 
 
 async def record(turns: Sequence[Turn]) -> int:
@@ -111,26 +98,12 @@ async def correct(fact: LateFact) -> Taken:
 
 async def book_pickup(order: PickupOrder) -> Pickup:
     """Have the carrier book a pickup, until it answers."""
-    return await workflow.execute_activity_method(
-        Carriers.book,
-        order,
-        start_to_close_timeout=timedelta(minutes=1),
-        heartbeat_timeout=_LIFE,
-        retry_policy=_PATIENT,
-        summary=order.key,
-    )
+    return await _called_out(Carriers.book, order, order.key)
 
 
 async def cancel_pickup(key: str) -> None:
     """Have the carrier cancel a pickup, until it answers."""
-    await workflow.execute_activity_method(
-        Carriers.cancel,
-        key,
-        start_to_close_timeout=timedelta(minutes=1),
-        heartbeat_timeout=_LIFE,
-        retry_policy=_PATIENT,
-        summary=f"cancel {key}",
-    )
+    await _called_out(Carriers.cancel, key, f"cancel {key}")
 
 
 async def claim_freight(claim: FreightClaim) -> None:
@@ -147,25 +120,12 @@ async def claim_freight(claim: FreightClaim) -> None:
 
 async def insure(claim: FreightClaim) -> InsurerAnswer:
     """Have the insurer asked until it decides."""
-    return await workflow.execute_activity_method(
-        Insurance.insure,
-        claim,
-        start_to_close_timeout=timedelta(minutes=1),
-        heartbeat_timeout=_LIFE,
-        retry_policy=_PATIENT,
-        summary=claim.key,
-    )
+    return await _called_out(Insurance.insure, claim, claim.key)
 
 
 async def note_insurance(claim: FreightClaim, answer: InsurerAnswer) -> None:
     """Have the record of a case show how its freight claim ended."""
-    await workflow.execute_activity_method(
-        Recording.insured,
-        args=[claim, answer],
-        start_to_close_timeout=timedelta(seconds=10),
-        retry_policy=_PATIENT,
-        summary=f"end of {claim.key}",
-    )
+    await _visibly(Recording.insured, FreightEnd(claim=claim, answer=answer), f"end of {claim.key}")
 
 
 async def deliver() -> None:
@@ -176,6 +136,18 @@ async def deliver() -> None:
         heartbeat_timeout=timedelta(seconds=30),
         retry_policy=_PATIENT,
         summary="carries messages to the parties",
+    )
+
+
+async def _called_out(ask: Callable[[Any, A], Awaitable[R]], given: A, summary: str) -> R:
+    """Ask somebody outside the house until there is a definitive answer, giving signs of life meanwhile."""
+    return await workflow.execute_activity_method(
+        ask,
+        given,
+        start_to_close_timeout=timedelta(minutes=1),
+        heartbeat_timeout=_LIFE,
+        retry_policy=_PATIENT,
+        summary=summary,
     )
 
 
