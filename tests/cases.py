@@ -1,11 +1,11 @@
 """Requests, dates and readings that tests speak of: one plain return, how to vary it, and what to look for in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +17,8 @@ from aftersale.times import parse_instant
 from tests.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 from worker import worker
+
+T = TypeVar("T")
 
 MERCHANT = ("merchant", "M-7")
 BUYER = ("buyer", "B-5")
@@ -187,6 +189,17 @@ async def quiet(live: Live) -> None:
             if not found.pending_activities and not found.HasField("pending_workflow_task"):
                 return
             await asyncio.sleep(0.01)
+
+
+async def all_of(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """What the calls answer, in their order; a few of them are under way at a time."""
+    free = asyncio.Semaphore(6)
+
+    async def one(call: Awaitable[T]) -> T:
+        async with free:
+            return await call
+
+    return await asyncio.gather(*map(one, calls))
 
 
 @asynccontextmanager

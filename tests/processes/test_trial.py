@@ -72,7 +72,7 @@ async def test_dev_is_not_ready_with_a_worker_that_cannot_work(tmp_path: Path) -
 
 
 async def test_the_demo_plays_every_case_without_a_terminal() -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         status, out, err = await finished(*DEMO)
     assert (status, err) == (0, "")
     cases = sorted(CASES.glob("*.json"))

@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from temporalio.api.enums.v1 import EventType
 
-from aftersale.kinds import CaseKind, CloseReason, Outcome, State
+from aftersale.kinds import CaseKind, State
 from tests.cases import (
     BUYER,
     MERCHANT,
@@ -20,7 +19,6 @@ from tests.cases import (
     quiet,
     refusal,
     request,
-    seen,
     sent_back,
     ship_back,
     sign_off,
@@ -32,24 +30,25 @@ from tests.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
-ACCEPTED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
-TASK_DONE = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+ACTOR = {"party": "buyer", "id": "B-5"}
 
 
 async def left_alone(place: Workplace, until: str) -> Live:
-    """A return opened on 3 June whose worker goes away for the last half hour; its calendar stands at `until`."""
+    """A return opened on 3 June whose calendar stands at `until`, with nobody at work for the half hour before.
+
+    Reminders are sent by then.
+    """
     async with working(place):
         live = await opened(place, JUNE)
-    await unattended(place, live, until)
-    return live
-
-
-async def unattended(place: Workplace, live: Live, until: str) -> None:
-    """Move the case to an instant with nobody at work for the half hour before: reminders are sent by then."""
-    async with working(place):
         await live.until(at(until) - timedelta(minutes=30))
         await quiet(live)
     await live.until(at(until), handled=False)
+    return live
+
+
+def evidence(name: str) -> dict[str, Any]:
+    """The buyer's evidence of that name."""
+    return {"actor": ACTOR, "evidence": [{"uri": f"oss://{name}"}]}
 
 
 async def sending(call: Awaitable[Any]) -> asyncio.Task[Any]:
@@ -57,17 +56,6 @@ async def sending(call: Awaitable[Any]) -> asyncio.Task[Any]:
     task = asyncio.ensure_future(call)
     await asyncio.sleep(0.1)
     return task
-
-
-async def tasks_with_acceptances(live: Live) -> list[int]:
-    """How many updates each workflow task accepted, of those that accepted any."""
-    counts: list[int] = []
-    async for event in live.handle.fetch_history_events():
-        if event.event_type == TASK_DONE:
-            counts.append(0)
-        elif event.event_type == ACCEPTED:
-            counts[-1] += 1
-    return [count for count in counts if count]
 
 
 # The worker is down while the deadline passes
@@ -95,14 +83,6 @@ async def test_an_approval_from_after_the_deadline_finds_the_lapse(idle: Workpla
     assert not entries(status, "Approved")
 
 
-async def test_an_approval_one_second_too_late_finds_the_lapse(idle: Workplace) -> None:
-    live = await left_alone(idle, "2024-06-05 10:00:01")
-    approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-05T10:00:01"))
-    async with working(idle):
-        assert (await refusal(approval)).code == "illegal_move"
-        assert len(entries(await live.status(), "Lapsed")) == 1
-
-
 async def test_an_approval_in_time_that_is_handled_late_wins(idle: Workplace) -> None:
     live = await left_alone(idle, "2024-06-05 10:00:01")
     approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-05T09:55:00"))
@@ -127,15 +107,6 @@ async def test_who_has_answered_is_not_reminded_of_it(idle: Workplace, idle_stan
     assert "reminder" not in events
 
 
-async def test_an_approval_on_the_last_second_that_is_handled_late_wins(idle: Workplace) -> None:
-    live = await left_alone(idle, "2024-06-05 10:00:01")
-    approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-05T10:00:00"))
-    async with working(idle):
-        status = await approval
-    assert not entries(status, "Lapsed")
-    assert entry(status, "Approved").late_report is False
-
-
 async def test_a_sending_during_a_lapsed_review_is_judged_after_the_lapse(idle: Workplace) -> None:
     live = await left_alone(idle, "2024-06-05 10:00:01")
     sending_back = await sending(ship_back(live, "2024-06-05 10:00:01"))
@@ -146,88 +117,49 @@ async def test_a_sending_during_a_lapsed_review_is_judged_after_the_lapse(idle: 
     assert happened == ["Opened", "Lapsed", "SentBack"]
 
 
-async def test_a_sign_off_in_time_that_is_handled_late_stops_the_receipt_s_lapse(idle: Workplace) -> None:
-    async with working(idle):
-        live = await sent_back(idle, JUNE)
-    await unattended(idle, live, "2024-06-10 10:00:01")
-    scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
-    await live.handle.signal("parcel_event", {**scan, "occurred_at": "2024-06-10T10:00:00"})
-    async with working(idle):
-        status = await seen(live, lambda status: len(entries(status, "DeadlineSet")) == 4)
-        assert status.state is State.AWAITING_MERCHANT_RECEIPT
-        assert status.next.respond_by == at("2024-06-12 10:00:00")
+# Requests that are sent twice
 
 
-async def test_a_sign_off_one_second_too_late_does_not(idle: Workplace) -> None:
-    async with working(idle):
-        live = await sent_back(idle, JUNE)
-    await unattended(idle, live, "2024-06-10 10:00:01")
-    scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
-    await live.handle.signal("parcel_event", {**scan, "occurred_at": "2024-06-10T10:00:01"})
-    async with working(idle):
-        status = await ended(live)
-    assert entry(status, "Lapsed").at == at("2024-06-10 10:00:01")
-    assert status.outcome is Outcome.REFUNDED
-
-
-# Several at once
-
-
-@pytest.mark.parametrize(("first", "second"), [("approve", "reject"), ("reject", "approve")])
-async def test_of_an_approval_and_a_refusal_in_one_task_the_first_counts(
-    idle: Workplace, first: str, second: str
-) -> None:
-    live = await left_alone(idle, "2024-06-03 11:00:00")
-    given: dict[str, dict[str, Any]] = {"approve": {}, "reject": {"reason_code": "used"}}
-    one = await sending(live.act(first, *MERCHANT, **given[first]))
-    other = await sending(live.act(second, *MERCHANT, **given[second]))
-    async with working(idle):
-        status = await one
-        refused = await refusal(other)
-        assert await tasks_with_acceptances(live) == [1, 2], "both came in one task, after that of the opening"
-    leads_to = {"approve": State.AWAITING_BUYER_RETURN, "reject": State.MERCHANT_REJECTED}
-    assert status.state is leads_to[first]
-    assert f"{second} is not legal in state {leads_to[first]}" in str(refused)
-    assert len(entries(status, "Approved")) + len(entries(status, "Rejected")) == 1
-
-
-@pytest.mark.parametrize("confirmed_first", [True, False])
-async def test_of_a_sign_off_and_a_receipt_in_one_task_both_are_kept(idle: Workplace, confirmed_first: bool) -> None:
-    async with working(idle):
-        live = await sent_back(idle, JUNE)
-    await unattended(idle, live, "2024-06-04 11:00:00")
-    scan = {"event_id": "s", "leg": "return", "tracking_no": "SF1", "event": "signed_for"}
-    receipt = None
-    if confirmed_first:
-        receipt = await sending(live.act("confirm_receipt", *MERCHANT))
-    await live.handle.signal("parcel_event", {**scan, "occurred_at": "2024-06-04T10:00:00"})
-    receipt = receipt or await sending(live.act("confirm_receipt", *MERCHANT))
-    async with working(idle):
-        await receipt
-        status = await ended(live)
-    assert status.outcome is Outcome.REFUNDED
-    assert len(entries(status, "ParcelScanned")) == len(entries(status, "ReceiptConfirmed")) == 1
-    assert len(status.refund.instructions) == 1
-
-
-async def test_a_withdrawal_and_an_approval_in_one_task_leave_one_outcome(idle: Workplace) -> None:
-    live = await left_alone(idle, "2024-06-03 11:00:00")
-    withdrawal = await sending(live.act("withdraw", *BUYER))
-    approval = await sending(live.act("approve", *MERCHANT))
-    async with working(idle):
-        assert (await withdrawal).close_reason is CloseReason.WITHDRAWN
-        refused = await refusal(approval)
-        assert "legal now: nothing, the case is final" in str(refused)
-        assert not entries(await ended(live), "Approved")
-
-
-async def test_a_repeated_update_id_is_applied_once(place: Workplace) -> None:
+async def test_a_repeated_request_is_taken_once_and_answered_the_same_whatever_it_says_then(place: Workplace) -> None:
     live = await opened(place, JUNE)
-    payload = {"actor": {"party": "buyer", "id": "B-5"}, "evidence": [{"uri": "oss://a"}]}
-    first = await live.update("add_evidence", payload, id="request-1")
-    again = await live.update("add_evidence", payload, id="request-1")
-    assert first == again
-    assert len(entries(await live.status(), "EvidenceAdded")) == 1
+    first = await live.update("add_evidence", evidence("a"), id="request-1")
+    assert await live.update("add_evidence", evidence("a"), id="request-1") == first
+    assert await live.update("add_evidence", evidence("b"), id="request-1") == first, "the first payload stands"
+    assert await live.update("withdraw", {"actor": ACTOR}, id="request-1") == first, "so does the first command"
+    status = await live.status()
+    assert entry(status, "EvidenceAdded").says.count("oss://") == 1
+    assert status.state is State.AWAITING_MERCHANT_REVIEW
+
+
+async def test_a_request_that_is_repeated_to_another_worker_is_not_taken_again(idle: Workplace) -> None:
+    async with working(idle):
+        live = await opened(idle, JUNE)
+        first = await live.update("add_evidence", evidence("a"), id="request-1")
+        withdrawal = await live.update("withdraw", {"actor": ACTOR}, id="request-2")
+    async with working(idle):
+        assert await live.update("add_evidence", evidence("b"), id="request-1") == first
+        assert await live.update("withdraw", {"actor": ACTOR}, id="request-2") == withdrawal, "legal no longer"
+        final = await ended(live)
+    assert entry(final, "EvidenceAdded").says.endswith("'oss://a'}]")
+    assert len(entries(final, "Withdrawn")) == 1
+
+
+async def test_a_request_that_was_sent_twice_while_no_worker_was_there_is_taken_once(idle: Workplace) -> None:
+    live = await left_alone(idle, "2024-06-03 11:00:00")
+    sent = [await sending(live.update("add_evidence", evidence(name), id="request-1")) for name in ("a", "b")]
+    async with working(idle):
+        first, second = await asyncio.gather(*sent)
+        assert first == second
+        assert entry(await live.status(), "EvidenceAdded").says.endswith("'oss://a'}]"), "the first payload stands"
+
+
+async def test_a_refused_request_is_judged_anew_when_it_is_repeated(place: Workplace) -> None:
+    live = await opened(place, JUNE)
+    sent = {"actor": ACTOR, "carrier": "sf", "tracking_no": "SF1"}
+    refused = await refusal(live.update("ship_back", sent, id="request-1"))
+    assert "ship_back is not legal in state awaiting_merchant_review" in str(refused)
+    await live.act("approve", *MERCHANT)
+    assert (await live.update("ship_back", sent, id="request-1")).state is State.AWAITING_MERCHANT_RECEIPT
 
 
 # Facts for a stage whose silence was executed

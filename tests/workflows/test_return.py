@@ -23,7 +23,7 @@ from tests.cases import (
     sign_off,
     signed_off,
 )
-from tests.platform_fixtures import StandIn
+from tests.platform_fixtures import StandIn, until
 from trial.workplace import Live, Workplace
 
 Begin = Callable[[Workplace, str], Awaitable[Live]]
@@ -139,6 +139,7 @@ async def test_a_withdrawal_comes_too_late_once_the_refund_has_started(place: Wo
     assert refused.code == "illegal_move"
     assert "withdraw is not legal in state refunding" in str(refused)
     assert "legal now: add_evidence" in str(refused)
+    await until(stand_in.holding, [f"{live.handle.id}/refund/1"])
     await stand_in.http.post("/faults/release")
     assert (await ended(live)).outcome is Outcome.REFUNDED
 
