@@ -1,4 +1,4 @@
-"""What may be sent to a case: every command with the fields of somebody who means it, and commands that are spoiled."""
+"""What may be sent to a case: every command as somebody could mean it, and commands that are spoiled."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,17 @@ T = TypeVar("T")
 
 ACTORS = {Party.MERCHANT: MERCHANT, Party.BUYER: BUYER, Party.PLATFORM: PLATFORM}
 EVIDENCE = [{"uri": "https://evidence.example/1"}]
-LOST_WITHOUT_DISPATCH = {"dispatched_at": "2024-01-22T10:00:00+08:00", "signed_for_at": "2024-01-24T18:00:00+08:00"}
+DELIVERED = {"dispatched_at": "2024-01-22T10:00:00+08:00", "signed_for_at": "2024-01-24T18:00:00+08:00"}
+
+FAULTS: list[dict[str, Any]] = [
+    {"fault": "decline"},
+    {"fault": "decline"},
+    {"fault": "lose_answer"},
+    {"fault": "status", "status": 500},
+    {"fault": "reset"},
+    {"fault": "slow", "seconds": 0.3},
+]
+"""What may happen to the next refund of a case."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ class Sender:
         if status.state is State.AWAITING_MERCHANT_DISPATCH:
             return {"kind": CaseKind.REFUND.value}
         fewer = [{**each, "quantity": self.chance.randint(1, each["quantity"])} for each in self.case["items"]]
-        left = self.maybe(**LOST_WITHOUT_DISPATCH)
+        left = self.maybe(**DELIVERED)
         return (
             self.maybe(kind=self.pick(KINDS).value) | self.maybe(items=fewer[:1]) | self.maybe(reason_code="x") | left
         )

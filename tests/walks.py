@@ -1,0 +1,219 @@
+"""A case's timeline as a walk through the table of moves: each line must be a step that the table knows.
+
+A case is judged by what it tells of itself, without the product's own judge: which standings it may be in after every
+line, and which outcome each of its clocks had.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from aftersale.case import Entry, Status
+from aftersale.kinds import CaseKind, Clock, Command, Party, State
+from aftersale.moves import AWAITED, BY_ITSELF, STEPS, Move, legal, reached
+from aftersale.times import SECOND
+from workflows.record import EVENTS
+
+KINDS = [kind for kind in CaseKind if kind is not CaseKind.CLAIM]
+FINAL = {State.COMPLETED, State.CLOSED}
+BESIDE = {Clock.STATUTORY_REFUND, Clock.PAYOUT}
+"""Clocks that run beside a stage: nothing but an alert follows from them."""
+
+GRACE = timedelta(hours=24)
+"""What is left to everyone where a start or a change is learned late (R13)."""
+
+COMMANDS = {event: command for command, event in EVENTS.items()}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a case stands."""
+
+    kind: CaseKind
+    state: State
+
+
+@dataclass(frozen=True)
+class Ticking:
+    """The clock of a stage: silence lapses one second after `due_at`, or after a grace that ends here at the latest."""
+
+    clock: Clock
+    due_at: datetime
+    grace_until: datetime
+
+
+class Walk:
+    """What a timeline makes of a case, line by line. Raises AssertionError at a line that may not stand there."""
+
+    def __init__(self, kind: CaseKind, timeline: Iterable[Entry]) -> None:
+        """Begin with the first step of the kind, and take every line."""
+        self.standings = {Standing(kind, STEPS[kind][0])}
+        self.held_since: datetime | None = None
+        self.ticking: Ticking | None = None
+        self._beside = set[Clock | None]()
+        self._before_amendment: tuple[set[Standing], Ticking | None] = self.standings, None
+        for entry in timeline:
+            self._take(entry)
+            assert self.standings, f"{entry.event} by {entry.by} stands where no move allows it"
+
+    def require(self, status: Status) -> None:
+        """The case shows one of the standings to which its timeline leads."""
+        assert Standing(status.kind, status.state) in self.standings, (status.kind, status.state, self.standings)
+        assert status.held_since == (None if status.is_final else self.held_since)
+
+    def _take(self, entry: Entry) -> None:
+        if (command := COMMANDS.get(entry.event)) is not None:
+            return self._command(command, entry)
+        match entry.event:
+            case "DeadlineSet":
+                self._set(entry)
+            case "DeadlineChanged":
+                self._change(entry)
+            case "Lapsed":
+                self._lapse(entry)
+            case "Alert" if entry.clock is not None:
+                assert entry.clock in self._beside, f"{entry.clock} alerts twice for one start"
+                self._beside.remove(entry.clock)
+            case "AmendmentRefused":
+                self.standings, self.ticking = self._before_amendment
+            case "RefundInstructed":
+                self._only(State.REFUNDING)
+            case "RefundSucceeded":
+                self._only(State.REFUNDING, become=State.COMPLETED)
+            case "RefundDeclined":
+                self._only(State.REFUNDING, become=State.REFUND_FAILED)
+            case "Completed":
+                self._only(State.COMPLETED, State.REFUNDING, become=State.COMPLETED)
+            case "Closed":
+                self._only(State.CLOSED)
+            case _:
+                pass  # told, and nothing moves
+
+    def _only(self, *states: State, become: State | None = None) -> None:
+        left = {each for each in self.standings if each.state in states}
+        self.standings = {replace(each, state=become) for each in left} if become else left
+
+    # Acts
+
+    def _command(self, command: Command, entry: Entry) -> None:
+        held, moves = self.held_since is not None, list[tuple[Standing, Move]]()
+        for each in self.standings:
+            move = legal(each.state, each.kind, held=held).get(command)
+            if move is not None and entry.by in move.parties:
+                moves.append((each, move))
+        if command is Command.AMEND:
+            self._before_amendment = {each for each, _ in moves}, self.ticking
+        self.standings = {after for each, move in moves for after in _after(each, command, move)}
+        if command is Command.HOLD:
+            self.held_since = entry.at
+        elif command is Command.RESUME:
+            self._resume(entry.at)
+        elif any(move.leads for _, move in moves):
+            self._answered(command, entry)
+
+    def _answered(self, command: Command, entry: Entry) -> None:
+        ticking = self.ticking
+        if ticking is not None and self.held_since is None:
+            assert entry.at <= max(ticking.due_at, ticking.grace_until), f"{command} was taken after {ticking}"
+        runs_on = command is Command.CONFIRM_RECEIPT and ticking and ticking.clock is Clock.REPLACEMENT_DISPATCH
+        self.ticking = ticking if runs_on else None
+
+    def _resume(self, at: datetime) -> None:
+        assert self.held_since is not None
+        if self.ticking is not None:
+            self.ticking = replace(self.ticking, grace_until=self.ticking.grace_until + (at - self.held_since))
+        self.held_since = None
+
+    # Clocks
+
+    def _set(self, entry: Entry) -> None:
+        if entry.clock in BESIDE:
+            self._beside.add(entry.clock)
+        elif entry.clock and entry.due_at:
+            self.ticking = Ticking(entry.clock, entry.due_at, entry.recorded_at + GRACE)
+
+    def _change(self, entry: Entry) -> None:
+        if self.ticking and entry.clock is self.ticking.clock and entry.due_at:
+            self.ticking = Ticking(self.ticking.clock, entry.due_at, entry.recorded_at + GRACE)
+
+    def _lapse(self, entry: Entry) -> None:
+        ticking, self.ticking = self.ticking, None
+        assert self.held_since is None, f"{entry.clock} lapsed under a hold"
+        assert ticking and ticking.clock is entry.clock, f"{entry.clock} lapsed, where {ticking} was running"
+        latest = max(ticking.due_at, ticking.grace_until)
+        assert ticking.due_at + SECOND <= entry.at <= latest + SECOND, f"{ticking} lapsed at {entry.at}"
+        assert entry.at <= entry.recorded_at
+        self.standings = {after for each in self.standings for after in _silence(each, ticking.clock)}
+
+
+def _after(standing: Standing, command: Command, move: Move) -> Iterable[Standing]:
+    if not move.leads:
+        yield standing
+    for goal in move.leads:
+        state = reached(standing.state, goal, standing.kind)
+        if command is Command.AMEND and state is State.AWAITING_MERCHANT_REVIEW:
+            yield from (Standing(kind, state) for kind in KINDS)
+        elif isinstance(goal, CaseKind) and state is not State.REFUNDING:
+            yield Standing(goal, state)
+        elif isinstance(goal, CaseKind):
+            yield from (Standing(kind, state) for kind in {standing.kind, CaseKind.REFUND})
+        else:
+            yield replace(standing, state=state)
+
+
+def _silence(standing: Standing, clock: Clock) -> Iterable[Standing]:
+    if clock is Clock.STALLED:
+        yield standing  # nobody moved at all: the platform must look
+        return
+    for how, goals in BY_ITSELF[standing.state].items():
+        if how.startswith("silence"):
+            yield from (replace(standing, state=reached(standing.state, goal, standing.kind)) for goal in goals)
+
+
+# What holds of every status
+
+
+def offered(status: Status) -> set[Command]:
+    """The commands that are legal now, as the table and the timeline say; the extension depends on what remains."""
+    told = [entry.event for entry in status.timeline]
+    withheld = {Command.EXTEND}
+    if "Ruled" in told:
+        withheld.add(Command.ESCALATE)
+    if status.state is State.AWAITING_MERCHANT_DISPATCH and not _breached(status):
+        withheld.add(Command.AMEND)
+    return set(legal(status.state, status.kind, held=status.held_since is not None)) - withheld
+
+
+def _breached(status: Status) -> bool:
+    marks = [
+        entry.event
+        for entry in status.timeline
+        if entry.event == "Breached" or (entry.event == "DeadlineSet" and entry.clock not in {Clock.STALLED, *BESIDE})
+    ]
+    return marks[-1:] == ["Breached"]
+
+
+def sane(kind: CaseKind, status: Status) -> None:
+    """What must hold of every status of a case that began as this kind."""
+    held = status.held_since is not None
+    moves = legal(status.state, status.kind, held=held)
+    awaited = Party.PLATFORM if held else AWAITED[status.state]
+    assert status.next.party is awaited
+    theirs = {command for command in offered(status) if awaited in moves[command].parties}
+    assert {*status.next.commands} - {Command.EXTEND} == theirs, (status.state, status.next)
+    assert status.is_final == (status.state in FINAL) == bool(status.outcome or status.close_reason)
+    assert not (status.outcome and status.close_reason)
+    for view in status.deadlines:
+        last = view.due_at and (view.due_at - SECOND if view.exclusive else view.due_at)
+        assert last is None or (view.respond_by is not None and view.respond_by >= last >= view.started_at), view
+    clocks = [view.clock for view in status.deadlines]
+    assert len({*clocks}) == len(clocks)
+    assert len({*clocks} - BESIDE) <= 1, clocks
+    assert sum(each.status == "succeeded" for each in status.refund.instructions) <= 1
+    Walk(kind, status.timeline).require(status)
+
+
+def moved(before: Status, after: Status) -> bool:
+    """Whether a clock ran out, or a refund came back, between the two: what was legal may be so no more."""
+    new = {entry.event for entry in after.timeline[len(before.timeline) :]}
+    return bool(new & {"Lapsed", "RefundSucceeded", "RefundDeclined", "CorrectionRequested"})
