@@ -107,9 +107,12 @@ class RunningClock(Schema):
         return self.model_copy(update={"grace_until": self.grace_until + (until - since)})
 
     def retimed(self, question: Question, deadline: Deadline, now: datetime) -> "RunningClock":
-        """The clock with a new answer; a deadline that now lies in the past leaves everyone the grace (R9, R13)."""
+        """The clock with a new answer; what lies in the past now, or starts otherwise, leaves the grace (R9, R13)."""
         told_at = self.told_at if deadline.due_at == self.deadline.due_at else now
         moved = self.model_copy(update={"question": question, "deadline": deadline, "told_at": told_at})
+        restarted = question.started_at != self.question.started_at
+        if restarted and now - question.started_at > LATE and not deadline.statutory:
+            return moved.model_copy(update={"grace_until": now + span(deadline.grace)})
         due = moved.respond_by
         if due is None or due >= now or due == self.respond_by or deadline.statutory:
             return moved

@@ -23,14 +23,13 @@ from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.kinds import CaseKind, CloseReason, Command, Party
 from aftersale.readout import status
 from aftersale.request import CaseRequest
-from aftersale.scanning import scanned
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
 from workflows import outside
 from workflows.answers import ChangeKind
 from workflows.board import Board
 from workflows.desk import Desk, Stopped
-from workflows.record import record
+from workflows.record import hear_scan, record
 from workflows.scribe import Scribe
 
 S = TypeVar("S", bound=Schema)
@@ -182,7 +181,7 @@ class CaseWorkflow:
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
         """Keep a scan; the page looks whether it concerns its stage."""
-        self._hear(ParcelEvent, given, lambda desk, scan: scanned(desk.case, scan, desk.now))
+        self._hear(ParcelEvent, given, hear_scan)
 
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:

@@ -1,9 +1,10 @@
 """Recording a command that was judged legal: it ends the stage, or changes the file while the stage goes on."""
 
 from aftersale.clock import RunningClock
-from aftersale.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, Resume
+from aftersale.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, ParcelEvent, Resume
 from aftersale.facts import Question
-from aftersale.kinds import Command
+from aftersale.kinds import Clock, Command, State
+from aftersale.scanning import scanned
 from workflows.desk import Desk
 
 
@@ -31,6 +32,22 @@ def record(desk: Desk, command: Command, act: Act) -> None:
         case _:
             desk.hear(act)
     desk.wake()
+
+
+def hear_scan(desk: Desk, scan: ParcelEvent) -> None:
+    """Keep a scan. A sign-off from before the receipt, reported after it, is where a replacement counts from (S27)."""
+    case, clock = desk.case, desk.case.stage_clock
+    scanned(case, scan, desk.now)
+    if clock is None or clock.clock is not Clock.REPLACEMENT_DISPATCH or scan != case.parcels.sign_off("return"):
+        return
+    if case.state is State.AWAITING_MERCHANT_DISPATCH and scan.occurred_at < clock.question.started_at:
+        desk.timekeeper.reask("the goods had been signed for before the receipt", lambda running: _since(running, scan))
+
+
+def _since(running: RunningClock, scan: ParcelEvent) -> Question:
+    if running.clock is not Clock.REPLACEMENT_DISPATCH:
+        return running.question
+    return running.question.model_copy(update={"started_at": scan.occurred_at})
 
 
 EVENTS = {

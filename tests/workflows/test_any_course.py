@@ -125,11 +125,11 @@ def drawn(how: settings, drive: Callable[..., object], by: Callable[[Any], Any] 
 
 
 async def driven(
-    place: Workplace, stand_in: StandIn, kind: CaseKind, drawn: dict[str, Any], date: str, steps: list[Step]
+    place: Workplace, stand_in: StandIn, kind: CaseKind, asked: dict[str, Any], date: str, steps: list[Step]
 ) -> Status:
     """Drive one case through the steps and to its end; what it leaves must be in order."""
     number = next(_NUMBERS)
-    case = {**drawn, "case_id": f"{drawn['case_id']}-{number}", "order_id": f"{drawn['order_id']}-{number}"}
+    case = {**asked, "case_id": f"{asked['case_id']}-{number}", "order_id": f"{asked['order_id']}-{number}"}
 
     async def arm(fault: dict[str, Any]) -> None:
         await stand_in.arm(**fault)
@@ -183,6 +183,7 @@ def _recorded(place: Workplace, final: Status) -> None:
 
 
 async def _sound(history: WorkflowHistory, *, replayed: bool) -> None:
+    """No task ran out of time, and the history replays; for tasks that failed, the place itself looks in the end."""
     for each in history.events:
         assert each.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT
     if replayed:

@@ -21,6 +21,8 @@ from tests.cases import (
     told,
 )
 from tests.platform_fixtures import StandIn
+from tests.steps import BACK, CONFIRM
+from tests.waits import WAITS
 from trial.workplace import Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -182,3 +184,27 @@ async def test_the_law_s_clock_of_a_confirmed_receipt_starts_with_it(place: Work
 async def test_a_return_for_a_fault_has_no_no_reason_clock(place: Workplace) -> None:
     live = await sent_back(place, JUNE, reason_code="quality")
     assert [view.clock for view in (await sign_off(live, JUNE)).deadlines] == ["merchant_inspection"]
+
+
+async def test_a_sign_off_before_the_receipt_reported_after_it_is_where_the_replacement_counts_from(
+    place: Workplace,
+) -> None:
+    live = await WAITS["sign-off of an exchange"].begun(place)
+    await live.until(at("2024-06-04 10:00:00"))
+    await CONFIRM.take(live, at("2024-06-04 10:00:00"))
+    await live.until(at("2024-06-04 12:00:00"))
+    status = await BACK.take(live, at("2024-06-04 09:00:00"))
+    (deadline,) = status.deadlines
+    assert (deadline.started_at, deadline.due_at) == (at("2024-06-04 09:00:00"), at("2024-06-08 09:00:00"))
+    assert entry(status, "DeadlineChanged").previous_due_at == at("2024-06-08 10:00:00")
+
+
+async def test_a_sign_off_reported_when_its_own_time_is_over_leaves_the_merchant_the_grace(place: Workplace) -> None:
+    live = await WAITS["sign-off of an exchange"].begun(place)
+    await live.until(at("2024-06-04 10:00:00"))
+    await CONFIRM.take(live, at("2024-06-04 10:00:00"))
+    await live.until(at("2024-06-08 09:30:00"))
+    status = await BACK.take(live, at("2024-06-04 09:00:00"))
+    assert status.deadlines[0].due_at == at("2024-06-08 09:00:00")
+    assert status.next.respond_by is not None
+    assert status.next.respond_by >= at("2024-06-09 09:30:00")
