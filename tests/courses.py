@@ -20,7 +20,7 @@ from aftersale.moves import legal
 from aftersale.times import SECOND, local
 from tests.cases import seen
 from tests.sendings import FAULTS, Sender, Sending
-from tests.walks import moved, offered, sane
+from tests.walks import leading, moved, offered, sane
 from trial.workplace import Live
 
 REASONS = ("the goods are with the merchant",)
@@ -67,7 +67,7 @@ class Course:
 
     def __post_init__(self) -> None:
         """What is sent is made by the chance of the step at hand."""
-        self.sender = Sender(self.case, Random())
+        self.sender = Sender(self.case, Random(0))
 
     async def run(self, steps: list[Step]) -> Status:
         """Take the steps while the case is open, bring it to its end, and give the record it leaves."""
@@ -128,7 +128,7 @@ class Course:
     async def _move(self, before: Status) -> None:
         moves = legal(before.state, before.kind, held=before.held_since is not None)
         pick = self.sender.pick
-        likely = sorted(moves.keys() - {Command.WITHDRAW} if self.sender.chance.randrange(5) else moves)
+        likely = (leading(before) if self.sender.chance.randrange(3) else []) or sorted(moves)
         if likely:
             command = pick(likely)
             await self._give(before, self.sender.meant(before, command, pick(sorted(moves[command].parties))))
@@ -185,9 +185,9 @@ class Course:
     async def _time(self, before: Status) -> None:
         """Time passes: to a second before the next deadline, to it, to its lapse, or for a while."""
         due, now = before.next.respond_by, await self.live.now()
-        ahead = [timedelta(minutes=5), timedelta(days=1), timedelta(days=30)]
+        ahead = [timedelta(minutes=5), timedelta(hours=3), timedelta(days=1), timedelta(days=30)]
         if due is not None and due > now:
-            ahead = [due - now - SECOND, due - now, due - now + SECOND, due - now + SECOND, *ahead]
+            ahead += [due - now - SECOND, due - now, due - now + SECOND]
         span = self.sender.pick(ahead)
         await self._pass_to(before, now + span)
 
@@ -204,7 +204,7 @@ class Course:
         due, pick = before.next.respond_by, self.sender.pick
         if due is None or before.held_since or due < await self.live.now():
             return
-        told, happened = pick([(-1, -1), (-1, 0), (-1, 1), (-1, 1), (1, 0), (1, 0), (1, 1), (7200, -1), (7200, 1)])
+        told, happened = pick([(-1, -1), *[(-1, 0), (-1, 1)] * 3, *[(1, 0)] * 2, (1, 1), (7200, -1), (7200, 1)])
         await self._pass_to(before, due + told * SECOND)
         await self._tell(before, due + happened * SECOND, await self.live.rested())
         await self.live.until(due + SECOND)  # a stage that began by a clock ahead takes nothing until the case is there
@@ -213,8 +213,7 @@ class Course:
         """Tell in `now` of an act of that instant that was legal `before`."""
         due, moves, pick = before.next.respond_by, legal(before.state, before.kind, held=False), self.sender.pick
         assert due is not None
-        likely = [name for name, move in sorted(moves.items()) if move.leads and name is not Command.WITHDRAW]
-        command = pick(likely if self.sender.chance.randrange(3) else sorted(moves))
+        command = pick(leading(before) if self.sender.chance.randrange(3) else sorted(moves))
         sending = self.sender.meant(before, command, pick(sorted(moves[command].parties)))
         sending = Sending(command, {**sending.payload, "occurred_at": local(happened)})
         self._say(f"{sending} in {now.kind} {now.state}")
@@ -273,11 +272,14 @@ class Course:
         raise AssertionError(f"the case does not end: it is {status.kind} {status.state}, {status.next}")
 
     async def _onward(self, status: Status) -> None:
-        """The next thing towards the end: whoever alone can move does, all others are silent."""
+        """The next thing towards the end: who is awaited moves or is silent; who alone can move does."""
+        likely = [name for name in leading(status) if name in status.next.commands]
         if status.held_since:
             await self._give(status, self.sender.meant(status, Command.RESUME, Party.PLATFORM))
         elif status.state is State.REFUNDING:
             await asyncio.sleep(0.1)
+        elif status.next.party and likely and self.sender.chance.randrange(3):
+            await self._give(status, self.sender.meant(status, self.sender.pick(likely), status.next.party))
         elif status.next.respond_by is not None:
             await self._pass_to(status, max(status.next.respond_by, await self.live.now()) + SECOND)
         else:

@@ -184,6 +184,12 @@ def offered(status: Status) -> set[Command]:
     return set(legal(status.state, status.kind, held=status.held_since is not None)) - withheld
 
 
+def leading(status: Status) -> list[Command]:
+    """Those of them that take the case on, but for the withdrawal."""
+    moves = legal(status.state, status.kind, held=status.held_since is not None)
+    return [name for name in sorted(offered(status) - {Command.WITHDRAW}) if moves[name].leads]
+
+
 def _breached(status: Status) -> bool:
     marks = [
         entry.event

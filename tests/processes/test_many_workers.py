@@ -20,8 +20,9 @@ from tests.postgres import Server
 from tests.processes.program import Program, working
 
 WORKERS, AT_ONCE = 4, 24
-CASES = [120, pytest.param(500, marks=pytest.mark.soak)]
-RACERS, LINES = 200, 3
+CASES = [80, pytest.param(500, marks=pytest.mark.soak)]
+RACERS = [60, pytest.param(200, marks=pytest.mark.soak)]
+LINES = 3
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -61,8 +62,9 @@ async def test_no_lock_surfaces_and_no_turn_is_missing(crowd: tuple[Market, list
         assert kept.cases() == []
 
 
+@pytest.mark.parametrize("racers", RACERS)
 async def test_of_cases_that_race_for_one_order_as_many_open_as_it_has_room_for(
-    crowd: tuple[Market, list[Program]],
+    crowd: tuple[Market, list[Program]], racers: int
 ) -> None:
     place, _ = crowd
     lines = [cases.line(f"L{number}") for number in range(LINES)]
@@ -70,11 +72,13 @@ async def test_of_cases_that_race_for_one_order_as_many_open_as_it_has_room_for(
 
     async def opened(number: int) -> Status:
         wanted = [cases.item(f"L{number % LINES}")]
-        request = cases.request(case_id=f"C-race-{number}", order_id="O-race", order={"lines": lines}, items=wanted)
+        request = cases.request(
+            case_id=f"C-race-{racers}-{number}", order_id=f"O-race-{racers}", order={"lines": lines}, items=wanted
+        )
         async with turn:
             return await place.cases.open(CaseKind.RETURN, request)
 
-    found = await asyncio.gather(*(opened(number) for number in range(RACERS)))
+    found = await asyncio.gather(*(opened(number) for number in range(racers)))
     winners = [status for status in found if not status.is_final]
     assert len(winners) == LINES
     codes = {problem.code for status in found if status.is_final for problem in status.problems}

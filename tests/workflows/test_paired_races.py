@@ -155,9 +155,9 @@ async def together(place: Workplace, pairs: Mapping[str, Pair]) -> dict[str, Cam
     async with working(place):
         cases = await all_of(map(begun, pairs.values()))
     firsts = [asyncio.create_task(taken(live, pair.first)) for live, pair in zip(cases, pairs.values(), strict=True)]
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(2)  # an update that waits shows nowhere
     coming = [asyncio.create_task(came(*each)) for each in zip(cases, pairs.values(), firsts, strict=True)]
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(2)  # an update that waits shows nowhere
     async with working(place):
         return dict(zip(pairs, await asyncio.gather(*coming), strict=True))
 
