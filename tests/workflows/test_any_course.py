@@ -33,7 +33,7 @@ from trial.calendar import CalendarRunner
 from trial.workplace import Live, Workplace
 from worker import WORKFLOWS
 
-COURSES = int(os.environ.get("COURSES", "1000"))
+COURSES = int(os.environ.get("COURSES", "400"))
 """How many courses the soak drives."""
 
 SEED = int(os.environ.get("COURSES_SEED") or Random().randrange(2**32))
