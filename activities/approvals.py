@@ -3,7 +3,6 @@
 import httpx
 from temporalio import activity
 
-from activities.alive import signs_of_life
 from activities.services import Manner, Service
 from aftersale.claims import Approval, ClaimReview
 
@@ -26,8 +25,4 @@ class Approvals:
         """Ask for a decision. Whatever leaves it open is raised as a retryable ApplicationError."""
         if self._service is None:
             return Approval(key=claim.key, decision="pending", note="no approvals service is set")
-        async with signs_of_life():
-            answer = await self._service.post("claims", claim.key, claim.model_dump_json(exclude_defaults=True))
-        if answer.status_code != httpx.codes.OK:
-            raise self._service.refusal(answer, claim.key)
-        return self._service.read(Approval, answer, claim.key)
+        return await self._service.answer("claims", claim.key, claim.model_dump_json(exclude_defaults=True), Approval)

@@ -39,11 +39,7 @@ class Carriers:
             return Pickup(
                 key=order.key, status="refused", reason="no carrier service is set; the buyer sends the goods"
             )
-        async with signs_of_life():
-            answer = await self._service.post("pickups", order.key, order.model_dump_json(exclude_defaults=True))
-        if answer.status_code != httpx.codes.OK:
-            raise self._service.refusal(answer, order.key)
-        return self._service.read(Pickup, answer, order.key)
+        return await self._service.answer("pickups", order.key, order.model_dump_json(exclude_defaults=True), Pickup)
 
     @activity.defn(name="cancel_pickup")
     async def cancel(self, key: str) -> None:

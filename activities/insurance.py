@@ -6,7 +6,6 @@ import httpx
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.alive import signs_of_life
 from activities.services import Manner, Service
 from aftersale.compensation import insured
 from aftersale.insurance import FreightClaim, InsurerAnswer, InsurerRequest
@@ -37,12 +36,8 @@ class Insurance:
         if self._service is None:
             said = "no insurer is set; set AFTERSALE_INSURER_URL and AFTERSALE_INSURER_SECRET for the workers"
             raise ApplicationError(said, type="insurer_unset", next_retry_delay=_LATER)
-        request = self._request(claim)
-        async with signs_of_life():
-            answer = await self._service.post("freight-claims", claim.key, request.model_dump_json(exclude_unset=True))
-        if answer.status_code != httpx.codes.OK:
-            raise self._service.refusal(answer, claim.key)
-        decided = self._service.read(InsurerAnswer, answer, claim.key)
+        body = self._request(claim).model_dump_json(exclude_unset=True)
+        decided = await self._service.answer("freight-claims", claim.key, body, InsurerAnswer)
         if decided.decision == "pending":
             raise ApplicationError("the insurer has not decided", type="insurer_pending", next_retry_delay=_LATER)
         return decided

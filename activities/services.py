@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from standardwebhooks import Webhook
 from temporalio.exceptions import ApplicationError
 
+from activities.alive import signs_of_life
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.schema import Schema
 
@@ -54,6 +55,14 @@ class Service:
         return await self._exchange(
             key, self._http.build_request("POST", self._at(path), content=body, headers=headers)
         )
+
+    async def answer(self, path: str, key: str, body: str, model: type[A]) -> A:
+        """Send what bears the key, with signs of life, until 200 answers it. Raises a retryable error for all else."""
+        async with signs_of_life():
+            answer = await self.post(path, key, body)
+        if answer.status_code != httpx.codes.OK:
+            raise self.refusal(answer, key)
+        return self.read(model, answer, key)
 
     async def get(self, path: str, key: str) -> httpx.Response:
         """Ask about the key. Raises a retryable error where no answer comes."""
