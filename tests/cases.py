@@ -137,7 +137,7 @@ async def sign_off(live: Live, when: str, tracking_no: str = "SF1", event_id: st
 async def seen(live: Live, what: Callable[[Status], bool]) -> Status:
     """The status as soon as it shows what is looked for; fails after ten seconds."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not what(status := await live.status()):
                 await asyncio.sleep(0.02)
     except TimeoutError:
@@ -148,7 +148,7 @@ async def seen(live: Live, what: Callable[[Status], bool]) -> Status:
 
 async def ended(live: Live) -> Status:
     """The record of a case that ends by itself."""
-    return await asyncio.wait_for(live.handle.result(), 10)
+    return await asyncio.wait_for(live.handle.result(), 60)
 
 
 async def refused(live: Live) -> Status:
@@ -183,7 +183,7 @@ def entry(status: Status, event: str) -> Entry:
 
 async def quiet(live: Live) -> None:
     """Wait until nothing of the case is in hand: a calendar stands still while an activity waits for a worker."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             found = (await live.handle.describe()).raw_description
             if not found.pending_activities and not found.HasField("pending_workflow_task"):
@@ -212,7 +212,7 @@ async def working(place: Workplace, book: Book | None = None) -> AsyncIterator[N
 async def told(stand_in: StandIn, live: Live, to: str, event: str) -> dict[str, Any]:
     """The message that a party was sent about the case; fails after ten seconds without it."""
     case_id = live.handle.id.removeprefix("case/")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             for message in await stand_in.inbox():
                 if (message.get("case_id"), message.get("to"), message.get("event")) == (case_id, to, event):

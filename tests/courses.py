@@ -264,7 +264,7 @@ class Course:
         for _ in range(60):
             status = await self._status()
             if status.is_final:
-                return await asyncio.wait_for(self.live.handle.result(), 10)
+                return await asyncio.wait_for(self.live.handle.result(), 60)
             try:
                 await self._onward(status)
             except RPCError as error:

@@ -72,13 +72,13 @@ class Market:
 
     async def record(self, case_id: str) -> Status:
         """What the case leaves behind, once it is over."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             record: Status = await self.client.get_workflow_handle(f"case/{case_id}", result_type=Status).result()
         return record
 
     async def runs(self, case_id: str) -> int:
         """How many runs the case's workflow had."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (found := [run async for run in self.client.list_workflows(f"WorkflowId = 'case/{case_id}'")]):
                 await asyncio.sleep(0.1)
         return len(found)

@@ -30,8 +30,8 @@ def instruction(case_id: str = "C-1", n: int = 1, **fields: Any) -> RefundInstru
 
 
 async def until(read: Callable[[], Awaitable[object]], wanted: object) -> None:
-    """Wait until reading gives what is wanted; fails after three seconds."""
-    async with asyncio.timeout(3):
+    """Wait until reading gives what is wanted; fails after a minute, which only a busy machine comes near."""
+    async with asyncio.timeout(60):
         while await read() != wanted:
             await asyncio.sleep(0.01)
 

@@ -84,7 +84,7 @@ async def arrived(live: Live, where: Standing) -> Status:
     if isinstance(where[0], State):
         return await live.status()
     try:
-        return await asyncio.wait_for(live.handle.result(), 30)
+        return await asyncio.wait_for(live.handle.result(), 60)
     except TimeoutError:
         return await live.status()
 

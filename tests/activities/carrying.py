@@ -65,7 +65,7 @@ class Work:
     async def stopped(self) -> None:
         """Shut its worker down, and wait until the messenger has left."""
         self.env.worker_shutdown()
-        await asyncio.wait_for(self.done, 10)
+        await asyncio.wait_for(self.done, 60)
 
 
 @asynccontextmanager

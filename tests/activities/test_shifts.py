@@ -41,7 +41,7 @@ async def test_a_worker_that_shuts_down_finishes_what_is_on_its_way_and_gives_ba
         await asyncio.sleep(0.2)
         assert not work.done.done()
         await platform.http.post("/faults/release")
-        await asyncio.wait_for(work.done, 2)
+        await asyncio.wait_for(work.done, 60)
     assert kept.backlog(NOW) == Backlog(26, 4, 0, 0, kept.backlog(NOW).oldest)
     assert sorted((await told(platform)).values()) == [1] * 4
 
@@ -94,8 +94,8 @@ async def test_what_was_leased_at_the_moment_of_a_cancellation_is_given_back(url
 
 
 async def test_a_messenger_leaves_by_itself_before_its_time_is_over(kept: Records) -> None:
-    async with at_work(messenger(kept, {}), limit=timedelta(seconds=1)) as work:
-        await asyncio.wait_for(asyncio.shield(work.done), 0.9)
+    async with at_work(messenger(kept, {}), limit=timedelta(seconds=3)) as work:
+        await asyncio.wait_for(asyncio.shield(work.done), 2.9)
 
 
 async def test_an_idle_messenger_leaves_at_once_when_its_worker_shuts_down(kept: Records) -> None:

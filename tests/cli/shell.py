@@ -54,7 +54,7 @@ async def python(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         out, err = await process.communicate(given.encode() if isinstance(given, str) else given)
     assert process.returncode is not None
     return Told(process.returncode, out.decode(), err.decode())

@@ -107,7 +107,7 @@ async def test_a_case_that_nobody_opened_is_told_in_words(place: Market) -> None
 
 async def test_a_case_is_on_the_list_as_soon_as_its_worker_has_written_it_down(place: Market) -> None:
     case_id = await place.approved()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             listed = await run("list", "--all", "--json", records_url=place.records_url)
             found = {case["case_id"]: case for case in map(json.loads, listed.out.splitlines())}

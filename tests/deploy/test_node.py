@@ -123,7 +123,7 @@ def test_a_script_can_be_read_by_a_plain_shell(script: Path) -> None:
 
 async def test_the_namespace_is_made_once_and_keeps_closed_cases_for_a_month(place: Market) -> None:
     assert "registered" in named("node", place.address).stdout
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         # A server takes a moment to know its new namespace everywhere; compose starts a job that failed once more.
         while "update succeeded" not in (again := named("node", place.address)).stdout:
             assert again.returncode == 1

@@ -1,14 +1,14 @@
 """A worker that stops dead once it has written a case's lapse, before its workflow task can be completed.
 
-It carries no messages, so that those of the lapse are in the hands of another worker by then.
+It works on workflows alone: an activity handed to a process that is stopped is lost until its heartbeat is missed.
 """
 
 import os
 import signal
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from temporalio.client import Client
 from temporalio.worker import Worker
 
 import worker
@@ -26,12 +26,7 @@ def _write_and_freeze(self: Records, turns: Sequence[Turn], **settings: Any) -> 
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def _without_messenger(client: Client, activities: Sequence[Any], **settings: Any) -> Worker:
-    kept = [activity for activity in activities if activity.__name__ != "deliver"]
-    return Worker(client, activities=kept, **settings)
-
-
 if __name__ == "__main__":
     Records.write = _write_and_freeze  # type: ignore[method-assign]
-    vars(worker)["Worker"] = _without_messenger
+    vars(worker)["Worker"] = partial(Worker, no_remote_activities=True)
     run(worker.main())

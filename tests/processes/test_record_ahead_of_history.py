@@ -25,6 +25,7 @@ from tests.market import ACTORS, Market, market
 from tests.processes.program import program, working
 
 FREEZING_WORKER = str(Path(__file__).parent / "freezing_worker.py")
+CARRYING_WORKER = str(Path(__file__).parent / "carrying_worker.py")
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,15 @@ async def aftermath(
         place = await stack.enter_async_context(market(tmp_path_factory.mktemp("ahead"), working=False))
         kept = stack.enter_context(records.open(place.records_url))
         lost = await stack.enter_async_context(program(FREEZING_WORKER, environment=place.environment))
-        await lost.until('"working"')
+        carrying = await stack.enter_async_context(program(CARRYING_WORKER, environment=place.environment))
+        for each in (lost, carrying):
+            await each.until('"working"')
         case_id, due_at = await _opened(place)
-        await stack.enter_async_context(working(place))  # it carries messages; the case is the other's
         await lost.until("frozen")
         ahead = kept.record(case_id)
         assert ahead is not None
         told_before = await _told(place, case_id, "buyer", "awaiting_buyer_return")
+        await stack.enter_async_context(working(place))
         refusal = Reject(actor=ACTORS["merchant"], reason_code="used", occurred_at=due_at - SECOND)
         competing = asyncio.create_task(place.cases.act(case_id, refusal))
         await asyncio.sleep(0.2)
@@ -112,7 +115,7 @@ async def _opened(place: Market) -> tuple[str, Any]:
 
 async def _told(place: Market, case_id: str, to: str, state: str) -> dict[str, Any]:
     """The message that asks a party to act in that state; fails without it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             for message in await place.platform.inbox():
                 if (message["case_id"], message["to"], message["state"]) == (case_id, to, state):

@@ -93,7 +93,7 @@ async def test_a_rolling_restart_takes_no_longer_than_the_drain_and_loses_no_mes
             assert monotonic() - began < DRAIN.total_seconds()
             fleet.append(await stack.enter_async_context(working(unmanned)))
         wanted = {f"{case_id}/{number}" for case_id in numbers for number in (1, 2)}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not wanted <= {message["message_id"] for message in await unmanned.platform.inbox()}:
                 await asyncio.sleep(0.1)
         for hand in fleet:

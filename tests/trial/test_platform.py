@@ -273,7 +273,7 @@ async def test_it_runs_as_a_process_that_says_where_and_stops_cleanly(tmp_path: 
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
-        line = (await asyncio.wait_for(process.stdout.readline(), 10)).decode()
+        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
         assert line.startswith("ready: stand-in platform on http://127.0.0.1:")
         url = line.split()[4].rstrip(",")
         async with client(url) as http:

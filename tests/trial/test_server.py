@@ -42,7 +42,7 @@ async def test_a_server_restarted_on_its_file_keeps_its_workflow_and_its_timer(t
         client = await Client.connect(address)
         async with worker_of(client):
             handle = client.get_workflow_handle_for(Toy.run, "toy/kept")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while len(await handle.query(Toy.noted_so_far)) == 1:
                     await asyncio.sleep(0.05)
             assert await timers_of(client, "toy/kept") == ["started", "fired", "started"]
@@ -96,13 +96,13 @@ async def test_search_attributes_given_to_the_skipping_server_can_be_written() -
             task_queue=TASK_QUEUE,
             search_attributes=TypedSearchAttributes([SearchAttributePair(state, "under_review")]),
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while [found.id async for found in env.client.list_workflows("CaseState = 'under_review'")] != [handle.id]:
                 await asyncio.sleep(0.05)
 
 
 async def test_a_workflow_left_to_skip_by_itself_runs_out_its_clocks_at_once() -> None:
-    async with skipping() as env, worker_of(env.client), asyncio.timeout(10):
+    async with skipping() as env, worker_of(env.client), asyncio.timeout(60):
         handle = await env.client.start_workflow(Toy.run, [10.0, 10.0], id="toy/alone", task_queue=TASK_QUEUE)
         assert len(await handle.result()) == 3
         found = await handle.describe()

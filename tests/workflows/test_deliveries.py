@@ -35,7 +35,7 @@ async def inbox(stand_in: StandIn, live: Live) -> list[Any]:
 
 async def arrived(stand_in: StandIn, live: Live, number: int) -> list[Any]:
     """So many messages of a case, as soon as they are there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found := await inbox(stand_in, live)) < number:
             await asyncio.sleep(0.05)
     return found

@@ -31,7 +31,7 @@ async def refunded(place: Workplace, freight: Any = None, order: Any = INSURED) 
 async def shown(place: Workplace, live: Live) -> Status:
     """The record of the case once the insurer's decision is in it."""
     with records.open(place.settings.records_url) as kept:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 record = kept.record(live.handle.id.removeprefix("case/"))
                 if record is not None and entries(record, "FreightInsured"):

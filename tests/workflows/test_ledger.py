@@ -147,7 +147,7 @@ async def test_a_case_whose_ledger_is_away_opens_when_it_is_back(place: Workplac
         assert not opening.done()
         waiting = await live.status()
         assert (waiting.next.party, waiting.next.commands) == (None, ()), "nobody's move yet"
-    assert (await asyncio.wait_for(opening, 20)).refund.status is RefundState.RESERVED
+    assert (await asyncio.wait_for(opening, 60)).refund.status is RefundState.RESERVED
 
 
 async def test_a_case_id_is_used_once_for_ever(place: Workplace) -> None:

@@ -164,7 +164,7 @@ async def test_open_cases_are_found_by_what_operators_filter_on(place: Workplace
         "AND RespondBy < '2024-02-08T00:00:00Z' AND AmountMinor >= 12900 AND OnHold = false "
         "AND ExecutionStatus = 'Running'"
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (found := [each.id async for each in place.client.list_workflows(query)]):
             await asyncio.sleep(0.05)
     assert found == [live.handle.id]

@@ -207,7 +207,7 @@ async def test_a_late_correction_reaches_a_case_that_waits_for_its_records(place
         status = await live.act("withdraw", *BUYER)
         assert status.is_final
         late = live.act("approve", *MERCHANT, occurred_at="2024-06-05T09:00:00")
-        status = await asyncio.wait_for(late, 10)
+        status = await asyncio.wait_for(late, 60)
         assert entry(status, "CorrectionRequested").by == "merchant"
     assert len(entries(await ended(live), "CorrectionRequested")) == 1
     assert await told(stand_in, live, "platform", "correction_requested")
@@ -217,8 +217,8 @@ async def test_a_scan_does_not_keep_a_case_from_ending_that_waits_for_its_record
     live = await sent_back(place, JUNE)
     with locked(place.settings.records_url):
         await live.act("withdraw", *BUYER)
-        await asyncio.wait_for(live.scan("SF1", "hub", at(JUNE), "late"), 10)
-        refused = await refusal(asyncio.wait_for(live.act("confirm_receipt", *MERCHANT), 10))
+        await asyncio.wait_for(live.scan("SF1", "hub", at(JUNE), "late"), 60)
+        refused = await refusal(asyncio.wait_for(live.act("confirm_receipt", *MERCHANT), 60))
         assert "confirm_receipt is not legal in state closed" in str(refused)
         assert "legal now: nothing, the case is final" in str(refused)
     assert len(entries(await ended(live), "ParcelScanned")) == 1

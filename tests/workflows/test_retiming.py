@@ -168,11 +168,11 @@ async def test_an_extension_that_waited_for_the_newer_book_with_the_publication_
         await quiet(live)
     async with on(idle, BOOK, live):
         extension = asyncio.ensure_future(live.act("extend", *MERCHANT))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len((await live.handle.describe()).raw_description.pending_activities) < 2:
                 await asyncio.sleep(0.02)
     async with working(idle, published("merchant_receipt", set="P10D")):
-        status = await asyncio.wait_for(extension, 10)
+        status = await asyncio.wait_for(extension, 60)
         assert status.next.respond_by == at("2024-06-20 10:00:00")
         # Whichever answer comes first, it may hold the other's reason as well: then it moves the deadline alone.
         changes = entries(status, "DeadlineChanged")
@@ -215,7 +215,7 @@ async def test_a_stage_that_begins_meanwhile_waits_for_the_newer_book(idle: Work
         approval = asyncio.ensure_future(live.act("approve", *MERCHANT, occurred_at="2024-06-04T12:00:00"))
         await waiting_activity(live)
     async with working(idle, published("buyer_return", set="P14D")):
-        status = await asyncio.wait_for(approval, 10)
+        status = await asyncio.wait_for(approval, 60)
         assert (status.next.respond_by, status.deadlines[0].rules) == (at("2024-06-18 12:00:00"), ("T1",))
 
 
@@ -228,7 +228,7 @@ async def test_a_clock_that_the_book_does_not_know_is_asked_for_until_one_does(i
         assert "no limit for buyer_return" in said
         assert "publish a book that answers it" in said
     async with working(idle):
-        assert (await asyncio.wait_for(approval, 10)).next.respond_by == at("2024-06-10 10:00:00")
+        assert (await asyncio.wait_for(approval, 60)).next.respond_by == at("2024-06-10 10:00:00")
 
 
 async def test_a_case_that_waits_for_a_newer_book_can_be_withdrawn(idle: Workplace) -> None:
@@ -265,7 +265,7 @@ async def test_an_older_revision_asks_nothing(idle: Workplace) -> None:
 
 async def asked(live: Live) -> None:
     """Wait until the case has asked the newer book."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             await quiet(live)
             events = (await live.handle.fetch_history()).events
@@ -277,7 +277,7 @@ async def asked(live: Live) -> None:
 
 async def waiting_activity(live: Live) -> Any:
     """The activity of the case that failed and will be tried again."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             for found in (await live.handle.describe()).raw_description.pending_activities:
                 if found.last_failure.message:
