@@ -188,7 +188,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
         kept = stack.enter_context(records.open(settings.records_url))
         book = book or default_book()
         with _named_as_variables():
-            payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger)
+            payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger, book)
             approvals = Approvals(http, settings.approvals_url, settings.approvals_secret)
             channels = Channels(settings.channels, settings.fallback)
             messenger = Messenger(kept, channels, Templates(settings.templates))
@@ -214,6 +214,8 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
                 quotes.terms,
                 approvals.review,
                 payments.refund,
+                payments.advance,
+                payments.claw_back,
                 recording.record,
                 recording.correct,
                 recording.insured,

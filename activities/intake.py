@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from aftersale.errors import Problem
-from aftersale.intake import Application, admit
+from aftersale.intake import Application, admit, bars
 from aftersale.ledger import Claim
 from aftersale.policy.book import Book
 from aftersale.records import Ledger
@@ -25,12 +25,12 @@ class Intake:
     # A time limit must not raise in the midst of a transaction: the database has limits of its own.
     @activity.defn(no_thread_cancel_exception=True)
     def admit(self, application: Application) -> list[Problem]:
-        """Why a request opens no case; empty where it does, and its money is reserved. The same owner may ask again.
+        """What speaks against a request; where nothing bars it, its money is reserved. The same owner may ask again.
 
         Raises a retryable error where the book says nothing of the number of attempts, so that a corrected book can.
         """
         problems = admit(self._book, application)
-        if problems:
+        if any(map(bars, problems)):
             return problems
         if self._book.most_attempts is None:
             said = "the policy book has no ceiling attempts_per_order_line; publish a book that sets it"
@@ -38,8 +38,8 @@ class Intake:
         claim = Claim.of(application.kind, application.request, application.owner, application.applied_at)
         most, now = self._book.most_attempts, datetime.now(UTC)
         if application.attempt > 1:
-            return self._ledger.amend(claim, application.attempt, most, now)
-        return self._ledger.reserve(claim, most, now)
+            return [*problems, *self._ledger.amend(claim, application.attempt, most, now)]
+        return [*problems, *self._ledger.reserve(claim, most, now)]
 
     @activity.defn(no_thread_cancel_exception=True)
     def release(self, case_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The payment service, called out to: a refund instruction goes there, a definitive settlement comes back.
+"""The payment service, called out to: an instruction goes there, a definitive settlement comes back.
 
 The ledger knows of it before and after: what was instructed, each attempt, how it was settled. It is asked in moments
 of its own, so nothing is locked while the service is called.
@@ -7,6 +7,7 @@ of its own, so nothing is locked while the service is called.
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -15,14 +16,20 @@ from temporalio import activity
 
 from activities.alive import signs_of_life
 from activities.services import Manner, Service
+from aftersale.kinds import Service as GuaranteeService
 from aftersale.ledger import Instructed
 from aftersale.money import RefundInstruction, Settlement
+from aftersale.policy.book import Book
 from aftersale.records import Ledger, LedgerFault
-from aftersale.schema import Schema
+from aftersale.schema import Instant, Schema
 
 _T = TypeVar("_T")
 
 _MANNER = Manner("payments", "payment service", "is looked up, then sent again if need be")
+
+
+_Keep = Callable[[RefundInstruction, datetime], Instructed]
+"""How the ledger takes an instruction in."""
 
 
 class Order(Schema):
@@ -30,6 +37,13 @@ class Order(Schema):
 
     instruction: RefundInstruction
     closes: bool
+
+
+class Advanced(Schema):
+    """An instruction to pay ahead; `paid_at` is when the order was paid, whose day says what bounds hold (R14)."""
+
+    instruction: RefundInstruction
+    paid_at: Instant
 
 
 class Payment(RefundInstruction, Settlement):
@@ -46,17 +60,21 @@ class Payment(RefundInstruction, Settlement):
 
 
 class Payments:
-    """Refunds through a payment service that takes signed instructions and pays each key at most once.
+    """Refunds and clawbacks through a payment service that takes signed instructions and acts on each key at most once.
 
     What is asked of the service: `POST /refunds` with an `Idempotency-Key` and Standard Webhooks signature answers
     200 and a `Settlement`; the same key gets the same answer without a second payment, and 409 with another body.
-    `GET /refunds/<key>` answers 200 and a `Payment`, or 404 when nothing is held under the key.
+    `GET /refunds/<key>` answers 200 and a `Payment`, or 404 when nothing is held under the key. `/clawbacks` likewise,
+    where the money comes back from the buyer.
     """
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str, secret: str, ledger: Ledger) -> None:
-        """Call `base_url` through `http`, signing with `secret`, and keep the ledger. Raises BadInput as `Service`."""
+    def __init__(self, http: httpx.AsyncClient, base_url: str, secret: str, ledger: Ledger, book: Book) -> None:
+        """Call `base_url` through `http`, signing with `secret`, and keep the ledger; advances are bounded by `book`.
+
+        Raises BadInput as `Service`.
+        """
         self._service = Service(http, _MANNER, base_url, secret)
-        self._ledger = ledger
+        self._ledger, self._book = ledger, book
 
     @activity.defn(name="refund")
     async def refund(self, order: Order) -> Settlement:
@@ -73,53 +91,70 @@ class Payments:
         settlement stands. If it holds another one under the key, this one has moved no money and never will, which
         is a definitive decline; its reason tells the operator to ask what the key paid before ordering a new attempt.
         """
+        return await self._carry_out("refunds", order.instruction, self._ledger.instruct, closes=order.closes)
+
+    @activity.defn(name="advance")
+    async def advance(self, advanced: Advanced) -> Settlement:
+        """Have an instant refund settled likewise; beyond the bounds of the order's day it is a decline (S1)."""
+        edition = self._book.services.at(GuaranteeService.INSTANT_REFUND, advanced.paid_at, datetime.now(UTC))
+        bounds = edition.settings.advance if edition else None
+        keep = partial(self._ledger.advance, bounds)
+        return await self._carry_out("refunds", advanced.instruction, keep, closes=False)
+
+    @activity.defn(name="claw_back")
+    async def claw_back(self, instruction: RefundInstruction) -> Settlement:
+        """Have an advance taken back, settled likewise."""
+        return await self._carry_out("clawbacks", instruction, self._ledger.clawback, closes=False)
+
+    async def _carry_out(self, path: str, given: RefundInstruction, keep: _Keep, *, closes: bool) -> Settlement:
         attempt = activity.info().attempt
         async with signs_of_life():
-            instructed = await self._instructed(order.instruction)
+            instructed = await _instructed(given, keep)
             if instructed.settlement is not None:
                 return instructed.settlement
-            instruction = order.instruction.model_copy(update={"allocations": instructed.allocations})
-            settlement = await self._look_up(instruction) if instructed.known or attempt > 1 else None
+            instruction = given.model_copy(update={"allocations": instructed.allocations})
+            settlement = await self._look_up(path, instruction) if instructed.known or attempt > 1 else None
             if settlement is None:
                 refused = await _asked(lambda: self._ledger.attempted(instruction.key, attempt, datetime.now(UTC)))
                 if refused is not None:
                     return refused
-                settlement = await self._send(instruction)
-            await _asked(lambda: self._ledger.settle(settlement, attempt, order.closes, datetime.now(UTC)))
+                settlement = await self._send(path, instruction)
+            await _asked(lambda: self._ledger.settle(settlement, attempt, closes, datetime.now(UTC)))
             return settlement
 
-    async def _instructed(self, instruction: RefundInstruction) -> Instructed:
-        """The instruction as the ledger keeps it; another one under its key is declined, and leaves that one alone."""
-        try:
-            return await _asked(lambda: self._ledger.instruct(instruction, datetime.now(UTC)))
-        except LedgerFault as fault:
-            look = f"see by `aftersale ledger show {instruction.order_id}` what that one paid before retrying"
-            declined = Settlement(key=instruction.key, status="declined", reason=f"{fault}; {look}")
-            return Instructed(allocations=(), settlement=declined)
-
-    async def _send(self, instruction: RefundInstruction) -> Settlement:
+    async def _send(self, path: str, instruction: RefundInstruction) -> Settlement:
         key = instruction.key
         # Absent rather than null: a field added by a later release must not change the body of a key already sent.
         body = instruction.model_dump_json(exclude_defaults=True)
-        answer = await self._service.post("refunds", key, body)
+        answer = await self._service.post(path, key, body)
         if answer.status_code == httpx.codes.OK:
             return self._service.read(Settlement, answer, key)
         if answer.status_code == httpx.codes.CONFLICT:
-            known = await self._look_up(instruction)
+            known = await self._look_up(path, instruction)
             if known is not None:
                 return known
         raise self._service.refusal(answer, key)
 
-    async def _look_up(self, instruction: RefundInstruction) -> Settlement | None:
+    async def _look_up(self, path: str, instruction: RefundInstruction) -> Settlement | None:
         key = instruction.key
         # One path segment: a case id may be "..", which proxies would resolve.
-        answer = await self._service.get(f"refunds/{quote(key, safe='')}", key)
+        answer = await self._service.get(f"{path}/{quote(key, safe='')}", key)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         if answer.status_code != httpx.codes.OK:
             raise self._service.refusal(answer, key)
         payment = self._service.read(Payment, answer, key)
         return payment.settlement() if payment.settles(instruction) else _taken(key)
+
+
+async def _instructed(instruction: RefundInstruction, keep: _Keep) -> Instructed:
+    """The instruction as the ledger keeps it; another one under its key is declined, and leaves that one alone."""
+    try:
+        return await _asked(lambda: keep(instruction, datetime.now(UTC)))
+    except LedgerFault as fault:
+        look = f"see by `aftersale ledger show {instruction.order_id}` what that one paid before retrying"
+        declined = Settlement(key=instruction.key, status="declined", reason=f"{fault}; {look}")
+        return Instructed(allocations=(), settlement=declined)
 
 
 def _unordered(instruction: RefundInstruction) -> RefundInstruction:

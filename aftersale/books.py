@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictInt, StrictStr
 
 from aftersale.kinds import CaseKind, RefundState
-from aftersale.ledger import Chargeback, Purpose
-from aftersale.money import Currency
+from aftersale.ledger import Chargeback
+from aftersale.money import Currency, Purpose
 from aftersale.schema import Code, Id, Instant, MinorUnits, Schema
 
 Balance = StrictInt
@@ -57,8 +57,8 @@ class Posting(Schema):
     """One line for accountants: what an instruction moves of one tender of one order line.
 
     `amount_minor` is what the buyer gets, so negative for a clawback; those that succeeded add up to the ledger.
-    `paid_to` is where an operator had it sent instead. An instruction that the ledger itself refused has a line without
-    order line and tender.
+    `paid_to` is where an operator had it sent instead, `payer` who bears it where a guarantee names somebody. An
+    instruction that the ledger itself refused has a line without order line and tender.
     """
 
     order_id: str
@@ -73,6 +73,7 @@ class Posting(Schema):
     amount_minor: Balance
     currency: str
     paid_to: str | None
+    payer: str | None
     instructed_at: Instant
     settled_at: Instant | None
     provider_ref: str | None

@@ -7,7 +7,7 @@ from pydantic import StrictBool
 from aftersale.clock import RunningClock
 from aftersale.errors import Problem
 from aftersale.kinds import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
-from aftersale.money import Currency
+from aftersale.money import Currency, Purpose
 from aftersale.policy.deadline import Deadline
 from aftersale.schema import Duration, Instant, MinorUnits, Schema
 
@@ -67,12 +67,14 @@ class Next(Schema):
 
 
 class Instruction(Schema):
-    """One refund instruction as it stands."""
+    """One instruction as it stands: a refund, or a clawback of one. `payer` bears it where a guarantee says who."""
 
     key: str
+    purpose: Purpose = "refund"
     amount_minor: MinorUnits
     currency: Currency
     tender: str | None
+    payer: str | None = None
     status: RefundState
     instructed_at: Instant
     provider_ref: str | None
@@ -80,7 +82,7 @@ class Instruction(Schema):
 
 
 class RefundView(Schema):
-    """Where the money is. `amount_minor` is what was instructed, or what was asked for until then."""
+    """Where the money is. `amount_minor` is what the buyer has or is to get; what was asked for until that is known."""
 
     status: RefundState
     amount_minor: MinorUnits

@@ -16,7 +16,8 @@ _HEAD = """# The states of a case
 Drawn from `aftersale/moves.py` by `python -m aftersale.diagrams`; a test compares both. An arrow names who gives a
 command, or what happens by itself. Commands that leave a case where it stands are not drawn: `add_evidence`,
 `agree_limit`, `extend`, `hold` and `resume`. The buyer may `withdraw` from every state that waits for a party, which
-closes the case; that is not drawn either.
+closes the case; that is not drawn either. Nor is that `refunding` stands before every end at which a refund that was
+paid ahead (极速退款) turns out not to be owed: it is taken back then.
 """
 
 

@@ -103,7 +103,8 @@ class Dossier:
         """The law's clocks that start when the merchant has the goods: the refund of a no-reason return, once."""
         no_reason = self.kind is CaseKind.RETURN and self.request.reason_code in NO_REASON_CODES
         started = any(entry.clock is Clock.STATUTORY_REFUND for entry in self.timeline)
-        return {Clock.STATUTORY_REFUND: received_at} if no_reason and not started else {}
+        owing = no_reason and not started and not self.payout.advanced
+        return {Clock.STATUTORY_REFUND: received_at} if owing else {}
 
     # What happens
 
@@ -120,11 +121,14 @@ class Dossier:
         self.note("Granted", says, Party.SYSTEM, now, now)
         return True
 
-    def open(self, now: datetime) -> None:
-        """The request was admitted, and what it claims is reserved."""
+    def open(self, remarks: Sequence[Problem], now: datetime) -> None:
+        """The request was admitted, and what it claims is reserved; `remarks` say why it rests on no right."""
         self.admitted = self.payout.reserved = True
         says = f"{self.kind.words} requested: {self.request.reason_code}"
         self.note("Opened", says, Party.BUYER, self.applied_at, now)
+        if remarks:
+            says = f"no right to it, so that the merchant is free to refuse: {'; '.join(map(str, remarks))}"
+            self.note("NotByRight", says, Party.SYSTEM, now, now)
 
     def enter(self, state: State, since: datetime, clock: RunningClock | None) -> None:
         """A stage begins."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from aftersale.clock import CLOCK_SKEW
-from aftersale.eligibility import claim_problems
+from aftersale.eligibility import claim_problems, no_reason_problems
 from aftersale.errors import AftersaleError, Problem
 from aftersale.kinds import CaseKind, Clock
 from aftersale.policy.book import Book
@@ -24,6 +24,9 @@ CLOCKS: dict[CaseKind, tuple[Clock, ...]] = {
 }
 """The clocks that a case of each kind may come to run: lines of one case must agree on all of them."""
 
+NOT_BY_RIGHT = "not_by_right"
+"""What a buyer has no right to, and a merchant may grant."""
+
 
 class Application(Schema):
     """A request to judge: made at `applied_at`, received at `now`. `owner` is the case's workflow by its first run.
@@ -40,7 +43,7 @@ class Application(Schema):
 
 
 def admit(book: Book, application: Application) -> list[Problem]:
-    """Why the request may not be made; empty where it may."""
+    """What speaks against the request; it may be made where nothing `bars` it."""
     kind, request = application.kind, application.request
     applied_at, now = application.applied_at, application.now
     problems = [*_times(book, request, applied_at, now), *_items(request)]
@@ -49,10 +52,30 @@ def admit(book: Book, application: Application) -> list[Problem]:
     if problems:
         return problems
     try:
-        eligible = claim_problems(book, request, applied_at) if kind is CaseKind.CLAIM else []
-        return [*_validity(book, kind, request, applied_at), *_split(book, kind, request, applied_at), *eligible]
+        return [
+            *_validity(book, kind, request, applied_at),
+            *_split(book, kind, request, applied_at),
+            *_eligible(book, application),
+        ]
     except AftersaleError as error:
         return [Problem(code="policy_gap", field="order", message=str(error))]
+
+
+def bars(problem: Problem) -> bool:
+    """Whether a problem speaks against the case itself, and not only against a right to what it asks."""
+    return problem.code != NOT_BY_RIGHT
+
+
+def _eligible(book: Book, application: Application) -> list[Problem]:
+    """What speaks against a claim; and against the right to a return for no reason, which is made once."""
+    match application.kind:
+        case CaseKind.CLAIM:
+            return claim_problems(book, application.request, application.applied_at)
+        case CaseKind.RETURN if application.attempt == 1:
+            found = no_reason_problems(book, application.request, application.applied_at)
+            return [problem.model_copy(update={"code": NOT_BY_RIGHT}) for problem in found]
+        case CaseKind.RETURN | CaseKind.REFUND | CaseKind.EXCHANGE | CaseKind.RESHIP | CaseKind.REPAIR:
+            return []
 
 
 def _times(book: Book, request: CaseRequest, applied_at: datetime, now: datetime) -> Iterator[Problem]:

@@ -190,6 +190,8 @@ class MessageEvent(Term):
     ALERT = "alert", "超时预警"
     BREACH = "breach", "商家违约"
     CORRECTION_REQUESTED = "correction_requested", "超时后事实待更正"
+    REFUND_ADVANCED = "refund_advanced", "极速退款到账"
+    CLAWED_BACK = "clawed_back", "极速退款追回"
     INSURANCE_SETTLED = "insurance_settled", "运费险理赔"
     CASE_COMPLETED = "case_completed", "售后完成"
     CASE_CLOSED = "case_closed", "售后关闭"
@@ -204,6 +206,7 @@ class RefundState(Term):
     PROCESSING = "processing", "退款中"
     SUCCEEDED = "succeeded", "已退款"
     FAILED = "failed", "退款失败"
+    CLAWED_BACK = "clawed_back", "已追回"
 
 
 class Outcome(Term):

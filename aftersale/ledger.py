@@ -1,14 +1,9 @@
 """What is said to the ledger and what it answers: claims on an order's money, and how a refund is spread. Pure."""
 
-from typing import Literal
-
 from aftersale.kinds import CaseKind
 from aftersale.money import Allocation, Settlement
 from aftersale.request import CaseRequest, Item, OrderLine
 from aftersale.schema import Id, Instant, Note, Schema
-
-Purpose = Literal["refund", "clawback"]
-"""What an instruction does: give money back to the buyer, or take a refund back from whom a ruling names."""
 
 
 class Claim(Schema):

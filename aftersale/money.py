@@ -11,6 +11,10 @@ Currency = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""
 
 
+Purpose = Literal["refund", "clawback"]
+"""What an instruction does: give money back to the buyer, or take a refund back."""
+
+
 class Money(Schema):
     """An amount of one currency in its minor unit."""
 

@@ -21,6 +21,11 @@ class Parcels:
         """Whether no further scan is kept."""
         return len(self.scans) >= MOST_EVENTS
 
+    def moving(self, leg: Leg) -> bool:
+        """Whether a carrier has had the parcel that a leg waits for in its hands: any scan but of a failure."""
+        wanted = (leg, self.expected.get(leg))
+        return any((scan.leg, scan.tracking_no) == wanted and scan.event != "failed" for scan in self.scans.values())
+
     def sign_off(self, leg: Leg) -> ParcelEvent | None:
         """The carrier's sign-off of the parcel that a leg waits for, if it was reported."""
         return self.scanned(leg, "signed_for")

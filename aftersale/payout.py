@@ -1,17 +1,22 @@
-"""The money of a case: what is owed for what came back, and the instructions that pay it."""
+"""The money of a case: what is owed for what came back, and the instructions that pay it or take it back."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from aftersale.case import Instruction, RefundView
 from aftersale.commands import ReceivedItem
 from aftersale.kinds import RefundState
-from aftersale.money import LineAmount, Money, RefundInstruction, Settlement, allocate, share, total
+from aftersale.money import LineAmount, Money, Purpose, RefundInstruction, Settlement, allocate, share, total
+from aftersale.policy.guarantees import Payer
 from aftersale.request import CaseRequest
+
+ADVANCED: Payer = "platform_advance"
+"""Who bears what is paid before the case is decided."""
 
 
 class Payout:
-    """The refund instructions of one case, in the order in which they were given."""
+    """What one case owes, and its instructions in the order in which they were given."""
 
     def __init__(self, request: CaseRequest) -> None:
         """Nothing is reserved, and nothing instructed, yet."""
@@ -21,6 +26,8 @@ class Payout:
         self.payer: str | None = None
         self.reserved = False
         self.instructions: list[Instruction] = []
+        self._parts: dict[str, tuple[LineAmount, ...]] = {}
+        self._advances: set[str] = set()
 
     def amend(self, request: CaseRequest) -> None:
         """Another request takes the place of the one before."""
@@ -63,29 +70,114 @@ class Payout:
             )
             for item in self.request.items
         }
-        return tuple(LineAmount(order_line_id=line, amount_minor=amount) for line, amount in owed.items() if amount)
+        return _lines(owed)
+
+    def due(self) -> tuple[LineAmount, ...]:
+        """What is still to be paid: what is owed, less what the buyer has."""
+        has = self._with_buyer
+        rest = {line.order_line_id: line.amount_minor - has[line.order_line_id] for line in self.refundable()}
+        return _lines(rest)
+
+    def excess(self, *, owed: bool) -> tuple[LineAmount, ...]:
+        """What the buyer has beyond what is owed; all that it has where nothing is `owed` in the end."""
+        left = self._with_buyer
+        if owed:
+            left.subtract({line.order_line_id: line.amount_minor for line in self.refundable()})
+        return _lines(left)
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether it is not known yet how an instruction ends."""
+        return any(each.status is RefundState.PROCESSING for each in self.instructions)
+
+    @property
+    def advanced(self) -> bool:
+        """Whether the buyer got money before anybody owed it."""
+        return any(each.key in self._advances and each.status is RefundState.SUCCEEDED for each in self.instructions)
 
     def instruct(self, lines: Sequence[LineAmount], tender: str | None, now: datetime) -> RefundInstruction:
         """Number and keep a new refund instruction; its key is its own for ever."""
-        request, amount_minor = self.request, total(lines)
+        return self._number("refund", lines, tender, self.payer, now)
+
+    def advance(self, now: datetime) -> RefundInstruction:
+        """Have the platform pay what is asked, before the case is decided (S1)."""
+        instruction = self._number("refund", self.refundable(), None, ADVANCED, now)
+        self._advances.add(instruction.key)
+        return instruction
+
+    def claw_back(self, lines: Sequence[LineAmount], tender: str | None, now: datetime) -> RefundInstruction:
+        """Have what the buyer was advanced taken back."""
+        return self._number("clawback", lines, tender, ADVANCED, now)
+
+    def settle(self, settlement: Settlement, *, closes: bool) -> None:
+        """Keep the definitive answer to an instruction; one that was paid may be the last of the case."""
+        status = RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED
+        answer = {"status": status, "provider_ref": settlement.provider_ref, "reason": settlement.reason}
+        self.instructions = [
+            each.model_copy(update=answer) if each.key == settlement.key else each for each in self.instructions
+        ]
+        if closes and status is RefundState.SUCCEEDED:
+            self.reserved = False
+
+    def view(self) -> RefundView:
+        """The refund as callers see it."""
+        status, amount_minor = self._standing()
+        return RefundView(
+            status=status,
+            amount_minor=amount_minor,
+            currency=self.request.items[0].requested.currency,
+            instructions=tuple(self.instructions),
+        )
+
+    def _standing(self) -> tuple[RefundState, int]:
+        """Where the money is, and how much: an advance that was declined leaves the case as it was."""
+        has = self._with_buyer.total()
+        refunds = [each for each in self.instructions if each.purpose == "refund" and not self._came_to_nothing(each)]
+        if refunds and refunds[-1].status is not RefundState.SUCCEEDED:
+            return refunds[-1].status, has + refunds[-1].amount_minor
+        if refunds:
+            return (RefundState.SUCCEEDED if has else RefundState.CLAWED_BACK), has
+        return (RefundState.RESERVED if self.reserved else RefundState.NONE), total(self.refundable())
+
+    def _came_to_nothing(self, instruction: Instruction) -> bool:
+        return instruction.key in self._advances and instruction.status is RefundState.FAILED
+
+    @property
+    def _with_buyer(self) -> Counter[str]:
+        """What the buyer was paid and still has, by order line."""
+        has: Counter[str] = Counter()
+        for each in self.instructions:
+            if each.status is RefundState.SUCCEEDED:
+                moved = {line.order_line_id: line.amount_minor for line in self._parts[each.key]}
+                has.update(moved) if each.purpose == "refund" else has.subtract(moved)
+        return has
+
+    def _number(
+        self, purpose: Purpose, lines: Sequence[LineAmount], tender: str | None, payer: str | None, now: datetime
+    ) -> RefundInstruction:
+        request = self.request
+        before = sum(each.purpose == purpose for each in self.instructions)
         instruction = RefundInstruction(
-            key=f"case/{request.case_id}/refund/{len(self.instructions) + 1}",
+            key=f"case/{request.case_id}/{purpose}/{before + 1}",
             case_id=request.case_id,
             order_id=request.order_id,
             merchant_id=request.merchant_id,
             buyer_ref=request.buyer_ref,
-            amount_minor=amount_minor,
+            amount_minor=total(lines),
             currency=request.items[0].requested.currency,
             tender=tender,
             lines=tuple(lines),
-            payer=self.payer,
+            payer=payer,
         )
+        self._parts[instruction.key] = instruction.lines
         self.instructions.append(
             Instruction(
                 key=instruction.key,
-                amount_minor=amount_minor,
+                purpose=purpose,
+                amount_minor=instruction.amount_minor,
                 currency=instruction.currency,
                 tender=tender,
+                payer=payer,
                 status=RefundState.PROCESSING,
                 instructed_at=now,
                 provider_ref=None,
@@ -94,22 +186,7 @@ class Payout:
         )
         return instruction
 
-    def settle(self, settlement: Settlement, *, closes: bool) -> None:
-        """Keep the definitive answer to the latest instruction; one that was paid may be the last of the case."""
-        status = RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED
-        self.instructions[-1] = self.instructions[-1].model_copy(
-            update={"status": status, "provider_ref": settlement.provider_ref, "reason": settlement.reason}
-        )
-        if closes and status is RefundState.SUCCEEDED:
-            self.reserved = False
 
-    def view(self) -> RefundView:
-        """The refund as callers see it."""
-        latest = self.instructions[-1] if self.instructions else None
-        before = RefundState.RESERVED if self.reserved else RefundState.NONE
-        return RefundView(
-            status=latest.status if latest else before,
-            amount_minor=latest.amount_minor if latest else total(self.refundable()),
-            currency=self.request.items[0].requested.currency,
-            instructions=tuple(self.instructions),
-        )
+def _lines(amounts: Mapping[str, int]) -> tuple[LineAmount, ...]:
+    """The lines for which there is something."""
+    return tuple(LineAmount(order_line_id=line, amount_minor=amount) for line, amount in amounts.items() if amount > 0)

@@ -81,7 +81,7 @@ def test_a_timer_s_line_names_clock_limit_rule_end_and_silence() -> None:
 
 def test_the_page_s_table_survives_any_reason() -> None:
     case = dossier(reason_code="| worn | <b>\r\n# out")
-    case.open(NOW)
+    case.open((), NOW)
     page = details(status(case, NOW))
     assert r"\| worn \| \<b\> \# out" in page
     assert page.splitlines()[-1].startswith("- 2024-06-03T10:00:00+08:00 **buyer** ")

@@ -22,7 +22,7 @@ from aftersale.case import Entry, Status
 from aftersale.cli.printing import WIDTH
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.failures import Refusal
-from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, State
+from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, RefundState, State
 from aftersale.plugin import run
 from aftersale.schema import Instant, Schema
 from aftersale.times import local
@@ -55,6 +55,7 @@ class Step(Schema):
     decline: str | None = None
     refused: str | None = None
     state: State | None = None
+    refund: RefundState | None = None
     deadlines: tuple[Expected, ...] = ()
 
 
@@ -70,6 +71,7 @@ class Story(Schema):
     deadlines: tuple[Expected, ...] = ()
     steps: tuple[Step, ...]
     ends: Outcome | CloseReason
+    refund: RefundState | None = None
 
 
 class Difference(Exception):
@@ -114,7 +116,7 @@ async def follow(place: Workplace, live: Live, story: Story) -> tuple[Status, Re
         when = f"at {local(step.at)}"
         await live.until(step.at)
         await _happen(place, live, step, when)
-        status = await live.status()
+        status = await _paid(live, step)
         if step.state not in (None, status.state):
             raise Difference(f"{story.title}: {when} the case is in {status.state}, its file says {step.state}")
         _compare(story.title, when, status, step.deadlines)
@@ -122,7 +124,16 @@ async def follow(place: Workplace, live: Live, story: Story) -> tuple[Status, Re
     status = await asyncio.wait_for(live.handle.result(), timeout=20)
     if (status.outcome or status.close_reason) != story.ends:
         raise Difference(f"{story.title}: ended {status.outcome or status.close_reason}, its file says {story.ends}")
+    if story.refund not in (None, status.refund.status):
+        raise Difference(f"{story.title}: the money is {status.refund.status}, its file says {story.refund}")
     return status, reasons
+
+
+async def _paid(live: Live, step: Step) -> Status:
+    """The status, once the money is where the step says: nobody who acts waits for an advance."""
+    while step.refund not in (None, (status := await live.status()).refund.status):
+        await asyncio.sleep(0.05)
+    return status
 
 
 def _reasons(status: Status) -> Reasons:

@@ -18,7 +18,7 @@ from aftersale.commands import Act, OpenCase, ParcelEvent, PolicyPublished, pars
 from aftersale.dossier import Dossier
 from aftersale.endings import Closed, Ending
 from aftersale.errors import BadInput, Problem
-from aftersale.intake import Application
+from aftersale.intake import Application, bars
 from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.kinds import CaseKind, CloseReason, Command, Party
 from aftersale.readout import status
@@ -29,8 +29,10 @@ from workflows import outside
 from workflows.answers import ChangeKind
 from workflows.board import Board
 from workflows.desk import Desk, Stopped
+from workflows.paying import advance_when_due
 from workflows.record import hear_scan, record
 from workflows.scribe import Scribe
+from workflows.stages.clawback import clawback
 
 S = TypeVar("S", bound=Schema)
 
@@ -93,12 +95,13 @@ class CaseWorkflow:
     async def _work(self, page_of: Callable[[CaseKind], Page]) -> Status:
         """Admit the request, work the page of its kind, and of what it becomes, to the end, and leave the record."""
         desk = self._desk
-        if desk is not None:
-            self._problems = tuple(await outside.admit(self._application(desk.case)))
+        found = await outside.admit(self._application(desk.case)) if desk is not None else []
+        self._problems = (*self._problems, *filter(bars, found))
         if desk is None or self._problems:
             await self._refuse()
         else:
-            desk.case.open(desk.now)
+            desk.case.open(found, desk.now)
+            advance_when_due(desk)
             try:
                 ending = await page_of(self.kind)(desk)
                 while isinstance(ending, ChangeKind):
@@ -106,6 +109,7 @@ class CaseWorkflow:
                     ending = await page_of(ending.kind)(desk)
             except Stopped:
                 ending = Closed(reason=CloseReason.CANCELLED)
+            await clawback(desk, ending)
             await desk.close(ending)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status()

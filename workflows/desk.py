@@ -5,7 +5,7 @@ waits and the case may be judged; between two rests the case is moving.
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, overload
@@ -17,7 +17,6 @@ from aftersale.commands import Act, Amend, Leg, Offer, ParcelEvent, Rule, ScanEv
 from aftersale.dossier import Dossier
 from aftersale.endings import Ending
 from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State
-from aftersale.money import LineAmount, Settlement
 from aftersale.readout import freight_claim, status
 from aftersale.schema import Schema
 from aftersale.times import floor
@@ -56,6 +55,7 @@ class Desk:
         self.resting = False
         self.rests = 0
         self.timekeeper = Timekeeper(case, self.wake)
+        self.advancing: asyncio.Task[None] | None = None
         self._heard: Act | None = None
         self._awaited_scan: tuple[Leg, ScanEvent] | None = None
         self._errands: list[asyncio.Task[None]] = []
@@ -197,20 +197,15 @@ class Desk:
         assert happened is not None
         return happened
 
-    async def pay(self, lines: Sequence[LineAmount], tender: str | None) -> Settlement:
-        """Instruct the payment service and wait for its definitive answer; clocks beside go on meanwhile."""
-        instruction = self.case.payout.instruct(lines, tender, self.now)
-        said = f"refund of {instruction.amount_minor} {instruction.currency} minor instructed as {instruction.key}"
-        self.case.note("RefundInstructed", said, Party.SYSTEM, self.now, self.now)
-        settlement = await self._meanwhile(outside.refund(instruction, closes=True))
-        self.case.payout.settle(settlement, closes=True)
-        if settlement.status == "succeeded":
-            said = f"refund {instruction.key} paid, provider reference {settlement.provider_ref}"
-            self.case.note("RefundSucceeded", said, Party.SYSTEM, self.now, self.now)
-        else:
-            said = f"refund {instruction.key} declined: {settlement.reason}"
-            self.case.note("RefundDeclined", said, Party.SYSTEM, self.now, self.now)
-        return settlement
+    async def meanwhile(self, work: Awaitable[T]) -> T:
+        """Wait for something that is not the parties' to do; clocks beside the stage go on."""
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _: self.wake())
+        await self.timekeeper.catch_up()
+        while not task.done():
+            await self._rest()
+            await self.timekeeper.catch_up()
+        return task.result()
 
     async def claim_freight(self) -> None:
         """Have the insurer asked for what the way back cost, where the order has that cover; nobody waits for it."""
@@ -247,15 +242,6 @@ class Desk:
         await self.timekeeper.catch_up()
         if self._stopped:
             raise Stopped
-
-    async def _meanwhile(self, work: Awaitable[T]) -> T:
-        task = asyncio.ensure_future(work)
-        task.add_done_callback(lambda _: self.wake())
-        await self.timekeeper.catch_up()
-        while not task.done():
-            await self._rest()
-            await self.timekeeper.catch_up()
-        return task.result()
 
     async def _rest(self) -> None:
         self._come_to_rest()

@@ -36,7 +36,7 @@ async def dispute(desk: Desk, refusal: Refused) -> Ending | ChangeKind:
 async def _carried_out(desk: Desk, ruled: Ruled) -> Ending | ChangeKind:
     match ruled.outcome:
         case Ruling.REFUND:
-            await refund(desk, ruled.at, desk.case.payout.refundable())
+            await refund(desk, ruled.at)
             return Completed(outcome=Outcome.REFUNDED)
         case Ruling.RETURN:
             return ChangeKind(CaseKind.RETURN, agreed_at=ruled.at)

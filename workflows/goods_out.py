@@ -52,5 +52,5 @@ async def _money_offered(desk: Desk, offered_at: datetime) -> Ending | ChangeKin
 async def _money_instead(desk: Desk, chosen_at: datetime) -> Ending:
     """The case is a refund from here on; the merchant had agreed, so nobody is asked again."""
     desk.become_refund()
-    await refund(desk, chosen_at, desk.case.payout.refundable())
+    await refund(desk, chosen_at)
     return Completed(outcome=Outcome.REFUNDED)

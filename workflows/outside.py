@@ -6,7 +6,7 @@ operator sees it in the case's history.
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -18,7 +18,7 @@ from activities.carriers import Carriers
 from activities.insurance import Insurance
 from activities.intake import Intake
 from activities.messaging.messenger import Messenger
-from activities.payments import Order, Payments
+from activities.payments import Advanced, Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
 from aftersale.claims import Approval, ClaimReview, ClaimTerms, Filed
@@ -58,7 +58,7 @@ async def quote_from_newer_book(questions: Sequence[Question], revision: int) ->
 
 
 async def admit(application: Application) -> list[Problem]:
-    """Ask whether a request may be made, and have its money reserved; what is wrong with that, if anything."""
+    """Ask what speaks against a request, and have its money reserved where nothing `bars` it."""
     return await _visibly(Intake.admit, application, f"intake of order {application.request.order_id}")
 
 
@@ -81,6 +81,16 @@ async def refund(instruction: RefundInstruction, *, closes: bool) -> Settlement:
     """Have the payment service carry out one instruction; asked until it gives a definitive answer."""
     summary = f"{instruction.key}: {instruction.amount_minor} {instruction.currency} minor"
     return await _called_out(Payments.refund, Order(instruction=instruction, closes=closes), summary)
+
+
+async def advance(instruction: RefundInstruction, paid_at: datetime) -> Settlement:
+    """Have the payment service pay ahead, if the bounds for an order of that day allow it (R14)."""
+    return await _called_out(Payments.advance, Advanced(instruction=instruction, paid_at=paid_at), instruction.key)
+
+
+async def claw_back(instruction: RefundInstruction) -> Settlement:
+    """Have the payment service take money back; asked until it gives a definitive answer."""
+    return await _called_out(Payments.claw_back, instruction, instruction.key)
 
 
 async def record(turns: Sequence[Turn]) -> int:

@@ -12,12 +12,15 @@ from activities.payments import Order, Payments
 from aftersale.kinds import CaseKind
 from aftersale.ledger import Claim
 from aftersale.money import RefundInstruction, Settlement
+from aftersale.policy.load import default_book
 from aftersale.records import Ledger, Records
 from aftersale.request import CaseRequest
 from aftersale.times import parse_instant
 from tests.cases import request
 from tests.platform_fixtures import StandIn, client, instruction
 from trial.platform import TRIAL_SECRET
+
+BOOK = default_book()
 
 KEY = "case/C-1/refund/1"
 PAID = Settlement(key=KEY, status="succeeded", provider_ref="transfer-1")
@@ -34,14 +37,14 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def payments(platform: StandIn, http: httpx.AsyncClient, ledger: Ledger) -> Payments:
     """The activities, wired to the platform."""
-    return Payments(http, platform.url, TRIAL_SECRET, ledger)
+    return Payments(http, platform.url, TRIAL_SECRET, ledger, BOOK)
 
 
 @pytest.fixture
 async def hurried(platform: StandIn, ledger: Ledger) -> AsyncIterator[Payments]:
     """The activities with a client that soon gives an answer up: for answers that are held back."""
     async with client(timeout=0.3) as impatient:
-        yield Payments(impatient, platform.url, TRIAL_SECRET, ledger)
+        yield Payments(impatient, platform.url, TRIAL_SECRET, ledger, BOOK)
 
 
 @pytest.fixture

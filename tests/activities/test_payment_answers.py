@@ -10,7 +10,7 @@ from activities.payments import Payments
 from aftersale.errors import BadInput
 from aftersale.money import Allocation
 from aftersale.records import Ledger
-from tests.activities.paying import KEY, PAID, attempt, failure
+from tests.activities.paying import BOOK, KEY, PAID, attempt, failure
 from tests.platform_fixtures import StandIn, instruction
 from trial.platform import TRIAL_SECRET
 
@@ -87,7 +87,7 @@ async def test_a_key_said_to_be_in_use_is_settled_by_the_look_up(payments: Payme
 @pytest.mark.parametrize("base_url", ["", "payments.example", "ftp://payments.example", "http://", "http://[::"])
 def test_an_address_that_cannot_be_called_is_refused(http: httpx.AsyncClient, base_url: str, ledger: Ledger) -> None:
     with pytest.raises(BadInput, match=r"payments\.base_url: is no web address; write http://host:port"):
-        Payments(http, base_url, TRIAL_SECRET, ledger)
+        Payments(http, base_url, TRIAL_SECRET, ledger, BOOK)
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!", "whsec_sekre"])
@@ -95,5 +95,5 @@ def test_a_secret_that_cannot_sign_is_refused_and_not_repeated(
     http: httpx.AsyncClient, secret: str, ledger: Ledger
 ) -> None:
     with pytest.raises(BadInput, match=r"payments\.secret: cannot sign; write whsec_") as raised:
-        Payments(http, "http://127.0.0.1:1", secret, ledger)
+        Payments(http, "http://127.0.0.1:1", secret, ledger, BOOK)
     assert "sekre" not in str(raised.value)

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.payments import Payment, Payments
 from aftersale.money import Allocation, RefundInstruction, Settlement
 from aftersale.records import Ledger, Records
-from tests.activities.paying import KEY, NOW, PAID, attempt, failure
+from tests.activities.paying import BOOK, KEY, NOW, PAID, attempt, failure
 from tests.platform_fixtures import StandIn, instruction, until
 from tests.records.bookkeeping import claim, hold, line
 from trial.platform import TRIAL_SECRET
@@ -56,7 +56,9 @@ async def test_a_field_left_open_is_not_sent(http: httpx.AsyncClient, ledger: Le
         writer.close()
 
     async with await asyncio.start_server(receive, "127.0.0.1") as server:
-        await failure(Payments(http, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", TRIAL_SECRET, ledger))
+        await failure(
+            Payments(http, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", TRIAL_SECRET, ledger, BOOK)
+        )
     head, body = (await received.get()).split(b"\r\n\r\n")
     assert head.startswith(b"POST /refunds ")
     assert json.loads(body).keys() == RefundInstruction.model_fields.keys() - {"tender", "lines", "payer"}
@@ -227,14 +229,14 @@ async def test_a_connection_reset_is_retried(payments: Payments, platform: Stand
 
 
 async def test_a_service_that_is_not_there_is_waited_for(http: httpx.AsyncClient, ledger: Ledger) -> None:
-    error = await failure(Payments(http, "http://127.0.0.1:1", TRIAL_SECRET, ledger))
+    error = await failure(Payments(http, "http://127.0.0.1:1", TRIAL_SECRET, ledger, BOOK))
     assert "the connection to the payment service failed (ConnectError)" in error.message
 
 
 async def test_a_wrong_secret_waits_for_the_operator(
     http: httpx.AsyncClient, platform: StandIn, ledger: Ledger
 ) -> None:
-    error = await failure(Payments(http, platform.url, OTHER_SECRET, ledger))
+    error = await failure(Payments(http, platform.url, OTHER_SECRET, ledger, BOOK))
     assert "check the shared secret" in error.message
     assert OTHER_SECRET not in str(error)
     assert await platform.payments() == {}

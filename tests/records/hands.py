@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 
 from aftersale import records
 from aftersale.kinds import CaseKind
+from aftersale.policy.guarantees import Advance
 from aftersale.records import Report
 from tests.records.bookkeeping import MOST, claim, instruction, paid
 from tests.records.drawing import HOUR, NOW, line
@@ -89,6 +90,18 @@ def claim_one_order(url: str, hand: int, cases: int, threads: int, asked: int) -
 
     with records.open(url, patience=30) as kept, ThreadPoolExecutor(threads) as pool:
         return [case_id for case_id in pool.map(open_case, range(cases)) if case_id]
+
+
+def advance_to_one_buyer(url: str, hand: int, orders: int, most: int) -> int:
+    """Have a buyer advanced 1000 for each of many orders at once; how often that stayed in the bound."""
+
+    def advance(number: int) -> bool:
+        ahead = instruction(f"C-{hand}-{number}", 1000, order_id=f"O-{hand}-{number}", payer="platform_advance")
+        return kept.ledger.advance(bounds, ahead, NOW).settlement is None
+
+    bounds = Advance(per_buyer={"CNY": most})
+    with records.open(url, patience=30) as kept, ThreadPoolExecutor(orders) as pool:
+        return sum(pool.map(advance, range(orders)))
 
 
 def live_through_cases(url: str, hand: int, cases: int, threads: int, asked: int) -> int:

@@ -194,6 +194,6 @@ def fill(url: str, number: int) -> None:
         f"INSERT INTO tenders {at} {order}, 'L1', 'cash', 100 FROM at",
         f"INSERT INTO reservations {at} {case}, {order}, 'run', 'return', 1, {stamp}, {stamp} FROM at",
         f"INSERT INTO instructions {at} {key}, {case}, {order}, 'refund', 1, 100, 'CNY', NULL, '', 'succeeded', "
-        f"{stamp}, {stamp}, 'P:' || {key}, NULL FROM at",
+        f"{stamp}, {stamp}, 'P:' || {key}, NULL, NULL FROM at",
         f"INSERT INTO allocations {at} {key}, 'L1', 'cash', 100 FROM at",
     )

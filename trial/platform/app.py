@@ -54,8 +54,8 @@ def create_app(db_path: Path, secret: str) -> Starlette:
 
     app = Starlette(
         routes=[
-            Route("/refunds", desk.refund, methods=["POST"]),
-            Route("/refunds/{key:path}", desk.look_up, methods=["GET"]),
+            *(Route(path, desk.instruct, methods=["POST"]) for path in ("/refunds", "/clawbacks")),
+            *(Route(f"{path}/{{key:path}}", desk.look_up, methods=["GET"]) for path in ("/refunds", "/clawbacks")),
             Route("/payments", desk.payments, methods=["GET"]),
             Route("/claims", desk.review, methods=["POST"]),
             Route("/claims", desk.claims, methods=["GET"]),
@@ -88,7 +88,7 @@ class _Desk:
         self._webhook = webhook
         self._decisions: list[Approval] = []
 
-    async def refund(self, request: Request) -> Response:
+    async def instruct(self, request: Request) -> Response:
         body = await request.body()
         self._check_signature(body, request)
         instruction = _read(RefundInstruction, body)

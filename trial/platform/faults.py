@@ -22,10 +22,20 @@ class Fault(Schema):
     reset        nothing is done; the connection is cut
     slow         the work begins `seconds` late
 
-    The path "/refunds/" means the look-ups.
+    The paths "/refunds/" and "/clawbacks/" mean the look-ups.
     """
 
-    path: Literal["/refunds", "/refunds/", "/inbox", "/claims", "/freight-claims", "/pickups", "/pickups/cancel"]
+    path: Literal[
+        "/refunds",
+        "/refunds/",
+        "/clawbacks",
+        "/clawbacks/",
+        "/inbox",
+        "/claims",
+        "/freight-claims",
+        "/pickups",
+        "/pickups/cancel",
+    ]
     fault: Literal["hold", "lose_answer", "decline", "status", "reset", "slow"]
     times: Annotated[int, Field(ge=1)] = 1
     key: str = ""
@@ -36,8 +46,9 @@ class Fault(Schema):
 
     @model_validator(mode="after")
     def _only_instructions_are_declined(self) -> Self:
-        if self.fault == "decline" and self.path not in ("/refunds", "/freight-claims", "/pickups"):
-            raise ValueError("only refunds, freight claims and pickups can be declined; write the path of one")
+        if self.fault == "decline" and self.path not in ("/refunds", "/clawbacks", "/freight-claims", "/pickups"):
+            named = "refunds, clawbacks, freight claims and pickups"
+            raise ValueError(f"only {named} can be declined; write the path of one")
         return self
 
     def hits(self, path: str, key: str) -> bool:

@@ -40,5 +40,5 @@ async def _paid(desk: Desk, granted_at: datetime) -> Ending | ChangeKind:
                 owed_since = received_at
             case ended:
                 return ended
-    await refund(desk, owed_since, desk.case.payout.refundable())
+    await refund(desk, owed_since)
     return Completed(outcome=Outcome.COMPENSATED)

@@ -20,5 +20,5 @@ async def refund_only(desk: Desk) -> Ending | ChangeKind:
         case ended:
             return ended
 
-    await refund(desk, agreed_at, desk.case.payout.refundable())
+    await refund(desk, agreed_at)
     return Completed(outcome=Outcome.REFUNDED)

@@ -30,6 +30,6 @@ async def return_goods(desk: Desk) -> Ending | ChangeKind:
         case ended:
             return ended
 
-    await refund(desk, received_at, desk.case.payout.refundable())
+    await refund(desk, received_at)
     await desk.claim_freight()
     return Completed(outcome=Outcome.REFUNDED)

@@ -1,13 +1,12 @@
 """The money goes back (退款)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from aftersale.commands import RetryRefund
 from aftersale.kinds import Clock, State
-from aftersale.money import LineAmount
 from workflows.desk import Desk
+from workflows.paying import all_answered, pay
 
 
 @dataclass(frozen=True)
@@ -15,20 +14,21 @@ class Refunded:
     """The payment service confirmed it."""
 
 
-async def refund(desk: Desk, owed_since: datetime, lines: Sequence[LineAmount]) -> Refunded:
-    """Instruct the refund until it is paid. A decline waits for an operator; nothing is ever paid twice.
+async def refund(desk: Desk, owed_since: datetime) -> Refunded:
+    """Instruct what is owed until it is paid. A decline waits for an operator; nothing is ever paid twice.
 
-    Where nothing is owed, because only what cost nothing came back, nobody is asked to pay it.
+    Where nothing is owed, because it was paid ahead or only what cost nothing came back, nobody is asked to pay it.
     """
-    if not lines:
-        return Refunded()
-    tender = None
-    while True:
+    payout, tender = desk.case.payout, None
+    while payout.due():
         beside = {Clock.PAYOUT: desk.now, **desk.case.law_clocks(owed_since)}
         await desk.enter(State.REFUNDING, owed_since, beside=beside)
-        settlement = await desk.pay(lines, tender)
-        if settlement.status == "succeeded":
-            return Refunded()
+        if payout.on_its_way:
+            await all_answered(desk)
+            continue
+        if (await pay(desk, payout.due(), tender)).status == "succeeded":
+            break
         await desk.enter(State.REFUND_FAILED, desk.now)
         retry = await desk.hear_only(RetryRefund)
         owed_since, tender = desk.at(retry), retry.tender
+    return Refunded()

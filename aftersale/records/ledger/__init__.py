@@ -14,7 +14,18 @@ from aftersale.books import Difference, Erasure, OrderBooks, Posting, ProviderPa
 from aftersale.errors import Problem
 from aftersale.ledger import Chargeback, Claim, Instructed
 from aftersale.money import RefundInstruction, Settlement
-from aftersale.records.ledger import checking, comparing, erasing, freezing, instructing, reserving, settling, showing
+from aftersale.policy.guarantees import Advance
+from aftersale.records.ledger import (
+    advancing,
+    checking,
+    comparing,
+    erasing,
+    freezing,
+    instructing,
+    reserving,
+    settling,
+    showing,
+)
 from aftersale.records.ledger.reading import steady
 
 __all__ = ["Ledger"]
@@ -72,6 +83,15 @@ class Ledger:
         """
         with self._writing() as connection:
             return instructing.instruct(connection, instruction, now)
+
+    def advance(self, bounds: Advance | None, instruction: RefundInstruction, now: datetime) -> Instructed:
+        """Keep, before it is sent, that the platform pays a refund ahead; beyond the bounds it is declined.
+
+        They bound what the platform is out of pocket: advances of open cases, and those that could not be taken back.
+        Of several for one buyer that come at once, one is judged after the other. Raises as `instruct`.
+        """
+        with self._writing() as connection:
+            return advancing.advance(connection, bounds, instruction, now)
 
     def clawback(self, instruction: RefundInstruction, now: datetime) -> Instructed:
         """Keep, before it is sent, that a case's refund is taken back: at most what was settled and is not back yet.

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from aftersale.kinds import CaseKind, RefundState
-from aftersale.ledger import Purpose
+from aftersale.money import Purpose
 
 
 class Line(NamedTuple):

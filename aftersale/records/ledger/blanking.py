@@ -28,6 +28,7 @@ KEPT = frozenset(
         "message_id",
         "order_id",
         "order_line_id",
+        "payer",
         "policy_version",
         "provider_ref",
         "reason_code",

@@ -1,15 +1,15 @@
 """Instructing: what a case may give back or take back, judged and kept under the order's lock, once for every key."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from aftersale.kinds import RefundState
-from aftersale.ledger import Instructed, Purpose
-from aftersale.money import Allocation, LineAmount, RefundInstruction, Settlement
+from aftersale.ledger import Instructed
+from aftersale.money import Allocation, LineAmount, Purpose, RefundInstruction, Settlement
 from aftersale.records.errors import LedgerFault
 from aftersale.records.ledger import freezing
 from aftersale.records.ledger.account import Account
@@ -25,12 +25,12 @@ _DECIDING = ("case_id", "order_id", "amount_minor", "currency", "tender", "lines
 
 def instruct(connection: Connection, instruction: RefundInstruction, now: datetime) -> Instructed:
     """Keep a refund: as known, if its key is, else as processing, or as failed where the books do not allow it."""
-    return _keep(connection, instruction, "refund", now)
+    return keep(connection, instruction, "refund", now)
 
 
 def clawback(connection: Connection, instruction: RefundInstruction, now: datetime) -> Instructed:
     """Keep a clawback likewise: what was settled to the case, less what was clawed back, is the most there can be."""
-    return _keep(connection, instruction, "clawback", now)
+    return keep(connection, instruction, "clawback", now)
 
 
 def as_kept(connection: Connection, row: Found) -> Instructed:
@@ -57,7 +57,14 @@ def settled(row: Found) -> Settlement | None:
     )
 
 
-def _keep(connection: Connection, given: RefundInstruction, purpose: Purpose, now: datetime) -> Instructed:
+def keep(
+    connection: Connection,
+    given: RefundInstruction,
+    purpose: Purpose,
+    now: datetime,
+    barred: Callable[[], str | None] = lambda: None,
+) -> Instructed:
+    """Keep an instruction: as known, if its key is; `barred` says what else than the account speaks against it."""
     n = _number(given, purpose)
     account = locked(connection, given.order_id)
     row = connection.execute(select(instructions).where(instructions.c.key == given.key)).one_or_none()
@@ -68,6 +75,7 @@ def _keep(connection: Connection, given: RefundInstruction, purpose: Purpose, no
         lines, spread, refusal = _refund(connection, account, given)
     else:
         lines, spread, refusal = _clawback(account, given)
+    refusal = refusal or barred()
     _write(connection, given, purpose, n, refusal, now)
     if refusal is not None:
         return Instructed(allocations=(), settlement=Settlement(key=given.key, status="declined", reason=refusal))
@@ -172,6 +180,7 @@ def _write(
 ) -> None:
     row = _row(given) | {
         "key": given.key,
+        "payer": given.payer,
         "purpose": purpose,
         "n": n,
         "state": RefundState.PROCESSING if refusal is None else RefundState.FAILED,

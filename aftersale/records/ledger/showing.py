@@ -85,6 +85,7 @@ def _posted() -> Select[Any]:
         "kind": reservations.c.kind,
         "amount_minor": case((instructions.c.purpose == "clawback", -amount), else_=amount),
         "paid_to": instructions.c.tender,
+        "payer": instructions.c.payer,
         "merchant_id": orders.c.merchant_id,
     }
     return (

@@ -78,6 +78,7 @@ instructions = Table(
     Column("settled_at", Moment),
     Column("provider_ref", Text),
     Column("reason", Text),
+    Column("payer", Text),
 )
 Index("instructions_of_order", instructions.c.order_id, instructions.c.instructed_at, instructions.c.key)
 Index("instructions_of_case", instructions.c.case_id)

@@ -1,0 +1,34 @@
+"""Instant refund (极速退款): when the platform pays before a case is decided, and when that is owed (S1). Pure."""
+
+from aftersale.dossier import Dossier
+from aftersale.endings import Completed, Ending
+from aftersale.kinds import CaseKind, Command, Outcome, Service
+from aftersale.moves import MOVES
+
+_OWED = frozenset({Outcome.REFUNDED, Outcome.COMPENSATED})
+
+
+def promised(case: Dossier) -> bool:
+    """Whether the order was bought with the service, whatever the case is about (R14)."""
+    return Service.INSTANT_REFUND in case.request.facts(case.kind, case.applied_at).order.services
+
+
+def due(case: Dossier) -> bool:
+    """Whether the platform is to pay now: on the application where nothing was dispatched, else on the first scan.
+
+    Not while an operator holds the case, and not where its own refund has begun or it is over.
+    """
+    if case.payout.instructions or case.held_since or Command.WITHDRAW not in MOVES[case.state]:
+        return False
+    match case.kind:
+        case CaseKind.REFUND:
+            return not case.request.facts(case.kind, case.applied_at).dispatched
+        case CaseKind.RETURN:
+            return case.parcels.moving("return")
+        case CaseKind.EXCHANGE | CaseKind.RESHIP | CaseKind.REPAIR | CaseKind.CLAIM:
+            return False
+
+
+def owed(ending: Ending) -> bool:
+    """Whether a case that ends so owes its buyer money: else what was advanced goes back."""
+    return isinstance(ending, Completed) and ending.outcome in _OWED

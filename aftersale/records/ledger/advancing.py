@@ -1,0 +1,81 @@
+"""Advancing: what the platform pays before it is owed, in bounds that hold over all cases of an order and a buyer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from aftersale.compensation import advance_refused
+from aftersale.kinds import RefundState
+from aftersale.ledger import Instructed
+from aftersale.money import Currency, Money, RefundInstruction
+from aftersale.payout import ADVANCED
+from aftersale.policy.guarantees import Advance
+from aftersale.records.ledger.instructing import keep
+from aftersale.records.ledger.tables import instructions, orders, reservations
+from aftersale.records.tables import Found
+
+
+def advance(
+    connection: Connection, bounds: Advance | None, instruction: RefundInstruction, now: datetime
+) -> Instructed:
+    """Keep a refund that is paid ahead, as `instructing.keep`, or as failed where it is beyond the bounds."""
+    _in_turn(connection, instruction.buyer_ref)
+    amount = Money(amount_minor=instruction.amount_minor, currency=instruction.currency)
+
+    def barred() -> str | None:
+        return advance_refused(
+            bounds,
+            amount,
+            on_order_minor=_outstanding(connection, amount.currency, instructions.c.order_id == instruction.order_id),
+            to_buyer_minor=_outstanding(connection, amount.currency, orders.c.buyer_ref == instruction.buyer_ref),
+        )
+
+    return keep(connection, instruction, "refund", now, barred)
+
+
+def _in_turn(connection: Connection, buyer_ref: str) -> None:
+    """Let nobody else advance to the buyer until the transaction ends. SQLite has locked the whole file by now."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"advance/{buyer_ref}"))))
+
+
+@dataclass
+class _Case:
+    """What one case was advanced, got back, and was to give back."""
+
+    open: bool
+    advanced: int = 0
+    back: int = 0
+    wanted: list[int] = field(default_factory=list)
+
+    def add(self, row: Found) -> None:
+        if row.purpose == "clawback":
+            self.wanted.append(row.amount_minor)
+            self.back += row.amount_minor if row.state is RefundState.SUCCEEDED else 0
+        elif row.state is not RefundState.FAILED:
+            self.advanced += row.amount_minor
+
+    @property
+    def outstanding(self) -> int:
+        """The advance of an open case; of a closed one, what it should have got back and did not."""
+        return max(0, (self.advanced if self.open else max(self.wanted, default=0)) - self.back)
+
+
+def _outstanding(connection: Connection, currency: Currency, of: ColumnElement[bool]) -> int:
+    """What the platform has advanced of something and did not get back, in minor units."""
+    query = (
+        select(instructions, reservations.c.closed_at)
+        .join(reservations, reservations.c.case_id == instructions.c.case_id)
+        .join(orders, orders.c.order_id == instructions.c.order_id)
+        .where(of, instructions.c.payer == ADVANCED, instructions.c.currency == currency)
+    )
+    return sum(case.outstanding for case in _by_case(connection.execute(query)))
+
+
+def _by_case(rows: Iterable[Found]) -> Iterable[_Case]:
+    found: dict[str, _Case] = {}
+    for row in rows:
+        found.setdefault(row.case_id, _Case(open=row.closed_at is None)).add(row)
+    return found.values()
