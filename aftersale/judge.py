@@ -68,7 +68,8 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         return Verdict.WAIT
     moves = legal(case.state, case.kind, held=case.held_since is not None)
     move = moves.get(command)
-    what, began = "stage", case.since
+    # A stage that began with an act stamped a little ahead takes the honest acts of now.
+    what, began = "stage", min(case.since, now)
     if command is Command.RESUME and case.held_since is not None:
         what, began = "hold", case.held_since
     if move is None or at < began:

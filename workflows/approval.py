@@ -1,7 +1,7 @@
 """Calling a claim out to the approvals service while its reviewers have time: an answer counts as their decision."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from temporalio import workflow
@@ -41,7 +41,7 @@ async def _ask(desk: Desk, tier: Tier) -> None:
 async def _decide(desk: Desk, act: DecideClaim) -> None:
     """Take the answer as a command of the tier's; one that the case cannot take is left to a person."""
     while True:
-        await workflow.wait_condition(_next_rest(desk))
+        await workflow.wait_condition(desk.next_rest())
         stamped = act.model_copy(update={"occurred_at": desk.now})
         try:
             verdict = judge(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
@@ -54,11 +54,6 @@ async def _decide(desk: Desk, act: DecideClaim) -> None:
         if verdict is Verdict.TAKE:
             record(desk, Command.DECIDE_CLAIM, stamped)
             return
-
-
-def _next_rest(desk: Desk) -> Callable[[], bool]:
-    seen = desk.rests
-    return lambda: desk.resting and desk.rests > seen
 
 
 def _decision(desk: Desk, tier: Tier, answer: Approval) -> DecideClaim:

@@ -211,7 +211,7 @@ class CaseWorkflow:
         at = happened_at(act, workflow.now())
         desk = self._open_desk()
         while (verdict := self._judge(command, act, at)) is Verdict.WAIT:
-            await workflow.wait_condition(self._next_rest(desk))
+            await workflow.wait_condition(desk.next_rest(unless=lambda: bool(self._problems)))
         stamped = act.model_copy(update={"occurred_at": at})
         if verdict is Verdict.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
@@ -221,10 +221,6 @@ class CaseWorkflow:
             record(desk, command, stamped)
         await workflow.wait_condition(lambda: desk.resting)
         return self.status()
-
-    def _next_rest(self, desk: Desk) -> Callable[[], bool]:
-        seen = desk.rests
-        return lambda: bool(self._problems) or (desk.resting and desk.rests > seen)
 
     def _read(self, command: Command, given: Any) -> Act:
         try:

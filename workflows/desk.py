@@ -5,7 +5,7 @@ waits and the case may be judged; between two rests the case is moving.
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, overload
@@ -70,6 +70,11 @@ class Desk:
         return floor(workflow.now())
 
     # What handlers do
+
+    def next_rest(self, unless: Callable[[], bool] = lambda: False) -> Callable[[], bool]:
+        """Whether the case has come to another rest since this was asked for, or need not be waited for."""
+        seen = self.rests
+        return lambda: unless() or (self.resting and self.rests > seen)
 
     def wake(self) -> None:
         """Let the page look again."""

@@ -7,6 +7,7 @@ import pytest
 from aftersale.kinds import Outcome, State
 from aftersale.times import local
 from tests.cases import (
+    BUYER,
     MERCHANT,
     PLATFORM,
     at,
@@ -119,6 +120,8 @@ async def test_a_clock_that_runs_a_little_ahead_is_forgiven(place: Workplace) ->
     live = await opened(place, JUNE)
     status = await live.act("approve", *MERCHANT, occurred_at="2024-06-03T10:00:04")
     assert status.state is State.AWAITING_BUYER_RETURN
+    status = await live.act("ship_back", *BUYER, carrier="sf", tracking_no="SF1")
+    assert status.state is State.AWAITING_MERCHANT_RECEIPT, "those whose clocks are right are not late"
 
 
 async def test_an_act_from_before_the_stage_is_refused(place: Workplace) -> None:
