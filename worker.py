@@ -33,7 +33,6 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
-from temporalio.worker import Worker
 
 from activities.approvals import Approvals
 from activities.carriers import Carriers
@@ -49,7 +48,7 @@ from aftersale import records
 from aftersale.client import Namespace, connect
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.kinds import Party
-from aftersale.plugin import TASK_QUEUE, run
+from aftersale.plugin import LAST_STEP, TASK_QUEUE, PunctualWorker, run
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
@@ -176,7 +175,7 @@ def runtime(metrics_address: str | None) -> Runtime:
 
 
 @contextlib.asynccontextmanager
-async def worker(client: Client, settings: Settings, book: Book | None = None) -> AsyncIterator[Worker]:
+async def worker(client: Client, settings: Settings, book: Book | None = None) -> AsyncIterator[PunctualWorker]:
     """A worker with every workflow and activity, not yet running; `book` is the default one where absent.
 
     The messengers' workflow is started unless it runs already. Raises BadInput, naming the variable, where a setting
@@ -203,7 +202,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary="carries messages to the parties",
         )
-        yield Worker(
+        yield PunctualWorker(
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
@@ -226,6 +225,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             ],
             activity_executor=threads,
             graceful_shutdown_timeout=DRAIN,
+            plugin_shutdown_timeout=LAST_STEP,
             # So long does a case wait for the worker that had it last before another takes it up.
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
             # Otherwise most of a heartbeat timeout passes between two heartbeats, and one late one counts as a death.
@@ -261,14 +261,10 @@ async def main() -> None:
         raise AftersaleError(f"search attributes {', '.join(missing)} are not registered; run `aftersale setup` first")
     await _require_records(settings.records_url)
     async with worker(client, settings) as hand:
-        work = asyncio.create_task(hand.run())
-        stop = asyncio.create_task(_told_to_stop())
-        _LOG.info("working", extra={"task_queue": TASK_QUEUE, "policy_version": book.version})
-        await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
-        if stop.done():
+        async with hand:
+            _LOG.info("working", extra={"task_queue": TASK_QUEUE, "policy_version": book.version})
+            await _told_to_stop()
             _LOG.info("draining", extra={"seconds": DRAIN.total_seconds()})
-            await hand.shutdown()
-        await work
         _LOG.info("stopped")
 
 

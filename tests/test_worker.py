@@ -1,15 +1,18 @@
 """The worker: what it refuses to start with, in which words, and what it writes down."""
 
+import asyncio
 import io
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from temporalio.worker import Worker
 
+from aftersale import plugin
 from aftersale.errors import BadInput
 from aftersale.kinds import Party
 from tests.market import Market, market
@@ -168,3 +171,22 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         root.handlers = handlers
         for logger, level in levels:
             logger.setLevel(level)
+
+
+async def test_a_worker_leaves_though_the_sdk_never_says_that_it_has_stopped(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    moment = timedelta(seconds=0.2)
+    monkeypatch.setattr(plugin, "LAST_STEP", moment)
+    hand = plugin.PunctualWorker(
+        place.client,
+        task_queue=f"punctual-{uuid4()}",
+        workflows=[Diary],
+        graceful_shutdown_timeout=timedelta(0),
+        plugin_shutdown_timeout=moment,
+    )
+    monkeypatch.setattr(hand._bridge_worker, "finalize_shutdown", asyncio.Event().wait)
+    async with asyncio.timeout(60):
+        async with hand:
+            pass
+    assert "the SDK did not say that the worker has stopped; left without it" in caplog.text

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import Worker
 
 import worker
-from aftersale.plugin import run
+from aftersale.plugin import PunctualWorker, run
 
 
-def _without_workflows(client: Client, workflows: Sequence[type], **settings: Any) -> Worker:
+def _without_workflows(client: Client, workflows: Sequence[type], **settings: Any) -> PunctualWorker:
     del workflows
-    return Worker(client, **settings)
+    return PunctualWorker(client, **settings)
 
 
 if __name__ == "__main__":
-    vars(worker)["Worker"] = _without_workflows
+    vars(worker)["PunctualWorker"] = _without_workflows
     run(worker.main())

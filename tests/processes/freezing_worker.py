@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from temporalio.worker import Worker
-
 import worker
-from aftersale.plugin import run
+from aftersale.plugin import PunctualWorker, run
 from aftersale.records import Records
 from aftersale.turns import Turn
 
@@ -28,5 +26,5 @@ def _write_and_freeze(self: Records, turns: Sequence[Turn], **settings: Any) -> 
 
 if __name__ == "__main__":
     Records.write = _write_and_freeze  # type: ignore[method-assign]
-    vars(worker)["Worker"] = partial(Worker, no_remote_activities=True)
+    vars(worker)["PunctualWorker"] = partial(PunctualWorker, no_remote_activities=True)
     run(worker.main())
