@@ -9,6 +9,8 @@ from typing import Annotated, Self
 from pydantic import Field, StrictInt, model_validator
 
 from aftersale.case import Entry, Status
+from aftersale.clock import RunningClock
+from aftersale.facts import Question
 from aftersale.messages import Message
 from aftersale.request import CaseRequest
 from aftersale.schema import Id, Instant, Schema
@@ -33,11 +35,27 @@ class Subject(Schema):
         )
 
 
+class Asked(Schema):
+    """What the policy book was asked about one running clock, and the grace that the clock was left, if any (R13).
+
+    With the deadline that the status shows for the same clock, it says what another book would make of that clock.
+    """
+
+    question: Question
+    grace_until: Instant | None = None
+
+    @classmethod
+    def of(cls, running: RunningClock) -> Self:
+        """What was asked about a clock."""
+        return cls(question=running.question, grace_until=running.grace_until)
+
+
 class Turn(Schema):
     """One turn of a case: how the case stands after it, what it added to the timeline, and whom it owes a message.
 
     `seq` counts a case's turns from 1 without a gap. `status` leaves its timeline empty: all turns' entries, one after
-    the other, are the timeline. `subject` is None where no readable request tells it.
+    the other, are the timeline. `subject` is None where no readable request tells it. `asked` says what lies behind the
+    status's deadlines, each in its place; turns that were written before it was kept have none.
 
     `run_id` and `history_length` (as `workflow.info()` has them at the time) say which attempt at a workflow task drew
     the turn. An attempt that was abandoned has a shorter history, or an earlier `at`, than the one that took its place;
@@ -53,6 +71,7 @@ class Turn(Schema):
     status: Status
     entries: tuple[Entry, ...] = ()
     messages: tuple[Message, ...] = ()
+    asked: tuple[Asked, ...] = ()
 
     @model_validator(mode="after")
     def _of_one_case(self) -> Self:
@@ -77,6 +96,7 @@ class Turn(Schema):
         history_length: int,
         subject: Subject | None = None,
         messages: Sequence[Message] = (),
+        clocks: Sequence[RunningClock] = (),
     ) -> Self:
         """The turn after which a case stands so; the first `told` entries of its timeline stand in earlier turns."""
         return cls(
@@ -89,6 +109,7 @@ class Turn(Schema):
             status=status.model_copy(update={"timeline": ()}),
             entries=status.timeline[told:],
             messages=tuple(messages),
+            asked=tuple(Asked.of(running) for running in clocks),
         )
 
     def followed_by(self, entry: Entry, message: Message, at: datetime, run_id: str) -> Self:

@@ -262,7 +262,7 @@ class Desk:
         """The turn is over: operators see how the case stands, and it is written with the messages that it owes."""
         standing = status(self.case, self.now)
         self._board.show(self.case.request, standing)
-        self._scribe.write(standing, self.case.letters.written(standing), self.now)
+        self._scribe.write(standing, self.case.letters.written(standing), self.now, self.case.running)
         self.resting = True
         self.rests += 1
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from aftersale.case import Status
+from aftersale.clock import RunningClock
 from aftersale.messages import Message
 from aftersale.turns import Subject, Turn
 from workflows import outside
@@ -26,7 +27,9 @@ class Scribe:
         self._told = 0
         self._writing: asyncio.Task[None] | None = None
 
-    def write(self, standing: Status, messages: Sequence[Message], at: datetime) -> None:
+    def write(
+        self, standing: Status, messages: Sequence[Message], at: datetime, clocks: Sequence[RunningClock] = ()
+    ) -> None:
         """Draw the turn that brought the case to where it stands, and have it written. Without news there is none."""
         info = workflow.info()
         turn = Turn.of(
@@ -38,6 +41,7 @@ class Scribe:
             history_length=info.get_current_history_length(),
             subject=self._subject,
             messages=messages,
+            clocks=clocks,
         )
         if self._turns and not turn.entries and not turn.messages and turn.status == self._turns[-1].status:
             return

@@ -12,6 +12,7 @@ from aftersale.cli.answers import FAULTY, REFUSED, AlwaysJson, Answering, AsJson
 from aftersale.cli.asking import content, options
 from aftersale.cli.policy_diff import diff
 from aftersale.cli.policy_draft import draft
+from aftersale.cli.policy_impact import impact
 from aftersale.cli.printing import draw, say, say_json
 from aftersale.errors import BadInput, Problem
 from aftersale.policy.book import Book
@@ -26,6 +27,7 @@ from aftersale.schema import Code, Instant, Limit, Schema
 policy = typer.Typer(name="policy", help="Ask the policy book, check it, and show what it holds.", no_args_is_help=True)
 policy.command(cls=Answering)(diff)
 policy.command(cls=Answering)(draft)
+policy.command(cls=Answering)(impact)
 
 _ELSEWHERE = {"example", "limit", "setting", "ceiling"}
 """The tables of a file that are no clauses of a notice."""

@@ -1,6 +1,6 @@
 """The records of cases: one object, whatever the database."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from aftersale.case import Entry, Status
 from aftersale.kinds import State
-from aftersale.records import outbox, reading, writing
+from aftersale.policy.impact import OpenCase
+from aftersale.records import outbox, reading, running, writing
 from aftersale.records.engine import READING, engine, gate, named, parsed, reporting
 from aftersale.records.gate import PATIENCE
 from aftersale.records.ledger import Ledger
@@ -110,6 +111,36 @@ class Records:
     def due(self, before: datetime, limit: int | None = PAGE) -> list[CaseLine]:
         """Open cases whose deadline lies before that instant, the most urgent first."""
         return self.cases(due_before=before, limit=limit)
+
+    # Cases that run, in the order of their ids
+
+    def how_many_run(self) -> int:
+        """How many cases are open."""
+        with self._reading() as connection:
+            return running.count(connection)
+
+    def that_run(self, after: str, limit: int, *, since: datetime | None = None) -> list[str]:
+        """The ids of open cases after an id; with `since`, those that came into the records at that instant or later.
+
+        When a case came is told by the clock of the worker that wrote its first turn.
+        """
+        with self._reading() as connection:
+            return running.ids(connection, after, limit, since=since)
+
+    def running_clocks(self, after: str, limit: int) -> Sequence[OpenCase]:
+        """Open cases after an id, with what another book needs to know about their clocks."""
+        with self._reading() as connection:
+            return running.clocks(connection, after, limit)
+
+    def known(self, case_ids: Collection[str]) -> set[str]:
+        """Which of these cases the records know, open or not."""
+        with self._reading() as connection:
+            return running.known(connection, case_ids)
+
+    def runs(self, case_id: str) -> bool:
+        """Whether the records show the case as open."""
+        with self._reading() as connection:
+            return running.is_open(connection, case_id)
 
     # The outbox
 

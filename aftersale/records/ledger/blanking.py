@@ -13,16 +13,23 @@ FREE_TEXT = frozenset({"says", "message", "reason", "field", "note", "text"})
 
 KEPT = frozenset(
     {
+        "agreed_limits",
         "because",
         "buyer_ref",
+        "carrier",
         "case_id",
+        "categories",
         "close_reason",
         "code",
         "commands",
         "corrects",
         "currency",
+        "dispatch_promise",
         "event",
+        "extensions",
+        "held",
         "key",
+        "labels",
         "limit",
         "merchant_id",
         "message_id",
@@ -33,12 +40,14 @@ KEPT = frozenset(
         "provider_ref",
         "reason_code",
         "recipient",
+        "region",
         "rules",
         "run_id",
+        "shop_type",
         "tender",
     }
 )
-"""Fields of text that stay: keys, references but the buyer's own, words of vocabularies, clauses.
+"""Fields of text that stay: keys, references but the buyer's own, words of vocabularies, clauses, the facts of rules.
 
 A test holds both sets together complete.
 """
