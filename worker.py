@@ -44,6 +44,7 @@ from activities.messaging.words import Templates
 from activities.payments import Payments
 from activities.quotes import Quotes
 from activities.records import Recording
+from activities.rollouts import Rollouts
 from aftersale import records
 from aftersale.client import Namespace, connect
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
@@ -56,8 +57,9 @@ from workflows.correction import Correction
 from workflows.deliveries import Deliveries
 from workflows.freight_claim import FreightClaim
 from workflows.kinds import Claim, Exchange, Refund, Repair, Reship, Return
+from workflows.policy_rollout import PolicyRollout
 
-WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Claim, FreightClaim, Correction, Deliveries]
+WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Claim, FreightClaim, Correction, Deliveries, PolicyRollout]
 
 DRAIN = timedelta(seconds=20)
 """How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which
@@ -194,6 +196,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             carriers = Carriers(http, settings.carrier_url, settings.carrier_secret, book)
             insurance = Insurance(http, settings.insurer_url, settings.insurer_secret, book)
         quotes, intake, recording = Quotes(book), Intake(book, kept.ledger), Recording(kept)
+        rollouts = Rollouts(client, book, kept)
         await client.start_workflow(
             Deliveries.run,
             MESSENGERS,
@@ -222,7 +225,9 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
                 carriers.book,
                 carriers.cancel,
                 messenger.deliver,
+                *rollouts.activities,
             ],
+            identity=rollouts.identity,
             activity_executor=threads,
             graceful_shutdown_timeout=DRAIN,
             plugin_shutdown_timeout=LAST_STEP,

@@ -21,6 +21,7 @@ from activities.messaging.messenger import Messenger
 from activities.payments import Advanced, Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
+from activities.rollouts import Rollouts
 from aftersale.claims import Approval, ClaimReview, ClaimTerms, Filed
 from aftersale.corrections import LateFact, Taken
 from aftersale.errors import Problem
@@ -30,6 +31,7 @@ from aftersale.intake import Application
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.pickups import Pickup, PickupOrder
 from aftersale.policy.deadline import Deadline
+from aftersale.rollout import Batch, Readiness, Told
 from aftersale.turns import Turn
 
 A = TypeVar("A")
@@ -37,6 +39,8 @@ R = TypeVar("R")
 
 _AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_attempts=2)
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
+_WATCHFUL = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
 
 _UNANSWERED = (ActivityError, ApplicationError, TimeoutError)
 """How a local activity fails: its error arrives bare, not within an ActivityError as that of a normal one does."""
@@ -146,6 +150,40 @@ async def deliver() -> None:
         heartbeat_timeout=timedelta(seconds=30),
         retry_policy=_PATIENT,
         summary="carries messages to the parties",
+    )
+
+
+async def survey_workers(revision: int) -> Readiness:
+    """Have the server asked which workers there are, visibly, until none has an older policy book."""
+    return await workflow.execute_activity_method(
+        Rollouts.survey_workers,
+        revision,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=_WATCHFUL,
+        summary=f"every worker has {_book(revision)}",
+    )
+
+
+async def supersede_rollouts(revision: int) -> None:
+    """Have rollouts of earlier revisions told that they are superseded."""
+    await workflow.execute_activity_method(
+        Rollouts.supersede_rollouts,
+        revision,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=_PATIENT,
+        summary=f"rollouts before revision {revision}",
+    )
+
+
+async def tell_cases(batch: Batch) -> Told:
+    """Have a batch of cases told of a published book; one whose worker died is soon repeated, from its beginning."""
+    return await workflow.execute_activity_method(
+        Rollouts.tell_cases,
+        batch,
+        start_to_close_timeout=timedelta(hours=1),
+        heartbeat_timeout=_LIFE,
+        retry_policy=_PATIENT,
+        summary=f"{batch.step}: up to {batch.size} cases" + (f" after {batch.after}" if batch.after else ""),
     )
 
 

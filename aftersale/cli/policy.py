@@ -1,4 +1,4 @@
-"""`aftersale policy`: ask the policy book, check it, and show what it holds. Needs no server."""
+"""`aftersale policy`: ask the policy book, check it, and show what it holds; publish it to running cases."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from aftersale.cli.asking import content, options
 from aftersale.cli.policy_diff import diff
 from aftersale.cli.policy_draft import draft
 from aftersale.cli.policy_impact import impact
+from aftersale.cli.policy_rollout import rollout
 from aftersale.cli.printing import draw, say, say_json
 from aftersale.errors import BadInput, Problem
 from aftersale.policy.book import Book
@@ -28,6 +29,7 @@ policy = typer.Typer(name="policy", help="Ask the policy book, check it, and sho
 policy.command(cls=Answering)(diff)
 policy.command(cls=Answering)(draft)
 policy.command(cls=Answering)(impact)
+policy.command(cls=Answering)(rollout)
 
 _ELSEWHERE = {"example", "limit", "setting", "ceiling"}
 """The tables of a file that are no clauses of a notice."""

@@ -23,6 +23,7 @@ from temporalio.service import RPCError
 from aftersale.case import Status
 from aftersale.client.calls import PATIENCE, answered
 from aftersale.client.namespace import Namespace
+from aftersale.client.rollouts import Rollouts
 from aftersale.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
 from aftersale.corrections import CORRECTION, LateFact, Taken, late
 from aftersale.errors import BadInput, Problem
@@ -64,6 +65,7 @@ class Cases:
         """Use a connected client. `timeout` bounds every call; `now` stamps acts that bear no instant of their own."""
         self._client, self._timeout, self._now = client, timeout, now
         self.namespace = Namespace(client, timeout)
+        self.rollouts = Rollouts(client, timeout)
 
     @classmethod
     async def connect(cls, **overrides: Any) -> Self:

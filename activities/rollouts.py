@@ -1,0 +1,231 @@
+"""Rolling a published book out: which workers have it, and telling the cases that run.
+
+Telling a case is safe to repeat: it takes a revision once. So a batch whose worker died is repeated from its beginning.
+"""
+
+import asyncio
+import base64
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from temporalio import activity
+from temporalio.api.enums.v1 import TaskQueueType, WorkerStatus
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, ListWorkersRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from aftersale.policy.book import Book
+from aftersale.records import Records
+from aftersale.rollout import (
+    POLICY_ROLLOUT,
+    Batch,
+    Missed,
+    Readiness,
+    Step,
+    Told,
+    book_of,
+    identity,
+    revision_of,
+    workflow_id,
+)
+from aftersale.times import floor
+
+POLLED = timedelta(seconds=90)
+"""A worker that lives asks for work at least once a minute; one that was not seen for so long is gone."""
+
+SKEW = timedelta(minutes=5)
+"""How far apart the clocks of two workers may be."""
+
+_ANSWER = timedelta(seconds=10)
+"""How long the server may take over one call."""
+
+_MOST_REVISIONS = 50
+"""How many later revisions are looked up: who is further behind than that learns it from the later rollout itself."""
+
+_OVER = {WorkerStatus.WORKER_STATUS_SHUTTING_DOWN, WorkerStatus.WORKER_STATUS_SHUTDOWN}
+
+_PASSING = {
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.UNAVAILABLE,
+}
+"""What a server says that may serve the same call a little later."""
+
+_UNSERVED = {RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED}
+
+
+class Rollouts:
+    """The cases of one namespace, and those who work them, as a rollout sees them."""
+
+    def __init__(self, client: Client, book: Book, records: Records) -> None:
+        """Speak to cases through this client, and find them in these records.
+
+        `identity` is the name under which the worker with this book must show itself to the server.
+        """
+        self._client, self._book, self._records = client, book, records
+        host, token = socket.gethostname(), uuid4().hex[:8]
+        self.identity = identity(host, os.getpid(), book.revision, book.version, token)
+        self.activities: list[Callable[..., Any]] = [self.survey_workers, self.supersede_rollouts, self.tell_cases]
+
+    @activity.defn
+    async def survey_workers(self, revision: int) -> Readiness:
+        """Make sure that no worker that can be seen has an older book.
+
+        Raises a retryable error that names those that have: a case that is told could meet one of them, and wait.
+        """
+        books = {name: book_of(name) for name in await self._workers()}
+        older = [name for name, book in books.items() if book is None or book[0] < revision]
+        if older or self._book.revision < revision:
+            raise ApplicationError(self._unready(revision, older, len(books)), type="old_book")
+        open_cases = await asyncio.to_thread(self._records.how_many_run)
+        now = floor(datetime.now(UTC))
+        return Readiness(version=self._book.version, workers=len(books), open_cases=open_cases, at=now)
+
+    @activity.defn
+    async def supersede_rollouts(self, revision: int) -> None:
+        """Tell the rollouts of earlier revisions that are listed as running; one that is not yet sees it by itself."""
+        query = f"WorkflowType = '{POLICY_ROLLOUT}' AND ExecutionStatus = 'Running'"
+        async for found in self._client.list_workflows(query):
+            earlier = revision_of(found.id)
+            if earlier is not None and earlier < revision:
+                await self._signal(found.id, "superseded", revision)
+
+    @activity.defn
+    async def tell_cases(self, batch: Batch) -> Told:
+        """Tell the cases of a batch, at its rate; nobody is told once a later revision has a rollout.
+
+        Raises a retryable error where server or records do not answer.
+        """
+        later = await self._later(batch.revision)
+        if later is not None:
+            return Told(superseded_by=later)
+        case_ids, after = await self._page(batch)
+        told, gone, missed = 0, 0, []
+        async for case_id in _paced(case_ids, batch.rate):
+            activity.heartbeat()
+            why = await self._tell(case_id, batch.revision)
+            told += why is None
+            gone += why == ""
+            missed += [Missed(case_id=case_id, why=why)] if why else []
+        return Told(told=told, gone=gone, missed=tuple(missed), after=after)
+
+    # Workers
+
+    async def _workers(self) -> set[str]:
+        """The names of the workers that asked the server for work of late, and have not said that they stop."""
+        seen: set[str] = set()
+        since, queue = datetime.now(UTC) - POLLED, TaskQueue(name=activity.info().task_queue)
+        for work in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
+            request = DescribeTaskQueueRequest(namespace=self._client.namespace, task_queue=queue, task_queue_type=work)
+            found = await self._client.workflow_service.describe_task_queue(request, timeout=_ANSWER)
+            seen |= {each.identity for each in found.pollers if each.last_access_time.ToDatetime(UTC) >= since}
+        return seen - await self._stopped()
+
+    async def _stopped(self) -> set[str]:
+        """Those who told the server that they stop; where a server keeps no account of that, nobody."""
+        over: set[str] = set()
+        request = ListWorkersRequest(namespace=self._client.namespace)
+        while True:
+            try:
+                found = await self._client.workflow_service.list_workers(request, timeout=_ANSWER)
+            except RPCError as error:
+                if error.status in _UNSERVED:
+                    return set()
+                raise
+            beats = (each.worker_heartbeat for each in found.workers_info)
+            over |= {beat.worker_identity for beat in beats if beat.status in _OVER}
+            if not found.next_page_token:
+                return over
+            request.next_page_token = found.next_page_token
+
+    def _unready(self, revision: int, older: Sequence[str], workers: int) -> str:
+        newest = max([self._book.revision, *(book[0] for name in older if (book := book_of(name)))])
+        if newest < revision and len(older) == workers:
+            return (
+                f"no worker has revision {revision} of the policy book, the newest that is seen is {newest}; roll the "
+                "book out to every worker, or stop this rollout if the number is a mistake"
+            )
+        named = ", ".join(sorted(older)[:10])
+        return (
+            f"{len(older)} of {workers} workers have an older policy book than revision {revision}: {named}; roll the "
+            f"new book out to every worker (one that was killed is forgotten after {POLLED.seconds} s)"
+        )
+
+    # Cases
+
+    async def _later(self, revision: int) -> int | None:
+        """The later revision whose rollout runs or is done, if any; it has begun only where workers have its book."""
+        for later in range(self._book.revision, revision, -1)[:_MOST_REVISIONS]:
+            try:
+                found = await self._client.get_workflow_handle(workflow_id(later)).describe(rpc_timeout=_ANSWER)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            else:
+                if found.status in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED):
+                    return later
+        return None
+
+    async def _page(self, batch: Batch) -> tuple[Sequence[str], str | None]:
+        """The cases of a batch, and where the next one begins."""
+        if batch.again:
+            return batch.again, None
+        if batch.step is Step.STRAYS:
+            return await self._strays(batch)
+        since = batch.since - SKEW if batch.since and batch.step is Step.NEWCOMERS else None
+        found = await asyncio.to_thread(self._records.that_run, batch.after, batch.size, since=since)
+        return found, found[-1] if len(found) == batch.size else None
+
+    async def _strays(self, batch: Batch) -> tuple[Sequence[str], str | None]:
+        """A page of the cases that the server lists as running, without those that the records know."""
+        query = "WorkflowId STARTS_WITH 'case/' AND ExecutionStatus = 'Running'"
+        token = base64.b64decode(batch.after) or None
+        listed = self._client.list_workflows(query, page_size=batch.size, next_page_token=token)
+        await listed.fetch_next_page()
+        running = [found.id.removeprefix("case/") for found in listed.current_page or ()]
+        known = await asyncio.to_thread(self._records.known, running)
+        token = listed.next_page_token
+        return [each for each in running if each not in known], base64.b64encode(token).decode() if token else None
+
+    async def _tell(self, case_id: str, revision: int) -> str | None:
+        """None where the case took the news, no word where it was over by then, else why it could not be told."""
+        try:
+            taken = await self._signal(f"case/{case_id}", "policy_published", revision)
+        except RPCError as error:
+            if error.status in _PASSING:
+                raise
+            return f"{error.status.name}: {error.message}"
+        return None if taken else await self._absent(case_id)
+
+    async def _absent(self, case_id: str) -> str:
+        """Why Temporal runs no such case. One that ended by itself has told the records so before."""
+        if not await asyncio.to_thread(self._records.runs, case_id):
+            return ""
+        return "the records show it open, but Temporal does not run it: it was terminated, or forgotten"
+
+    async def _signal(self, id_: str, name: str, revision: int) -> bool:
+        """Whether such a workflow runs, and has the signal now."""
+        handle = self._client.get_workflow_handle(id_)
+        try:
+            await handle.signal(name, {"revision": revision}, rpc_timeout=_ANSWER)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
+
+
+async def _paced(case_ids: Iterable[str], rate: int) -> AsyncIterator[str]:
+    """The cases, so many in a second at most."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number, case_id in enumerate(case_ids):
+        await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
+        yield case_id

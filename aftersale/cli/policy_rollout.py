@@ -1,0 +1,98 @@
+"""`aftersale policy rollout`: have running cases ask a published book again, stop that, and see how far it has come."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bars
+
+from aftersale.cli.answers import REFUSED, AsJson, reporting
+from aftersale.cli.printing import inert, say, say_json, warn
+from aftersale.cli.reach import on_cases
+from aftersale.errors import BadInput, Problem
+from aftersale.policy.load import default_root, load
+from aftersale.rollout import Progress, Step, lines, parts
+
+if TYPE_CHECKING:
+    from aftersale.client import Cases
+
+_LOOK_AGAIN = 1.0
+"""Seconds between two looks at a rollout that is waited for."""
+
+
+def rollout(
+    revision: Annotated[
+        int | None, typer.Option(min=1, help="Which revision; that of the book in use unless given.")
+    ] = None,
+    rate: Annotated[int | None, typer.Option(help="How many cases to tell in a second; 20 unless given.")] = None,
+    batch: Annotated[int | None, typer.Option(help="How many in one batch; 200 unless given.")] = None,
+    most_errors: Annotated[int | None, typer.Option(help="Halt beyond so many errors; 20 unless given.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is done, halts or is stopped.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="The same, and say meanwhile where it stands.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop after the batch in hand; starting goes on.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Only say where it stands.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Roll a published policy book out: running cases ask it again, batch by batch, once every worker has it.
+
+    Safe to repeat: a rollout that stopped or halted goes on where it was, one that runs is left alone. Exit status 1
+    where it halted, was stopped or superseded, or missed cases.
+    """
+    with reporting(as_json):
+        if stop + status + (wait or follow) > 1:
+            said = "--stop, --status and --wait or --follow exclude one another; leave all but one out"
+            raise BadInput([Problem(field="", message=said)])
+        number = revision or load(default_root()).revision
+        given = {"rate": rate, "batch": batch, "most_errors": most_errors}
+        pace = {name: value for name, value in given.items() if value is not None}
+
+        async def work(cases: "Cases") -> Progress:
+            if stop:
+                return await cases.rollouts.stop(number)
+            if status:
+                return await cases.rollouts.progress(number)
+            begun = await cases.rollouts.start(number, **pace)
+            if wait or follow:
+                return await _watched(cases, number, quiet=not follow, as_json=as_json)
+            return begun
+
+        found = on_cases(work)
+    _show(found, as_json)
+    unsettled = found.waits or found.step is Step.SUPERSEDED or (found.step.is_end and found.missed)
+    raise typer.Exit(REFUSED if unsettled and not stop else 0)
+
+
+def _show(found: Progress, as_json: bool) -> None:
+    if as_json:
+        say_json(parts(found))
+    else:
+        say(inert("\n".join(lines(found))))
+
+
+async def _watched(cases: "Cases", revision: int, *, quiet: bool, as_json: bool) -> Progress:
+    """The rollout once it has ended or waits for somebody; a bar where somebody watches, else a line for each news."""
+    drawn = not quiet and not as_json and sys.stderr.isatty()
+    said: object = None
+    with Bars(console=Console(stderr=True), transient=True, disable=not drawn) as bars:
+        bar = bars.add_task(f"revision {revision}", total=None)
+        while True:
+            found = await cases.rollouts.progress(revision)
+            if found.step.is_end or found.waits:
+                return found
+            holdup = await cases.rollouts.holdup(revision)
+            bars.update(bar, total=found.expected or None, completed=found.told + found.gone)
+            if not quiet and said != (said := (found, holdup)):
+                _say_news(found, holdup, as_json=as_json, drawn=drawn)
+            await asyncio.sleep(_LOOK_AGAIN)
+
+
+def _say_news(found: Progress, holdup: str | None, *, as_json: bool, drawn: bool) -> None:
+    if as_json:
+        say_json(parts(found) | {"holdup": holdup})
+        return
+    if not drawn:
+        say(inert("; ".join(lines(found))))
+    if holdup:
+        warn(holdup)

@@ -1,0 +1,84 @@
+"""Rollouts of a published policy book, as an operator's program starts, stops and watches them."""
+
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from aftersale.client.calls import PATIENCE, NotFound, served
+from aftersale.commands import read
+from aftersale.failures import Refusal
+from aftersale.plugin import TASK_QUEUE
+from aftersale.rollout import POLICY_ROLLOUT, Order, Pace, Progress, Step, workflow_id
+
+T = TypeVar("T")
+
+
+class Rollouts:
+    """The rollouts of one Temporal namespace."""
+
+    def __init__(self, client: Client, timeout: timedelta = PATIENCE) -> None:
+        """Use a connected client; `timeout` bounds every call."""
+        self._client, self._timeout = client, timeout
+
+    async def start(self, revision: int, **pace: int) -> Progress:
+        """Roll a revision out, or go on with its rollout; one that is done, or superseded, is only shown.
+
+        `pace` may hold rate (cases in a second), batch and most_errors; one that goes on keeps what is not given anew.
+        Raises BadInput for an impossible pace, Refusal, NoAnswer, ServiceFault.
+        """
+        order = Order(revision=revision, pace=read(Pace, pace, "pace"))
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            POLICY_ROLLOUT,
+            order,
+            id=workflow_id(revision),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            static_summary=f"policy book revision {revision}, to running cases",
+        )
+        call: Awaitable[Progress] = self._client.execute_update_with_start_workflow(
+            "resume", pace, start_workflow_operation=start, result_type=Progress
+        )
+        try:
+            begun: Progress = await self._answered(revision, call)
+            return begun
+        except WorkflowAlreadyStartedError:
+            return await self.progress(revision)
+
+    async def stop(self, revision: int) -> Progress:
+        """Have it tell no further case until it is started again; one that told nobody yet is cancelled.
+
+        Raises as `start`; Refusal where there is no such rollout, or it is over.
+        """
+        handle = self._handle(revision)
+        stopped: Progress = await self._answered(revision, handle.execute_update("pause", result_type=Progress))
+        if stopped.step is Step.WORKERS:
+            await self._answered(revision, handle.cancel())
+        return stopped
+
+    async def progress(self, revision: int) -> Progress:
+        """How far it has come. Raises as `stop`."""
+        asked: Awaitable[Progress] = self._handle(revision).query("progress", result_type=Progress)
+        return await self._answered(revision, asked)
+
+    async def holdup(self, revision: int) -> str | None:
+        """Why what it does now has failed so far, and is tried again; None where nothing has. Raises as `stop`."""
+        described = await self._answered(revision, self._handle(revision).describe())
+        failures = (each.last_failure.message for each in described.raw_description.pending_activities)
+        return next((said for said in failures if said), None)
+
+    def _handle(self, revision: int) -> WorkflowHandle[Any, Progress]:
+        return self._client.get_workflow_handle(workflow_id(revision), result_type=Progress)
+
+    async def _answered(self, revision: int, call: Awaitable[T]) -> T:
+        try:
+            return await served(call, self._timeout)
+        except WorkflowUpdateFailedError as error:
+            raise Refusal("refused", str(error.cause)) from error
+        except NotFound as error:
+            said = f"no rollout of revision {revision} is under way; `aftersale policy rollout` starts one"
+            raise Refusal("no_rollout", said) from error
