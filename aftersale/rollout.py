@@ -99,8 +99,9 @@ class Progress(Schema):
     """How far a rollout has come.
 
     `expected` counts the cases that were open when it began, `told` those that took the news, `newcomers` those that
-    came meanwhile, or so shortly before that they are told a second time, `gone` those that had ended by then. `after` is the place within the step. `halted` says why the
-    rollout waits for somebody, `paused` that an operator wished so, `retrying` that what was missed comes next.
+    came meanwhile, or so shortly before that they are told a second time, `gone` those that had ended by then. `after`
+    is the place within the step. `halted` says why the rollout waits for somebody, `paused` that an operator wished so,
+    `retrying` that what was missed comes next.
     """
 
     revision: Revision
@@ -195,10 +196,10 @@ def lines(progress: Progress) -> list[str]:
     book = f"policy book {progress.version}" if progress.version else "policy book"
     said = [f"{book}, revision {progress.revision}: {_standing(progress)}"]
     if progress.began_at:
-        met = f"{progress.told} told, {progress.newcomers} that came meanwhile, {progress.gone} over by then, {len(progress.missed)} missed"
-        said.append(
-            f"{met}; {progress.expected} were open at {local(progress.began_at)}, on {progress.workers} workers"
-        )
+        came, gone, missed = progress.newcomers, progress.gone, len(progress.missed)
+        said.append(f"{progress.told} told, {came} that came meanwhile, {gone} over by then, {missed} missed")
+        began = local(progress.began_at)
+        said.append(f"began {began}: {progress.expected} cases were open, on {progress.workers} workers")
     said += [f"missed {missed.case_id}: {missed.why}" for missed in progress.missed[:MOST_SHOWN]]
     return said
 

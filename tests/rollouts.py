@@ -11,26 +11,27 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from aftersale.case import Status
 from aftersale.client import Cases
 from aftersale.plugin import plugin, sandbox
 from aftersale.policy.book import Book
 from aftersale.policy.rules import PolicyFile
 from aftersale.rollout import Progress
-from tests.cases import all_of, approved, at, quiet
+from aftersale.times import local
+from tests.cases import all_of, approved, quiet
 from tests.policy.books import BOOK, notice
 from trial.calendar import CalendarRunner
 from trial.workplace import Live, Workplace, grounds
 from worker import worker
 
 JUNE = "2024-06-03 10:00:00"
-LATER = "2024-06-05 10:00:00"
 OF_JUNE = {"june": ("2024-06-01T00:00:00", "2024-06-30T23:59:59")}
 
 
 def of_june(limit: str = "P14D", **given: Any) -> PolicyFile:
     """A notice that gives buyers so long to send back, where their clock began in June 2024."""
     rule = {"id": "T1", "clock": "buyer_return", "key": "started", "window": "june", "effect": {"set": limit}}
-    return notice(rule, windows=OF_JUNE, announced=date(2024, 6, 4), **given)
+    return notice(rule, windows=OF_JUNE, announced=date(2024, 6, 3), **given)
 
 
 def edition(revision: int, *files: PolicyFile) -> Book:
@@ -55,11 +56,10 @@ class Field(Workplace):
         async with worker(client, self.settings, book) as hand, hand:
             yield
 
-    async def returning(self, count: int, until: str = LATER) -> list[Live]:
-        """Returns that wait for their buyers since 3 June, worked by whoever works here; they stand at `until`."""
+    async def returning(self, count: int) -> list[Live]:
+        """Returns that wait for their buyers since 3 June, worked by whoever works here."""
         lives = await all_of(approved(self, JUNE) for _ in range(count))
         await all_of(quiet(live) for live in lives)
-        await all_of(live.until(at(until)) for live in lives)
         return lives
 
     async def begun(self, revision: int, **pace: int) -> Progress:
@@ -89,6 +89,12 @@ class Field(Workplace):
         """Why what the rollout does has failed so far."""
         found: str | None = await self.rollouts.holdup(revision)
         return found
+
+
+def due(status: Status) -> str:
+    """Until when the buyer may send back, as people in the policy's zone read it."""
+    assert status.next.respond_by is not None
+    return local(status.next.respond_by)[:19].replace("T", " ")
 
 
 @asynccontextmanager

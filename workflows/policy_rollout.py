@@ -13,7 +13,7 @@ from aftersale.rollout import POLICY_ROLLOUT, Batch, Order, Pace, Progress, Step
 from workflows import outside
 from workflows.board import POLICY
 
-BATCHES = 20
+BATCHES = 10
 """How many batches one run has: a rollout over very many cases goes on in new ones."""
 
 
