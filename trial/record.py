@@ -16,6 +16,8 @@ from temporalio.client import WorkflowHistory
 from aftersale.client import Cases
 from aftersale.commands import Actor, ShipBack
 from aftersale.kinds import CloseReason, Party
+from aftersale.policy.load import default_book
+from aftersale.rollout import Step, workflow_id
 from trial.tour import CASES, Story, follow, prepare, stories
 from trial.workplace import Workplace, grounds
 from worker import DELIVERIES, MESSENGERS, worker
@@ -25,6 +27,7 @@ STORIES = (CASES, TESTS / "stories")
 HISTORIES = TESTS / "histories"
 OF_MESSENGERS = HISTORIES / f"{DELIVERIES}.json"
 OF_A_CORRECTION = HISTORIES / "correction.json"
+OF_A_ROLLOUT = HISTORIES / "rollout.json"
 
 
 def recorded() -> list[WorkflowHistory]:
@@ -44,7 +47,7 @@ def missing() -> list[Story]:
 
 
 async def record(wanted: list[Story]) -> None:
-    """Play each story and keep its history; then those of a correction and of the messengers, unless they are there."""
+    """Play each story and keep its history; then those of a correction, a rollout and the messengers, if missing."""
     with tempfile.TemporaryDirectory() as files:
         async with grounds(Path(files)) as place:
             async with worker(place.client, place.settings) as hand, hand:
@@ -55,6 +58,8 @@ async def record(wanted: list[Story]) -> None:
                     keep(await live.handle.fetch_history(), _file(story))
                 if not OF_A_CORRECTION.exists():
                     keep(await _corrected(place), OF_A_CORRECTION)
+                if not OF_A_ROLLOUT.exists():
+                    keep(await _rolled_out(place), OF_A_ROLLOUT)
             if not OF_MESSENGERS.exists():
                 keep(await _relieved(place), OF_MESSENGERS)
 
@@ -69,6 +74,23 @@ async def _corrected(place: Workplace) -> WorkflowHistory:
     sent = ShipBack(actor=buyer, carrier="sf", tracking_no="SF1", occurred_at=story.steps[-1].at - timedelta(days=1))
     await Cases(place.client).act("H-late", sent, request_id="late")
     return await place.client.get_workflow_handle("correction/H-late/late").fetch_history()
+
+
+async def _rolled_out(place: Workplace) -> WorkflowHistory:
+    """The history of a rollout of the book in use that was stopped and resumed; a case waits for it."""
+    story = stories(CASES)[0]
+    given = {**story.request, "case_id": "H-told", "order_id": "O-H-told"}
+    await place.open(story.kind, given, story.opened_at)
+    rollouts, revision = Cases(place.client).rollouts, default_book().revision
+    with place.env.with_time_skipping_disabled():
+        await rollouts.start(revision, rate=1, batch=1)
+        while (found := await rollouts.progress(revision)).step is Step.WORKERS:
+            await asyncio.sleep(0.05)
+        if not found.step.is_end:
+            await rollouts.stop(revision)
+            await rollouts.start(revision, rate=100)
+        await place.client.get_workflow_handle(workflow_id(revision)).result()
+    return await place.client.get_workflow_handle(workflow_id(revision)).fetch_history()
 
 
 async def _relieved(place: Workplace) -> WorkflowHistory:
