@@ -65,11 +65,11 @@ def _case(row: Found) -> OpenCase:
         state=row.state,
         merchant_id=row.merchant_id,
         held=row.held_since is not None,
-        clocks=_clocks(json.loads(row.content)),
+        clocks=clocks_of(json.loads(row.content)),
     )
 
 
-def _clocks(turn: dict[str, Any]) -> tuple[RunningClock, ...] | None:
+def clocks_of(turn: dict[str, Any]) -> tuple[RunningClock, ...] | None:
     """The clocks that ran after a turn; None where it was written before turns told what was asked about them."""
     shown, asked = turn["status"]["deadlines"], _ASKED.validate_python(turn.get("asked", ()))
     if len(shown) != len(asked):
