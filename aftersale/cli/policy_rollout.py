@@ -48,27 +48,35 @@ def rollout(
         given = {"rate": rate, "batch": batch, "most_errors": most_errors}
         pace = {name: value for name, value in given.items() if value is not None}
 
-        async def work(cases: "Cases") -> Progress:
+        async def work(cases: "Cases") -> tuple[Progress, str | None]:
             if stop:
-                return await cases.rollouts.stop(number)
+                return await cases.rollouts.stop(number), None
             if status:
-                return await cases.rollouts.progress(number)
+                return await _seen(cases, number)
             begun = await cases.rollouts.start(number, **pace)
             if wait or follow:
-                return await _watched(cases, number, quiet=not follow, as_json=as_json)
-            return begun
+                return await _watched(cases, number, quiet=not follow, as_json=as_json), None
+            return begun, None
 
-        found = on_cases(work)
-    _show(found, as_json)
+        found, holdup = on_cases(work)
+    _show(found, holdup, as_json)
     unsettled = found.waits or found.step is Step.SUPERSEDED or (found.step.is_end and found.missed)
     raise typer.Exit(REFUSED if unsettled and not stop else 0)
 
 
-def _show(found: Progress, as_json: bool) -> None:
+def _show(found: Progress, holdup: str | None, as_json: bool) -> None:
     if as_json:
-        say_json(parts(found))
-    else:
-        say(inert("\n".join(lines(found))))
+        say_json(parts(found) | {"holdup": holdup})
+        return
+    say(inert("\n".join(lines(found))))
+    if holdup:
+        warn(holdup)
+
+
+async def _seen(cases: "Cases", revision: int) -> tuple[Progress, str | None]:
+    """How far a rollout is, and what holds it up."""
+    found = await cases.rollouts.progress(revision)
+    return found, None if found.step.is_end else await cases.rollouts.holdup(revision)
 
 
 async def _watched(cases: "Cases", revision: int, *, quiet: bool, as_json: bool) -> Progress:
@@ -78,21 +86,11 @@ async def _watched(cases: "Cases", revision: int, *, quiet: bool, as_json: bool)
     with Bars(console=Console(stderr=True), transient=True, disable=not drawn) as bars:
         bar = bars.add_task(f"revision {revision}", total=None)
         while True:
-            found = await cases.rollouts.progress(revision)
+            found, holdup = await _seen(cases, revision)
             if found.step.is_end or found.waits:
                 return found
-            holdup = await cases.rollouts.holdup(revision)
-            bars.update(bar, total=found.expected or None, completed=found.told + found.gone)
-            if not quiet and said != (said := (found, holdup)):
-                _say_news(found, holdup, as_json=as_json, drawn=drawn)
+            met = found.told + found.gone
+            bars.update(bar, total=found.expected or None, completed=met, description=holdup or found.step.words)
+            if not (quiet or drawn) and said != (said := (found, holdup)):
+                _show(found, holdup, as_json)
             await asyncio.sleep(_LOOK_AGAIN)
-
-
-def _say_news(found: Progress, holdup: str | None, *, as_json: bool, drawn: bool) -> None:
-    if as_json:
-        say_json(parts(found) | {"holdup": holdup})
-        return
-    if not drawn:
-        say(inert("; ".join(lines(found))))
-    if holdup:
-        warn(holdup)
