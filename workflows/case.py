@@ -192,6 +192,11 @@ class CaseWorkflow:
         """Have the running clocks ask the newer book."""
         self._hear(PolicyPublished, given, lambda desk, news: desk.timekeeper.published(news.revision))
 
+    @workflow.signal(description="a revision was announced by mistake; clocks that wait for it ask again without it")
+    def policy_withdrawn(self, given: Any = None) -> None:
+        """Forget a revision that no policy book has."""
+        self._hear(PolicyPublished, given, lambda desk, news: desk.timekeeper.withdrawn(news.revision))
+
     @workflow.query(description="the case as it stands")
     def status(self) -> Status:
         """The case as it stands; a refused request shows why."""

@@ -4,7 +4,8 @@ Local activities are for the house's own sub-second work; whatever leaves the ho
 operator sees it in the case's history.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -37,7 +38,7 @@ from aftersale.turns import Turn
 A = TypeVar("A")
 R = TypeVar("R")
 
-_AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_attempts=2)
+_SOON = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_attempts=2)
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 
 _WATCHFUL = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
@@ -49,16 +50,30 @@ _LIFE = timedelta(seconds=5)
 """Patient with those who are asked, impatient with a dead worker: whoever waits for an answer gives signs of life."""
 
 
-async def quote(questions: Sequence[Question], revision: int) -> list[Deadline]:
-    """Ask the policy book. Where the worker at hand has no answer, ask on, visibly, until one has."""
-    quotation = Quotation(questions=tuple(questions), revision=revision)
-    return await _in_house(Quotes.quote, quotation, _book(revision))
+async def quote(questions: Sequence[Question], revision: int, wanted: Callable[[], bool]) -> list[Deadline] | None:
+    """Ask the policy book. Where the worker at hand has no answer, ask on, visibly, until one has.
+
+    None once the answer is wanted no more: the revision was announced by mistake.
+    """
+    try:
+        return await _at_once(Quotes.quote, Quotation(questions=tuple(questions), revision=revision))
+    except _UNANSWERED:
+        return await quote_from_newer_book(questions, revision, wanted)
 
 
-async def quote_from_newer_book(questions: Sequence[Question], revision: int) -> list[Deadline]:
-    """Ask the policy book of whichever worker has reached the revision."""
+async def quote_from_newer_book(
+    questions: Sequence[Question], revision: int, wanted: Callable[[], bool]
+) -> list[Deadline] | None:
+    """Ask the policy book of whichever worker has reached the revision; None once the answer is wanted no more."""
     quotation = Quotation(questions=tuple(questions), revision=revision)
-    return await _visibly(Quotes.quote, quotation, _book(revision))
+    answer: Coroutine[Any, Any, list[Deadline]] = _visibly(Quotes.quote, quotation, _book(revision))
+    asking = asyncio.create_task(answer)
+    try:
+        await workflow.wait_condition(lambda: asking.done() or not wanted())
+        return asking.result() if asking.done() else None
+    finally:
+        asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+        asking.cancel()
 
 
 async def admit(application: Application) -> list[Problem]:
@@ -202,15 +217,19 @@ async def _called_out(ask: Callable[[Any, A], Awaitable[R]], given: A, summary: 
 async def _in_house(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R], given: A, summary: str) -> R:
     """Ask the house at once; where it has no answer, as a normal activity that operators see, until it has."""
     try:
-        return await workflow.execute_local_activity_method(
-            ask,
-            given,
-            start_to_close_timeout=timedelta(seconds=2),
-            schedule_to_close_timeout=timedelta(seconds=3),
-            retry_policy=_AT_ONCE,
-        )
+        return await _at_once(ask, given)
     except _UNANSWERED:
         return await _visibly(ask, given, summary)
+
+
+async def _at_once(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R], given: A) -> R:
+    return await workflow.execute_local_activity_method(
+        ask,
+        given,
+        start_to_close_timeout=timedelta(seconds=2),
+        schedule_to_close_timeout=timedelta(seconds=3),
+        retry_policy=_SOON,
+    )
 
 
 async def _visibly(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R], given: A, summary: str) -> R:

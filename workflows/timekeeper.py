@@ -37,7 +37,8 @@ class Timekeeper:
     def __init__(self, case: Dossier, wake: Callable[[], None]) -> None:
         """No clock runs yet."""
         self._case, self._wake = case, wake
-        self._revision = 0
+        self._told = {0}
+        self._answered = 0
         self._reasks: deque[Reask] = deque()
         self._publication: asyncio.Task[None] | None = None
 
@@ -49,10 +50,18 @@ class Timekeeper:
 
     def published(self, revision: int) -> None:
         """A newer policy book is out: ask it about the clocks that run, without keeping anybody waiting (R9)."""
-        if revision > self._revision:
-            self._revision = revision
-            if self._publication is None or self._publication.done():
-                self._publication = asyncio.create_task(self._ask_newer_book())
+        newest = self._revision
+        self._told.add(revision)
+        if revision > newest and (self._publication is None or self._publication.done()):
+            self._publication = asyncio.create_task(self._ask_newer_book())
+
+    def withdrawn(self, revision: int) -> None:
+        """A revision was announced by mistake: who waits for a book of it asks again for what was told before.
+
+        One from which there was an answer was published after all, and stays.
+        """
+        if revision > self._answered:
+            self._told.discard(revision)
 
     # What the desk does
 
@@ -63,9 +72,10 @@ class Timekeeper:
         while True:
             revision, learned_at = self._revision, self._now
             questions = [self._case.question(clock, since, learned_at) for clock, since in starts.items()]
-            deadlines = await outside.quote(questions, revision)
-            if revision == self._revision:
+            deadlines = await outside.quote(questions, revision, self._wanted(revision))
+            if deadlines is not None and revision == self._revision:
                 break
+        self._answered = max(self._answered, revision)
         started = {
             question.clock: RunningClock.begun(question, deadline, learned_at)
             for question, deadline in zip(questions, deadlines, strict=True)
@@ -82,8 +92,9 @@ class Timekeeper:
             asked = [(running, reask.question(running)) for running in before]
             changed = [(running, question) for running, question in asked if question != running.question]
             questions = [question.model_copy(update={"as_of": self._now}) for _, question in changed]
-            deadlines = await outside.quote(questions, self._revision) if questions else []
-            if self._case.running != before:
+            revision = self._revision
+            deadlines = await outside.quote(questions, revision, self._wanted(revision)) if questions else []
+            if deadlines is None or self._case.running != before:
                 continue  # a newer book answered meanwhile: put the same to the clocks as they are now
             self._reasks.popleft()
             for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
@@ -100,6 +111,14 @@ class Timekeeper:
     # How it works
 
     @property
+    def _revision(self) -> int:
+        """The newest revision that the case was told of."""
+        return max(self._told)
+
+    def _wanted(self, revision: int) -> Callable[[], bool]:
+        return lambda: revision <= self._revision
+
+    @property
     def _now(self) -> datetime:
         return floor(workflow.now())
 
@@ -110,7 +129,11 @@ class Timekeeper:
         while case.running and (revision < self._revision or asked != case.running):
             revision, asked = self._revision, case.running
             questions = [running.question.model_copy(update={"as_of": self._now}) for running in asked]
-            deadlines = await outside.quote_from_newer_book(questions, revision)
+            deadlines = await outside.quote_from_newer_book(questions, revision, self._wanted(revision))
+            if deadlines is None:
+                revision = self._answered
+                continue
+            self._answered = max(self._answered, revision)
             if asked == case.running:
                 why = f"policy book revision {revision} was published"
                 for running, question, deadline in zip(asked, questions, deadlines, strict=True):

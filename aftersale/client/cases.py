@@ -141,9 +141,16 @@ class Cases:
 
     async def policy_published(self, case_id: str, revision: int) -> None:
         """Tell a case that the policy book reached a revision, so that its clocks ask again (R9). Raises as `scan`."""
+        await self._announced(case_id, "policy_published", revision)
+
+    async def policy_withdrawn(self, case_id: str, revision: int) -> None:
+        """Tell a case that a revision was announced by mistake: it waits for no such book. Raises as `scan`."""
+        await self._announced(case_id, "policy_withdrawn", revision)
+
+    async def _announced(self, case_id: str, signal: str, revision: int) -> None:
         content = _written(PolicyPublished(revision=revision))
         try:
-            await self._answered(case_id, self._handle(case_id).signal("policy_published", content))
+            await self._answered(case_id, self._handle(case_id).signal(signal, content))
         except CaseNotFound as error:
             raise _final(await self.status(case_id)) from error
 
