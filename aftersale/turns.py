@@ -121,10 +121,11 @@ class Turn(Schema):
 def digest(turn: Turn) -> str:
     """The SHA-256 of what a turn says, in hexadecimal.
 
-    Who drew it does not count. Fields at their defaults are left out, so that a later version, which may know more
-    optional fields, finds the same digest.
+    Who drew it does not count, nor what was asked about its clocks: an answer that differs shows in the status, and a
+    turn that an older version wrote without it stays the same turn. Fields at their defaults are left out, so that a
+    later version, which may know more optional fields, finds the same digest.
     """
-    said = turn.model_dump(mode="json", exclude={"run_id", "history_length"}, exclude_defaults=True)
+    said = turn.model_dump(mode="json", exclude={"run_id", "history_length", "asked"}, exclude_defaults=True)
     text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

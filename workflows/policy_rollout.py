@@ -72,7 +72,8 @@ class PolicyRollout:
     @workflow.update(description="go on from the place where it stopped, at another pace if one is given")
     def resume(self, given: Any = None) -> Progress:
         """Go on; what was missed before a halt is tried again first."""
-        self._change(pace=self._paced(given), paused=False, halted=None, retrying=self._now.halted is not None)
+        retrying = self._now.retrying or self._now.halted is not None
+        self._change(pace=self._paced(given), paused=False, halted=None, retrying=retrying)
         return self._now
 
     @resume.validator

@@ -64,3 +64,11 @@ def test_a_turn_of_an_older_version_says_that_it_does_not_know(kept: Records) ->
     kept.write([turn_of(open_file(case_id="C-1"), asked=False), turn("C-2", 1)], now=NOW)
     old, without = kept.running_clocks("", 9)
     assert (old.clocks, without.clocks) == (None, ()), "a case without a clock has nothing to ask"
+
+
+def test_a_turn_that_an_older_version_wrote_is_the_same_turn(kept: Records) -> None:
+    case = open_file(case_id="C-1")
+    kept.write([turn_of(case, asked=False)], now=NOW)
+    kept.write([turn_of(case)], now=NOW)
+    [only] = kept.turns("C-1", void=True)
+    assert only.turn.asked == (), "what is on file is left alone, and nobody hears of it again"
