@@ -7,19 +7,17 @@ import asyncio
 import base64
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from temporalio import activity
-from temporalio.api.enums.v1 import TaskQueueType, WorkerStatus
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, ListWorkersRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.fleet import POLLED, Fleet
 from aftersale.policy.book import Book
 from aftersale.records import Records
 from aftersale.rollout import (
@@ -36,9 +34,6 @@ from aftersale.rollout import (
 )
 from aftersale.times import floor
 
-POLLED = timedelta(seconds=90)
-"""A worker that lives asks for work at least once a minute; one that was not seen for so long is gone."""
-
 SKEW = timedelta(minutes=5)
 """How far apart the clocks of two workers may be."""
 
@@ -48,8 +43,6 @@ _ANSWER = timedelta(seconds=10)
 _MOST_REVISIONS = 50
 """How many later revisions are looked up: who is further behind than that learns it from the later rollout itself."""
 
-_OVER = {WorkerStatus.WORKER_STATUS_SHUTTING_DOWN, WorkerStatus.WORKER_STATUS_SHUTDOWN}
-
 _PASSING = {
     RPCStatusCode.CANCELLED,
     RPCStatusCode.DEADLINE_EXCEEDED,
@@ -58,7 +51,11 @@ _PASSING = {
 }
 """What a server says that may serve the same call a little later."""
 
-_UNSERVED = {RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED}
+PATIENT_FOR = timedelta(seconds=2)
+"""Where a task has waited for a worker longer than that, telling waits: whoever acts on a case comes first."""
+
+_LOOK_AFTER = 20
+"""How many cases are told between two looks at how far the workers are behind."""
 
 
 class Rollouts:
@@ -80,7 +77,7 @@ class Rollouts:
 
         Raises a retryable error that names those that have: a case that is told could meet one of them, and wait.
         """
-        books = {name: book_of(name) for name in await self._workers()}
+        books = {name: book_of(name) for name in await self._fleet().names()}
         older = [name for name, book in books.items() if book is None or book[0] < revision]
         if older or self._book.revision < revision:
             raise ApplicationError(self._unready(revision, older, len(books)), type="old_book")
@@ -108,42 +105,13 @@ class Rollouts:
             return Told(superseded_by=later)
         case_ids, after = await self._page(batch)
         told, gone, missed = 0, 0, []
-        async for case_id in _paced(case_ids, batch.rate):
+        async for case_id in _paced(case_ids, batch.rate, self._fleet()):
             activity.heartbeat()
             why = await self._tell(case_id, batch.revision)
             told += why is None
             gone += why == ""
             missed += [Missed(case_id=case_id, why=why)] if why else []
         return Told(told=told, gone=gone, missed=tuple(missed), after=after)
-
-    # Workers
-
-    async def _workers(self) -> set[str]:
-        """The names of the workers that asked the server for work of late, and have not said that they stop."""
-        seen: set[str] = set()
-        since, queue = datetime.now(UTC) - POLLED, TaskQueue(name=activity.info().task_queue)
-        for work in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
-            request = DescribeTaskQueueRequest(namespace=self._client.namespace, task_queue=queue, task_queue_type=work)
-            found = await self._client.workflow_service.describe_task_queue(request, timeout=_ANSWER)
-            seen |= {each.identity for each in found.pollers if each.last_access_time.ToDatetime(UTC) >= since}
-        return seen - await self._stopped()
-
-    async def _stopped(self) -> set[str]:
-        """Those who told the server that they stop; where a server keeps no account of that, nobody."""
-        over: set[str] = set()
-        request = ListWorkersRequest(namespace=self._client.namespace)
-        while True:
-            try:
-                found = await self._client.workflow_service.list_workers(request, timeout=_ANSWER)
-            except RPCError as error:
-                if error.status in _UNSERVED:
-                    return set()
-                raise
-            beats = (each.worker_heartbeat for each in found.workers_info)
-            over |= {beat.worker_identity for beat in beats if beat.status in _OVER}
-            if not found.next_page_token:
-                return over
-            request.next_page_token = found.next_page_token
 
     def _unready(self, revision: int, older: Sequence[str], workers: int) -> str:
         newest = max([self._book.revision, *(book[0] for name in older if (book := book_of(name)))])
@@ -157,6 +125,9 @@ class Rollouts:
             f"{len(older)} of {workers} workers have an older policy book than revision {revision}: {named}; roll the "
             f"new book out to every worker (one that was killed is forgotten after {POLLED.seconds} s)"
         )
+
+    def _fleet(self) -> Fleet:
+        return Fleet(self._client, activity.info().task_queue)
 
     # Cases
 
@@ -222,10 +193,18 @@ class Rollouts:
         return True
 
 
-async def _paced(case_ids: Iterable[str], rate: int) -> AsyncIterator[str]:
-    """The cases, so many in a second at most."""
+async def _paced(case_ids: Sequence[str], rate: int, fleet: Fleet) -> AsyncIterator[str]:
+    """The cases, so many in a second at most, and none while the workers are behind with what they have."""
     loop = asyncio.get_running_loop()
-    began = loop.time()
     for number, case_id in enumerate(case_ids):
-        await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
+        if number % _LOOK_AFTER == 0:
+            await _until_kept_up(fleet)
+        began = loop.time()
         yield case_id
+        await asyncio.sleep(max(0.0, began + 1 / rate - loop.time()))
+
+
+async def _until_kept_up(fleet: Fleet) -> None:
+    while (behind := await fleet.behind()) > PATIENT_FOR:
+        activity.heartbeat(f"waits: a workflow task has waited {behind.total_seconds():.0f} s for a worker")
+        await asyncio.sleep(1)

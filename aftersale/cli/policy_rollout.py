@@ -8,10 +8,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bars
 
-from aftersale.cli.answers import REFUSED, AsJson, reporting
+from aftersale.cli.answers import REFUSED, AsJson, reporting, words
 from aftersale.cli.printing import inert, say, say_json, warn
 from aftersale.cli.reach import on_cases
 from aftersale.errors import BadInput, Problem
+from aftersale.failures import NoAnswer
 from aftersale.policy.load import default_root, load
 from aftersale.rollout import Progress, Step, lines, parts
 
@@ -55,7 +56,7 @@ def rollout(
                 return await _seen(cases, number)
             begun = await cases.rollouts.start(number, **pace)
             if wait or follow:
-                return await _watched(cases, number, quiet=not follow, as_json=as_json), None
+                return await _watched(cases, begun, quiet=not follow, as_json=as_json), None
             return begun, None
 
         found, holdup = on_cases(work)
@@ -73,20 +74,28 @@ def _show(found: Progress, holdup: str | None, as_json: bool) -> None:
         warn(holdup)
 
 
+async def _looked_at(cases: "Cases", revision: int, before: Progress) -> tuple[Progress, str | None]:
+    """How far a rollout is; who watches does not leave because an answer is late: workers have their hands full."""
+    try:
+        return await _seen(cases, revision)
+    except NoAnswer as error:
+        return before, words(error)
+
+
 async def _seen(cases: "Cases", revision: int) -> tuple[Progress, str | None]:
     """How far a rollout is, and what holds it up."""
     found = await cases.rollouts.progress(revision)
     return found, None if found.step.is_end else await cases.rollouts.holdup(revision)
 
 
-async def _watched(cases: "Cases", revision: int, *, quiet: bool, as_json: bool) -> Progress:
+async def _watched(cases: "Cases", found: Progress, *, quiet: bool, as_json: bool) -> Progress:
     """The rollout once it has ended or waits for somebody; a bar where somebody watches, else a line for each news."""
     drawn = not quiet and not as_json and sys.stderr.isatty()
-    said: object = None
+    revision, said = found.revision, None
     with Bars(console=Console(stderr=True), transient=True, disable=not drawn) as bars:
         bar = bars.add_task(f"revision {revision}", total=None)
         while True:
-            found, holdup = await _seen(cases, revision)
+            found, holdup = await _looked_at(cases, revision, found)
             if found.step.is_end or found.waits:
                 return found
             met = found.told + found.gone

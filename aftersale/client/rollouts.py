@@ -66,10 +66,13 @@ class Rollouts:
         return await self._answered(revision, asked)
 
     async def holdup(self, revision: int) -> str | None:
-        """Why what it does now has failed so far, and is tried again; None where nothing has. Raises as `stop`."""
+        """Why what it does now has failed so far, or waits; None where it goes on. Raises as `stop`."""
         described = await self._answered(revision, self._handle(revision).describe())
-        failures = (each.last_failure.message for each in described.raw_description.pending_activities)
-        return next((said for said in failures if said), None)
+        for each in described.raw_description.pending_activities:
+            told: list[Any] = await self._client.data_converter.decode(each.heartbeat_details.payloads)
+            if said := each.last_failure.message or next(iter(told), None):
+                return str(said)
+        return None
 
     def _handle(self, revision: int) -> WorkflowHandle[Any, Progress]:
         return self._client.get_workflow_handle(workflow_id(revision), result_type=Progress)

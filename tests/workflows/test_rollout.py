@@ -150,6 +150,7 @@ async def test_an_earlier_revision_that_is_started_after_a_later_one_tells_nobod
         assert await signals(live) == [NEXT + 1, NEXT + 1]
 
 
+@pytest.mark.soak
 async def test_a_stopped_rollout_ends_with_the_later_one(place: Field) -> None:
     async with place.worked(OLD):
         await place.returning(3)
