@@ -41,7 +41,7 @@ class Fleet:
         return {each.identity for each in polled} - await self._stopped()
 
     async def behind(self) -> timedelta:
-        """How long the oldest workflow task has waited for a worker."""
+        """How long the oldest workflow task has waited for a worker; servers keep that answer for some seconds."""
         return (await self._described(_WORKFLOWS)).stats.approximate_backlog_age.ToTimedelta()
 
     async def _described(self, work: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:

@@ -1,0 +1,68 @@
+"""A rollout keeps its rate, and lets whoever acts on a case go first."""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.rollouts import PATIENT_FOR, Rollouts
+from aftersale import records
+from aftersale.kinds import CaseKind
+from aftersale.plugin import TASK_QUEUE
+from aftersale.records import Records
+from aftersale.rollout import Batch, Step
+from tests.cases import at, request
+from tests.records.drawing import NOW, turn
+from tests.rollouts import JUNE, edition, field, of_june
+
+NEXT = 5
+NEW = edition(NEXT, of_june())
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Records]:
+    url = f"sqlite:///{tmp_path / 'records.db'}"
+    records.migrate(url)
+    with records.open(url) as opened:
+        yield opened
+
+
+async def test_nobody_is_told_while_the_workers_are_behind(tmp_path: Path, kept: Records) -> None:
+    wanted = request()
+    async with field(tmp_path) as place:
+        kept.write([turn(wanted["case_id"], 1)], now=NOW)
+        await place.start(CaseKind.RETURN, wanted, at(JUNE))
+        await asyncio.sleep(PATIENT_FOR.total_seconds() + 0.5)  # asked earlier, the server keeps its answer for a while
+        env, said = activity(), list[str]()
+        env.on_heartbeat = lambda *details: said.extend(details)
+        telling = asyncio.create_task(env.run(Rollouts(place.client, NEW, kept).tell_cases, batch(rate=100)))
+        async with asyncio.timeout(60):
+            while not said:
+                await asyncio.sleep(0.05)
+        assert said[0].startswith("waits: a workflow task has waited ") and not telling.done()
+        async with place.worked(NEW):
+            assert (await asyncio.wait_for(telling, 60)).told == 1
+
+
+async def test_so_many_are_told_in_a_second_and_no_more(tmp_path: Path, kept: Records) -> None:
+    async with field(tmp_path) as place:
+        kept.write([turn(f"C-{number}", 1, final=number == 9) for number in range(10)], now=NOW)
+        began = time.monotonic()
+        told = await activity().run(Rollouts(place.client, NEW, kept).tell_cases, batch(rate=20))
+        assert time.monotonic() - began >= 9 / 20
+        assert [missed.case_id for missed in told.missed] == [f"C-{number}" for number in range(9)]
+
+
+def batch(rate: int) -> Batch:
+    return Batch(revision=NEXT, step=Step.RECORDS, rate=rate, size=100)
+
+
+def activity() -> ActivityEnvironment:
+    """An activity on the queue of the cases."""
+    env = ActivityEnvironment()
+    env.info = dataclasses.replace(env.info, task_queue=TASK_QUEUE)
+    return env
