@@ -57,6 +57,9 @@ PATIENT_FOR = timedelta(seconds=2)
 _LOOK_AFTER = 20
 """How many cases are told between two looks at how far the workers are behind."""
 
+_LOOKS = 60
+"""How often, a second apart, workers that are behind are looked at before some more cases are told all the same."""
+
 
 class Rollouts:
     """The cases of one namespace, and those who work them, as a rollout sees them."""
@@ -205,6 +208,10 @@ async def _paced(case_ids: Sequence[str], rate: int, fleet: Fleet) -> AsyncItera
 
 
 async def _until_kept_up(fleet: Fleet) -> None:
-    while (behind := await fleet.behind()) > PATIENT_FOR:
+    """Wait for workers that are behind; not for ever, since a server's account of them is only about right."""
+    for _ in range(_LOOKS):
+        behind = await fleet.behind()
+        if behind <= PATIENT_FOR:
+            return
         activity.heartbeat(f"waits: a workflow task has waited {behind.total_seconds():.0f} s for a worker")
         await asyncio.sleep(1)
