@@ -49,6 +49,9 @@ _UNANSWERED = (ActivityError, ApplicationError, TimeoutError)
 _LIFE = timedelta(seconds=5)
 """Patient with those who are asked, impatient with a dead worker: whoever waits for an answer gives signs of life."""
 
+_BUSY_LIFE = timedelta(seconds=15)
+"""More patient: who tells cases shares a worker with those cases as they wake."""
+
 
 async def quote(questions: Sequence[Question], revision: int, wanted: Callable[[], bool]) -> list[Deadline] | None:
     """Ask the policy book. Where the worker at hand has no answer, ask on, visibly, until one has.
@@ -196,7 +199,7 @@ async def tell_cases(batch: Batch) -> Told:
         Rollouts.tell_cases,
         batch,
         start_to_close_timeout=timedelta(hours=1),
-        heartbeat_timeout=_LIFE,
+        heartbeat_timeout=_BUSY_LIFE,
         retry_policy=_PATIENT,
         summary=f"{batch.step}: up to {batch.size} cases" + (f" after {batch.after}" if batch.after else ""),
     )
