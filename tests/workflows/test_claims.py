@@ -4,47 +4,12 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, Outcome, State
+from aftersale.kinds import Clock, CloseReason, MessageEvent, Outcome, State
 from aftersale.times import SECOND
-from tests.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, refusal, request, seen, stamp, told, yuan
+from tests.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, refusal, seen, stamp, told, yuan
+from tests.claims import JUNE, asked, decide, filed
 from tests.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
-
-JUNE = "2024-06-03 10:00:00"
-FRESH = {
-    "claim_type": "fresh_damage",
-    "reason_code": "rotten",
-    "evidence": [{"uri": "https://evidence.example/rotten"}],
-    "order": {
-        "services": ["fresh_damage"],
-        "categories": ["fresh"],
-        "paid_at": "2024-06-01T09:00:00+08:00",
-        "dispatched_at": "2024-06-01T12:00:00+08:00",
-        "signed_for_at": "2024-06-02T18:00:00+08:00",
-    },
-}
-
-
-async def filed(place: Workplace, when: str = JUNE, **changes: Any) -> Live:
-    """A claim for spoiled fresh goods."""
-    return await place.open(CaseKind.CLAIM, request(**{**FRESH, **changes}), at(when))
-
-
-def key(live: Live, tier: str) -> str:
-    return f"{live.handle.id}/claim/{tier}"
-
-
-async def decide(stand_in: StandIn, key: str, decision: str, **given: Any) -> None:
-    """Have the approvals service decide so on claims whose key contains this."""
-    answer = await stand_in.http.post("/decisions", json={"key": key, "decision": decision, **given})
-    assert answer.status_code == 204, answer.text
-
-
-async def asked(stand_in: StandIn, live: Live) -> dict[str, int]:
-    """How often the approvals service was asked about the case, by tier."""
-    claims = (await stand_in.http.get("/claims")).json()
-    return {each["tier"]: each["asked"] for each in claims if f"case/{each['case_id']}" == live.handle.id}
-
+from trial.workplace import Workplace
 
 # Decided by people
 

@@ -9,26 +9,11 @@ from aftersale.kinds import CaseKind, ClaimType, Clock, Outcome, State
 from aftersale.policy.book import Book
 from aftersale.policy.guarantees import Compensation
 from aftersale.policy.services import Version
-from tests.cases import BUYER, MERCHANT, at, ended, entry, refusal, refused, request, sign_off, working, yuan
+from tests.cases import BUYER, MERCHANT, at, ended, entry, refusal, refused, sign_off, working, yuan
+from tests.claims import FRESH, RASH, filed
 from tests.policy.books import BOOK
-from trial.workplace import Live, Workplace
+from trial.workplace import Workplace
 
-FRESH: dict[str, Any] = {
-    "claim_type": "fresh_damage",
-    "evidence": [{"uri": "https://evidence.example/rotten"}],
-    "order": {
-        "services": ["fresh_damage"],
-        "categories": ["fresh"],
-        "paid_at": "2024-06-01T09:00:00+08:00",
-        "dispatched_at": "2024-06-01T12:00:00+08:00",
-        "signed_for_at": "2024-06-02T18:00:00+08:00",
-    },
-}
-RASH: dict[str, Any] = {
-    "claim_type": "cosmetic_allergy",
-    "evidence": [{"uri": "https://evidence.example/rash"}],
-    "order": {**FRESH["order"], "services": ["cosmetic_allergy"], "categories": ["cosmetics"]},
-}
 LAST, LATE = "2024-06-03 18:00:00", "2024-06-03 18:00:01"
 
 
@@ -48,10 +33,6 @@ def priced(**terms: Any) -> Book:
     return Book(BOOK.files, files, name=BOOK.name, revision=BOOK.revision)
 
 
-async def filed(place: Workplace, when: str = LAST, given: dict[str, Any] = FRESH, **changes: Any) -> Live:
-    return await place.open(CaseKind.CLAIM, request(**{**given, **changes}), at(when))
-
-
 @pytest.fixture
 async def graded(idle: Workplace) -> AsyncIterator[Workplace]:
     """A workplace whose book pays half of what was paid, by two grades, from 10 to 60 yuan."""
@@ -63,7 +44,7 @@ async def graded(idle: Workplace) -> AsyncIterator[Workplace]:
 
 async def test_silence_grants_what_the_policy_prices(idle: Workplace) -> None:
     async with working(idle, priced(rate=2_500)):
-        live = await filed(idle)
+        live = await filed(idle, LAST)
         await live.until(at("2024-06-05 18:00:02"))
         final = await ended(live)
     assert (final.outcome, final.refund.amount_minor) == (Outcome.COMPENSATED, 3225)
@@ -73,7 +54,7 @@ async def test_silence_grants_what_the_policy_prices(idle: Workplace) -> None:
 
 @pytest.mark.parametrize(("grade", "paid"), [("all", 6_000), ("some", 1_935)])
 async def test_the_grade_of_the_damage_says_how_much(graded: Workplace, grade: str, paid: int) -> None:
-    live = await filed(graded)
+    live = await filed(graded, LAST)
     await live.act("decide_claim", *MERCHANT, decision="approve", grade=grade)
     assert (await ended(live)).refund.amount_minor == paid
 
@@ -90,7 +71,7 @@ async def test_the_grade_of_the_damage_says_how_much(graded: Workplace, grade: s
 async def test_what_is_decided_stays_within_the_policy_s_bounds(
     graded: Workplace, given: dict[str, Any], said: str
 ) -> None:
-    live = await filed(graded)
+    live = await filed(graded, LAST)
     assert said in str(await refusal(live.act("decide_claim", *MERCHANT, decision="approve", **given)))
 
 
