@@ -5,6 +5,7 @@ from typing import Any
 from aftersale.kinds import CaseKind
 from tests.cases import at, request
 from tests.platform_fixtures import StandIn
+from trial.calendar import Leap
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -32,9 +33,11 @@ RASH: dict[str, Any] = {
 """Cosmetics that caused an allergy: the goods may have to come back for it."""
 
 
-async def filed(place: Workplace, when: str = JUNE, given: dict[str, Any] = FRESH, **changes: Any) -> Live:
+async def filed(
+    place: Workplace, when: str = JUNE, given: dict[str, Any] = FRESH, leap: Leap | None = None, **changes: Any
+) -> Live:
     """A claim filed at that instant."""
-    return await place.open(CaseKind.CLAIM, request(**{**given, **changes}), at(when))
+    return await place.open(CaseKind.CLAIM, request(**{**given, **changes}), at(when), leap)
 
 
 async def decide(stand_in: StandIn, key: str, decision: str, **given: Any) -> None:

@@ -132,7 +132,7 @@ class Wait:
 
     async def begun(self, place: Workplace) -> Live:
         """A case whose clock runs."""
-        live = await place.open(self.kind, request(order=self.order, **self.asked), at(self.opened_at))
+        live = await place.open(self.kind, request(**{"order": self.order, **self.asked}), at(self.opened_at))
         for step in self.steps:
             await step.take(live, at(self.opened_at))
         status = await live.status()

@@ -4,6 +4,9 @@ A workflow whose start memo says `test_clock` lives on a calendar of its own: `w
 shifted by one constant, from its real start to the instant the memo names. Timers are durations, so they need no
 shifting; activities keep the real date, so business instants must reach them as input. Runs started by
 continue-as-new carry the memo on and would begin at its instant again: this is for workflows of one run.
+
+No skip can have an answer from outside come on a deadline's very second, since a calendar stands still while a call is
+under way. So a calendar may leap as such an answer arrives (`test_leap`): part of history, and so the same in a replay.
 """
 
 import asyncio
@@ -23,13 +26,23 @@ from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, Workflo
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 TEST_CLOCK: Final = "test_clock"
+TEST_LEAP: Final = "test_leap"
 
 AnyHandle = WorkflowHandle[Any, Any]
 
 
-def memo(at: datetime) -> dict[str, str]:
-    """The start memo that puts a workflow on the calendar at the instant `at`."""
-    return {TEST_CLOCK: _aware(at).isoformat()}
+@dataclasses.dataclass(frozen=True)
+class Leap:
+    """The answer to the workflow's `call`-th activity, of those that leave the house, arrives at the instant `to`."""
+
+    call: int
+    to: datetime
+
+
+def memo(at: datetime, leap: Leap | None = None) -> dict[str, str]:
+    """The start memo that puts a workflow on the calendar at the instant `at`, and has it leap once."""
+    leaps = {TEST_LEAP: f"{leap.call} {_aware(leap.to).isoformat()}"} if leap else {}
+    return {TEST_CLOCK: _aware(at).isoformat(), **leaps}
 
 
 class CalendarRunner(WorkflowRunner):
@@ -52,7 +65,7 @@ class CalendarRunner(WorkflowRunner):
             start_time=det.info.start_time + offset,
             workflow_start_time=det.info.workflow_start_time + offset,
         )
-        return _OnCalendar(self._inner.create_instance(dataclasses.replace(det, info=info)), offset)
+        return _OnCalendar(self._inner.create_instance(dataclasses.replace(det, info=info)), offset, _leap_of(det))
 
     def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
         """Pass the worker's failure types on to the inner runner."""
@@ -62,15 +75,23 @@ class CalendarRunner(WorkflowRunner):
 class _OnCalendar(WorkflowInstance):
     """An instance that is told another time than the server's."""
 
-    def __init__(self, inner: WorkflowInstance, offset: timedelta) -> None:
+    def __init__(self, inner: WorkflowInstance, offset: timedelta, leap: Leap | None) -> None:
         self._inner = inner
-        self._offset_ns = offset // timedelta(microseconds=1) * 1000
+        self._offset_ns = _nanoseconds(offset)
+        self._leap, self._answers = leap, 0
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         # Evictions carry no time.
         if act.HasField("timestamp"):
+            self._hear_answers(act)
             act.timestamp.FromNanoseconds(act.timestamp.ToNanoseconds() + self._offset_ns)
         return self._inner.activate(act)
+
+    def _hear_answers(self, act: WorkflowActivation) -> None:
+        before = self._answers
+        self._answers += sum(job.HasField("resolve_activity") and not job.resolve_activity.is_local for job in act.jobs)
+        if self._leap and before < self._leap.call <= self._answers:
+            self._offset_ns = _nanoseconds(self._leap.to - act.timestamp.ToDatetime(UTC))
 
     def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
         return self._inner.get_serialization_context(command_info)
@@ -131,11 +152,22 @@ async def _push(env: WorkflowEnvironment, handle: AnyHandle, left: timedelta, to
 
 
 def _offset_of(details: WorkflowInstanceDetails) -> timedelta | None:
-    payload = details.info.raw_memo.get(TEST_CLOCK)
-    if payload is None:
-        return None
-    start = _aware(datetime.fromisoformat(PayloadConverter.default.from_payload(payload, str)))
-    return start - details.info.workflow_start_time
+    start = _told(details, TEST_CLOCK)
+    return _aware(datetime.fromisoformat(start)) - details.info.workflow_start_time if start else None
+
+
+def _leap_of(details: WorkflowInstanceDetails) -> Leap | None:
+    call, _, to = (_told(details, TEST_LEAP) or "").partition(" ")
+    return Leap(int(call), _aware(datetime.fromisoformat(to))) if to else None
+
+
+def _told(details: WorkflowInstanceDetails, key: str) -> str | None:
+    payload = details.info.raw_memo.get(key)
+    return None if payload is None else str(PayloadConverter.default.from_payload(payload, str))
+
+
+def _nanoseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=1) * 1000
 
 
 def _server_time(found: WorkflowExecutionDescription) -> datetime:

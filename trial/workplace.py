@@ -95,7 +95,15 @@ class Workplace:
         """A Temporal client with the product's plugin, on the calendar."""
         return self.env.client
 
-    async def start(self, kind: CaseKind, request: Any, at: datetime, *, workflow_id: str | None = None) -> Live:
+    async def start(
+        self,
+        kind: CaseKind,
+        request: Any,
+        at: datetime,
+        *,
+        workflow_id: str | None = None,
+        leap: calendar.Leap | None = None,
+    ) -> Live:
         """Start a case as any SDK could, with a plain start; it believes that it starts at `at`."""
         named = request.get("case_id") if isinstance(request, Mapping) else None
         with self.env.with_time_skipping_disabled():
@@ -104,14 +112,14 @@ class Workplace:
                 request,
                 id=workflow_id or f"case/{named}",
                 task_queue=TASK_QUEUE,
-                memo=calendar.memo(at),
+                memo=calendar.memo(at, leap),
                 result_type=Status,
             )
         return Live(self.env, handle)
 
-    async def open(self, kind: CaseKind, request: Any, at: datetime) -> Live:
+    async def open(self, kind: CaseKind, request: Any, at: datetime, leap: calendar.Leap | None = None) -> Live:
         """Start a case and wait for the decision on its request; a refused one may be over before it is asked."""
-        live = await self.start(kind, request, at)
+        live = await self.start(kind, request, at, leap=leap)
         try:
             await live.update("open", {})
         except RPCError as error:

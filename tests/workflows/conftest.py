@@ -12,6 +12,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from aftersale.kinds import CaseKind
 from tests.platform_fixtures import StandIn
 from tests.platform_fixtures import client as http_client
+from trial.calendar import Leap
 from trial.workplace import Live, Workplace, grounds
 
 NOBODY_S_FAULT = (
@@ -27,8 +28,16 @@ class Watched(Workplace):
 
     cases: list[Live] = field(default_factory=list, repr=False)
 
-    async def start(self, kind: CaseKind, request: Any, at: datetime, *, workflow_id: str | None = None) -> Live:
-        live = await super().start(kind, request, at, workflow_id=workflow_id)
+    async def start(
+        self,
+        kind: CaseKind,
+        request: Any,
+        at: datetime,
+        *,
+        workflow_id: str | None = None,
+        leap: Leap | None = None,
+    ) -> Live:
+        live = await super().start(kind, request, at, workflow_id=workflow_id, leap=leap)
         self.cases.append(live)
         return live
 
