@@ -5,7 +5,7 @@ A `Course` knows nothing of a case but what its status shows. After every step i
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -15,20 +15,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersale.case import Status
 from aftersale.client import Refusal
-from aftersale.kinds import CaseKind, Command, Party, State
+from aftersale.kinds import Command, Party, State
 from aftersale.moves import legal
 from aftersale.times import SECOND, local
 from tests.cases import seen
-from tests.sendings import FAULTS, Sender, Sending
-from tests.walks import leading, moved, offered, sane
-from trial.workplace import Live
-
-REASONS = ("the goods are with the merchant",)
-"""Why the table's own commands may be refused for what they say: only the case knows what it took in."""
-
-_COMMANDS = {command.value: command for command in Command}
-
-MACHINES = {"timer", "policy", Party.SYSTEM}
+from tests.sendings import FAULTS, Sending
+from tests.trails import MACHINES, Trail
+from tests.walks import givers, leading, moved, sane
 
 
 class Sort(StrEnum):
@@ -43,6 +36,7 @@ class Sort(StrEnum):
     REPEAT = "repeat"
     PUBLISH = "publish"
     FAULT = "fault"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True)
@@ -53,21 +47,12 @@ class Step:
     chance: int
 
 
-@dataclass
-class Course:
-    """One case on its way, and the log of what happened to it."""
+@dataclass(kw_only=True)
+class Course(Trail):
+    """One case on its way, by steps; `arm` has a fault happen to its next refund."""
 
-    live: Live
-    kind: CaseKind
-    case: dict[str, Any]
     arm: Callable[[dict[str, Any]], Awaitable[None]]
     revision: int
-    log: list[str] = field(default_factory=list)
-    taken: list[tuple[Sending, str, Status]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """What is sent is made by the chance of the step at hand."""
-        self.sender = Sender(self.case, Random(0))
 
     async def run(self, steps: list[Step]) -> Status:
         """Take the steps while the case is open, bring it to its end, and give the record it leaves."""
@@ -82,7 +67,7 @@ class Course:
 
     async def _open_after(self, step: Step) -> bool:
         self.sender.chance = Random(step.chance)
-        before = await self._status()
+        before = await self.status()
         if before.is_final:
             return False
         try:
@@ -91,7 +76,7 @@ class Course:
         except RPCError as error:
             assert error.status is RPCStatusCode.NOT_FOUND, error
             return False
-        return not (await self._status()).is_final
+        return not (await self.status()).is_final
 
     async def _take(self, sort: Sort, before: Status) -> None:
         match sort:
@@ -100,7 +85,7 @@ class Course:
             case Sort.MOVE:
                 await self._move(before)
             case Sort.SPOILED:
-                await self._refused(before, self.sender.spoiled(before, await self.live.now()))
+                await self.refused(before, self.sender.spoiled(before, await self.live.now()))
             case Sort.SCAN:
                 await self._scan(before)
             case Sort.TIME:
@@ -110,20 +95,12 @@ class Course:
             case Sort.REPEAT:
                 await self._repeat()
             case Sort.PUBLISH:
-                self._say(f"the policy book is published at revision {self.revision}")
+                self.say(f"the policy book is published at revision {self.revision}")
                 await self.live.handle.signal("policy_published", {"revision": self.revision})
             case Sort.FAULT:
                 await self._fault()
-
-    async def _status(self) -> Status:
-        status = await self.live.status()
-        sane(self.kind, status)
-        return status
-
-    def _say(self, what: str) -> None:
-        self.log.append(what)
-
-    # Commands that are meant well
+            case Sort.CANCEL:
+                await self._cancel()
 
     async def _move(self, before: Status) -> None:
         moves = legal(before.state, before.kind, held=before.held_since is not None)
@@ -131,54 +108,7 @@ class Course:
         likely = (leading(before) if self.sender.chance.randrange(3) else []) or sorted(moves)
         if likely:
             command = pick(likely)
-            await self._give(before, self.sender.meant(before, command, pick(sorted(moves[command].parties))))
-
-    async def _give(self, before: Status, sending: Sending) -> None:
-        """Give what the table allows: it is taken, unless the case moved meanwhile or has its reasons."""
-        self._say(f"{sending} in {before.kind} {before.state}")
-        request_id = f"request-{len(self.log)}"
-        try:
-            after = await self.live.update(sending.command, sending.payload, id=request_id)
-        except Refusal as refusal:
-            self._say(f"  refused: {refusal}")
-            now = await self._status()
-            self._unmoved(before, now, sending)
-            theirs = sending.command not in offered(before) or any(reason in str(refusal) for reason in REASONS)
-            assert theirs or moved(before, now), f"{sending} was refused in {before.state}: {refusal}"
-            return
-        sane(self.kind, after)
-        own = sending.command in offered(before) | {Command.EXTEND}
-        assert own or moved(before, after), f"{sending} was taken in {before.state}"
-        self.taken.append((sending, request_id, after))
-        if sending.command is Command.AMEND and after.timeline[-1].event != "AmendmentRefused":
-            self.case["items"] = sending.payload.get("items", self.case["items"])
-
-    # Commands that must be refused
-
-    async def _refused(self, before: Status, sending: Sending) -> None:
-        """Send what must be refused: the case stands as it stood, and the refusal says what is legal."""
-        self._say(f"{sending} in {before.kind} {before.state}")
-        try:
-            after = await self.live.update(sending.command, sending.payload)
-        except Refusal as refusal:
-            now = await self._status()
-            self._unmoved(before, now, sending)
-            assert refusal.code == sending.refused_as or moved(before, now), f"{sending}: {refusal.code}, {refusal}"
-            if refusal.code == "illegal_move":
-                named = _named(refusal)
-                allowed = [offered(before), offered(now)]
-                assert named - {Command.EXTEND} in allowed, f"{refusal} names {named}, not one of {allowed}"
-        else:
-            assert moved(before, after), f"{sending} was taken in {before.state}"
-
-    def _unmoved(self, before: Status, after: Status, sending: Sending) -> None:
-        """What was refused left no trace; a clock may have run out meanwhile, or a refund come back."""
-        assert after.timeline[: len(before.timeline)] == before.timeline
-        new = after.timeline[len(before.timeline) :]
-        assert {entry.by for entry in new} <= MACHINES, f"{sending} was refused, and left {new}"
-        if not new:
-            assert after.model_copy(update={"next": before.next}) == before
-            assert {*after.next.commands} - {Command.EXTEND} == {*before.next.commands} - {Command.EXTEND}
+            await self.give(before, self.sender.meant(before, command, pick(givers(before, command))))
 
     # Time, and what happens at its edges
 
@@ -192,12 +122,12 @@ class Course:
         await self._pass_to(before, now + span)
 
     async def _pass_to(self, before: Status, to: datetime) -> None:
-        self._say(f"time passes to {local(to)}")
+        self.say(f"time passes to {local(to)}")
         await self.live.until(to)
         if before.next.respond_by is not None and to > before.next.respond_by:
             await seen(self.live, lambda after: moved(before, after))
         await self.live.rested()
-        await self._status()
+        await self.status()
 
     async def _edge(self, before: Status) -> None:
         """An act of the deadline's second, of the one before or the one after, told then, or after the lapse."""
@@ -214,16 +144,16 @@ class Course:
         due, moves, pick = before.next.respond_by, legal(before.state, before.kind, held=False), self.sender.pick
         assert due is not None
         command = pick(leading(before) if self.sender.chance.randrange(3) else sorted(moves))
-        sending = self.sender.meant(before, command, pick(sorted(moves[command].parties)))
+        sending = self.sender.meant(before, command, pick(givers(before, command)))
         sending = Sending(command, {**sending.payload, "occurred_at": local(happened)})
-        self._say(f"{sending} in {now.kind} {now.state}")
+        self.say(f"{sending} in {now.kind} {now.state}")
         if happened <= due and now.state is before.state and not moved(before, now):
-            return await self._give(now, sending)
+            return await self.give(now, sending)
         try:
             after = await self.live.update(command, sending.payload)
         except Refusal as refusal:
-            self._say(f"  refused: {refusal}")
-            self._unmoved(now, await self._status(), sending)
+            self.say(f"  refused: {refusal}")
+            self.unmoved(now, await self.status(), sending)
             assert happened > due, f"what happened in time, and was told late, went lost: {refusal}"
         else:
             sane(self.kind, after)
@@ -236,33 +166,48 @@ class Course:
     async def _scan(self, before: Status) -> None:
         """A carrier's scan, of the right parcel or a wrong one, now, before or to come, new or known."""
         pick, chance = self.sender.pick, self.sender.chance
-        leg, number = pick([("return", "BACK"), ("outbound", "OUT"), ("return", "OTHER"), ("outbound", "BACK")])
+        fetched = "return", f"{self.live.handle.id}/pickup/1".replace("/", "-")
+        parcels = [("return", "BACK"), ("outbound", "OUT"), ("return", "OTHER"), ("outbound", "BACK"), fetched]
+        leg, number = pick(parcels)
         event = pick(["signed_for", "signed_for", "hub", "picked_up", "failed"])
         when = await self.live.now() + pick([0, 0, -1, -72, 1]) * timedelta(hours=1)
         event_id = f"scan-{chance.randrange(8)}"
-        self._say(f"scan {event_id}: {leg} {number} {event} of {local(when)} in {before.kind} {before.state}")
+        self.say(f"scan {event_id}: {leg} {number} {event} of {local(when)} in {before.kind} {before.state}")
         await self.live.scan(number, event, when, event_id, leg)
 
     async def _repeat(self) -> None:
         """A command that was taken is sent again under its id: it gets the answer that it got."""
         if self.taken:
             sending, request_id, answer = self.sender.pick(self.taken)
-            self._say(f"{sending} again, as {request_id}")
-            before = await self._status()
+            self.say(f"{sending} again, as {request_id}")
+            before = await self.status()
             assert await self.live.update(sending.command, sending.payload, id=request_id) == answer
-            self._unmoved(before, await self._status(), sending)
+            self.unmoved(before, await self.status(), sending)
 
     async def _fault(self) -> None:
         fault = self.sender.pick(FAULTS)
-        self._say(f"to the next refund happens {fault}")
+        self.say(f"to the next refund happens {fault}")
         await self.arm({**fault, "key": f"case/{self.case['case_id']}/"})
+
+    async def _cancel(self) -> None:
+        """An operator cancels the case, which seldom happens."""
+        if self.sender.chance.randrange(6) == 0:
+            self.say("an operator cancels the case")
+            await self.live.handle.cancel()
+            async with asyncio.timeout(60):
+                while not self._cancelled(await self.live.status()):
+                    await asyncio.sleep(0.02)
+
+    @staticmethod
+    def _cancelled(status: Status) -> bool:
+        return status.is_final or status.state is State.REFUNDING
 
     # How it ends
 
     async def _end(self) -> Status:
         """Bring the case to its end, whatever it waits for."""
         for _ in range(60):
-            status = await self._status()
+            status = await self.status()
             if status.is_final:
                 return await asyncio.wait_for(self.live.handle.result(), 60)
             try:
@@ -275,11 +220,11 @@ class Course:
         """The next thing towards the end: who is awaited moves or is silent; who alone can move does."""
         likely = [name for name in leading(status) if name in status.next.commands]
         if status.held_since:
-            await self._give(status, self.sender.meant(status, Command.RESUME, Party.PLATFORM))
+            await self.give(status, self.sender.meant(status, Command.RESUME, Party.PLATFORM))
         elif status.state is State.REFUNDING:
             await asyncio.sleep(0.1)
         elif status.next.party and likely and self.sender.chance.randrange(3):
-            await self._give(status, self.sender.meant(status, self.sender.pick(likely), status.next.party))
+            await self.give(status, self.sender.meant(status, self.sender.pick(likely), status.next.party))
         elif status.next.respond_by is not None:
             await self._pass_to(status, max(status.next.respond_by, await self.live.now()) + SECOND)
         else:
@@ -288,11 +233,6 @@ class Course:
                 State.IN_ARBITRATION: (Command.RULE, Party.PLATFORM),
                 State.AWAITING_MERCHANT_DISPATCH: (Command.AMEND, Party.BUYER),
                 State.AWAITING_BUYER_RECEIPT: (Command.CONFIRM_DELIVERY, Party.BUYER),
+                State.AWAITING_CLAIM_REVIEW: (Command.DECIDE_CLAIM, Party.PLATFORM),
             }
-            await self._give(status, self.sender.meant(status, *alone[status.state]))
-
-
-def _named(refusal: Refusal) -> set[Command]:
-    assert "legal now: " in str(refusal), refusal
-    named = str(refusal).rpartition("legal now: ")[2]
-    return set() if named.startswith("nothing") else {_COMMANDS[name] for name in named.split(", ")}
+            await self.give(status, self.sender.meant(status, *alone[status.state]))

@@ -11,7 +11,8 @@ from aftersale.kinds import CaseKind, Clock, Command, Party, State
 from aftersale.moves import PARTIES, legal
 from aftersale.times import local
 from tests.cases import BUYER, MERCHANT, PLATFORM, yuan
-from tests.walks import KINDS, offered
+from tests.decisions import DECLINED, decision, forbidden
+from tests.walks import KINDS, awaited, givers, offered
 
 T = TypeVar("T")
 
@@ -97,6 +98,8 @@ class Sender:
                 return {"clock": self.pick([clock, Clock.BUYER_RETURN]).value, "limit": self.pick(["P3D", "P20D"])}
             case Command.RETRY_REFUND:
                 return self.maybe(tender="bank")
+            case Command.DECIDE_CLAIM:
+                return decision(self.case, self.chance)
             case _:
                 return {}
 
@@ -136,11 +139,15 @@ class Sender:
     def spoiled(self, status: Status, now: datetime) -> Sending:
         """A command that the case must refuse where it stands."""
         ways = [self.out_of_place, self.wrong_party, self.stranger, self.malformed, self.beyond]
+        if self.case.get("claim_type"):
+            ways += [self.beyond_the_award] * 2
+        if status.state is State.AWAITING_CLAIM_REVIEW:
+            ways += [self.wrong_tier] * 2
         return self.pick(ways)(status) if self.chance.randrange(4) else self.out_of_time(status, now)
 
     def out_of_place(self, status: Status) -> Sending:
         """A command that the table does not allow here, or not now."""
-        command = self.pick(sorted(set(Command) - offered(status) - {Command.EXTEND, Command.DECIDE_CLAIM}))
+        command = self.pick(sorted(set(Command) - offered(status) - {Command.EXTEND}))
         party = self.pick(sorted(PARTIES[command] & ACTORS.keys()))
         harmless: dict[Command, dict[str, Any]] = {
             Command.AMEND: {"kind": "refund"},
@@ -148,6 +155,7 @@ class Sender:
             Command.RULE: {"outcome": "refund", "liability": "merchant"},
             Command.CONFIRM_RECEIPT: {},
             Command.DISPATCH: {"carrier": "sf", "tracking_no": "OUT"},
+            Command.DECIDE_CLAIM: DECLINED,
         }
         fields = harmless[command] if command in harmless else self.fields(status, command)
         return Sending(command, self.by(party, **fields), "illegal_move")
@@ -155,16 +163,16 @@ class Sender:
     def wrong_party(self, status: Status) -> Sending:
         """A command by a party that never gives it."""
         command = self.pick(sorted(Command))
-        fields = {} if command is Command.DECIDE_CLAIM else self.fields(status, command)
-        given = {"decision": "decline"} if command is Command.DECIDE_CLAIM else fields
+        given = DECLINED if command is Command.DECIDE_CLAIM else self.fields(status, command)
         return Sending(command, self.by(self.pick(sorted(set(Party) - PARTIES[command])), **given), "wrong_party")
 
     def stranger(self, status: Status) -> Sending:
         """A command of another merchant, or another buyer."""
         theirs = [command for command in sorted(Command) if PARTIES[command] & {Party.MERCHANT, Party.BUYER}]
-        command = self.pick([command for command in theirs if command is not Command.DECIDE_CLAIM])
+        command = self.pick(theirs)
         party = self.pick(sorted(PARTIES[command] & {Party.MERCHANT, Party.BUYER}))
-        payload = {**self.by(party, **self.fields(status, command)), "actor": {"party": party, "id": "somebody-else"}}
+        given = DECLINED if command is Command.DECIDE_CLAIM else self.fields(status, command)
+        payload = {**self.by(party, **given), "actor": {"party": party, "id": "somebody-else"}}
         return Sending(command, payload, "wrong_party")
 
     def malformed(self, status: Status) -> Sending:
@@ -198,12 +206,24 @@ class Sender:
             ]
         )
 
+    def wrong_tier(self, status: Status) -> Sending:
+        """A decision on a claim by the reviewer who is not awaited."""
+        (theirs,) = {Party.MERCHANT, Party.PLATFORM} - {awaited(status)} if status.held_since is None else {Party.BUYER}
+        code = "wrong_party" if theirs is Party.BUYER else "illegal_move"
+        return Sending(Command.DECIDE_CLAIM, self.by(theirs, **DECLINED), code)
+
+    def beyond_the_award(self, status: Status) -> Sending:
+        """A decision on a claim that the policy does not allow."""
+        party = self.pick([Party.MERCHANT, Party.PLATFORM])
+        given = self.pick(forbidden(self.case))
+        return Sending(Command.DECIDE_CLAIM, self.by(party, decision="approve", **given), "bad_input")
+
     def out_of_time(self, status: Status, now: datetime) -> Sending:
         """What is legal here, at an instant to come or from before the case."""
         moves = legal(status.state, status.kind, held=status.held_since is not None)
         if not moves:
             return self.malformed(status)
         command = self.pick(sorted(moves))
-        sending = self.meant(status, command, self.pick(sorted(moves[command].parties)))
+        sending = self.meant(status, command, self.pick(givers(status, command)))
         when = self.pick([now + timedelta(minutes=1), status.timeline[0].at - timedelta(hours=1)])
         return Sending(command, {**sending.payload, "occurred_at": local(when)}, "bad_input")

@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aftersale.case import Entry, Status
-from aftersale.kinds import CaseKind, Clock, Command, Party, State
-from aftersale.moves import AWAITED, BY_ITSELF, STEPS, Move, legal, reached
+from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Party, State
+from aftersale.moves import AWAITED, BY_ITSELF, ONWARD, STEPS, Move, legal, reached
 from aftersale.times import SECOND
 from workflows.record import EVENTS
 
 KINDS = [kind for kind in CaseKind if kind is not CaseKind.CLAIM]
+"""What a case may become; a claim is one from its beginning."""
+
+GRANTED = State.REFUNDING, State.AWAITING_BUYER_RETURN
 FINAL = {State.COMPLETED, State.CLOSED}
+CLAIM_REVIEW = Clock.CLAIM_REVIEW
 BESIDE = {Clock.STATUTORY_REFUND, Clock.PAYOUT}
 """Clocks that run beside a stage: nothing but an alert follows from them."""
 
@@ -82,8 +86,14 @@ class Walk:
                 self._only(State.REFUNDING, become=State.COMPLETED)
             case "RefundDeclined":
                 self._only(State.REFUNDING, become=State.REFUND_FAILED)
+            case "Granted":
+                self._only(*GRANTED)
+            case "ParcelScanned" if "picked_up" in entry.says:
+                self._fetched()
             case "Completed":
                 self._only(State.COMPLETED, State.REFUNDING, become=State.COMPLETED)
+            case "Closed" if CloseReason.CANCELLED.words in entry.says:
+                self._only(*set(State) - FINAL - {State.REFUNDING}, become=State.CLOSED)
             case "Closed":
                 self._only(State.CLOSED)
             case _:
@@ -92,6 +102,11 @@ class Walk:
     def _only(self, *states: State, become: State | None = None) -> None:
         left = {each for each in self.standings if each.state in states}
         self.standings = {replace(each, state=become) for each in left} if become else left
+
+    def _fetched(self) -> None:
+        """What is fetched at the buyer's door is sent back, where it is the parcel that was to be fetched."""
+        at_home = [each for each in self.standings if each.state is State.AWAITING_BUYER_RETURN]
+        self.standings |= {replace(each, state=reached(each.state, ONWARD, each.kind)) for each in at_home}
 
     # Acts
 
@@ -103,7 +118,7 @@ class Walk:
                 moves.append((each, move))
         if command is Command.AMEND:
             self._before_amendment = {each for each, _ in moves}, self.ticking
-        self.standings = {after for each, move in moves for after in _after(each, command, move)}
+        self.standings = {after for each, move in moves for after in _after(each, command, move, entry)}
         if command is Command.HOLD:
             self.held_since = entry.at
         elif command is Command.RESUME:
@@ -146,10 +161,10 @@ class Walk:
         self.standings = {after for each in self.standings for after in _silence(each, ticking.clock)}
 
 
-def _after(standing: Standing, command: Command, move: Move) -> Iterable[Standing]:
+def _after(standing: Standing, command: Command, move: Move, entry: Entry) -> Iterable[Standing]:
     if not move.leads:
         yield standing
-    for goal in move.leads:
+    for goal in _decided(entry) if command is Command.DECIDE_CLAIM else move.leads:
         state = reached(standing.state, goal, standing.kind)
         if command is Command.AMEND and state is State.AWAITING_MERCHANT_REVIEW:
             yield from (Standing(kind, state) for kind in KINDS)
@@ -159,6 +174,13 @@ def _after(standing: Standing, command: Command, move: Move) -> Iterable[Standin
             yield from (Standing(kind, state) for kind in {standing.kind, CaseKind.REFUND})
         else:
             yield replace(standing, state=state)
+
+
+def _decided(entry: Entry) -> tuple[State, ...]:
+    """Where a decision on a claim leads: a merchant's no is not the last, the platform's is."""
+    if "decision decline" not in entry.says:
+        return GRANTED
+    return (State.CLOSED,) if entry.by is Party.PLATFORM else (State.AWAITING_CLAIM_REVIEW,)
 
 
 def _silence(standing: Standing, clock: Clock) -> Iterable[Standing]:
@@ -171,6 +193,23 @@ def _silence(standing: Standing, clock: Clock) -> Iterable[Standing]:
 
 
 # What holds of every status
+
+
+def awaited(status: Status) -> Party | None:
+    """Whose move it is, by the table and the timeline: the platform's once the merchant has not granted a claim."""
+    if status.held_since is not None:
+        return Party.PLATFORM
+    passed_on = any(
+        (each.event, each.by) == ("ClaimDecided", "merchant") or (each.event, each.clock) == ("Lapsed", CLAIM_REVIEW)
+        for each in status.timeline
+    )
+    return Party.PLATFORM if status.state is State.AWAITING_CLAIM_REVIEW and passed_on else AWAITED[status.state]
+
+
+def givers(status: Status, command: Command) -> list[Party]:
+    """Who may give a legal command there; a claim is decided by whoever is awaited."""
+    parties = legal(status.state, status.kind, held=status.held_since is not None)[command].parties
+    return sorted(parties & {awaited(status)} if command is Command.DECIDE_CLAIM else parties)
 
 
 def offered(status: Status) -> set[Command]:
@@ -203,9 +242,9 @@ def sane(kind: CaseKind, status: Status) -> None:
     """What must hold of every status of a case that began as this kind."""
     held = status.held_since is not None
     moves = legal(status.state, status.kind, held=held)
-    awaited = Party.PLATFORM if held else AWAITED[status.state]
-    assert status.next.party is awaited
-    theirs = {command for command in offered(status) if awaited in moves[command].parties}
+    party = awaited(status)
+    assert status.next.party is party
+    theirs = {command for command in offered(status) if party in moves[command].parties}
     assert {*status.next.commands} - {Command.EXTEND} == theirs, (status.state, status.next)
     assert status.is_final == (status.state in FINAL) == bool(status.outcome or status.close_reason)
     assert not (status.outcome and status.close_reason)

@@ -8,42 +8,31 @@ import pytest
 from aftersale.kinds import CaseKind, ClaimType, Clock, Outcome, State
 from aftersale.policy.book import Book
 from aftersale.policy.guarantees import Compensation
-from aftersale.policy.services import Version
 from tests.cases import BUYER, MERCHANT, at, ended, entry, refusal, refused, sign_off, working, yuan
 from tests.claims import FRESH, RASH, filed
 from tests.policy.books import BOOK
+from trial.pricing import priced
 from trial.workplace import Workplace
 
 LAST, LATE = "2024-06-03 18:00:00", "2024-06-03 18:00:01"
 
 
-def priced(**terms: Any) -> Book:
+def rotten(**terms: Any) -> Book:
     """The book, but for what spoiled fresh goods are worth."""
-    worth = Compensation(payer="merchant_deposit", **terms)
-
-    def version(old: Version) -> Version:
-        rows = [
-            row.model_copy(update={"compensation": worth}) for row in old.claim if row.type is ClaimType.FRESH_DAMAGE
-        ]
-        return old.model_copy(update={"claim": tuple(rows)}) if rows else old
-
-    files = [
-        file.model_copy(update={"version": tuple(version(old) for old in file.version)}) for file in BOOK.services.files
-    ]
-    return Book(BOOK.files, files, name=BOOK.name, revision=BOOK.revision)
+    return priced(BOOK, {ClaimType.FRESH_DAMAGE: Compensation(payer="merchant_deposit", **terms)})
 
 
 @pytest.fixture
 async def graded(idle: Workplace) -> AsyncIterator[Workplace]:
     """A workplace whose book pays half of what was paid, by two grades, from 10 to 60 yuan."""
     grades = {"all": 100, "some": 30}
-    book = priced(base="paid", rate=5_000, grades=grades, floor={"CNY": 1_000}, cap={"CNY": 6_000})
+    book = rotten(base="paid", rate=5_000, grades=grades, floor={"CNY": 1_000}, cap={"CNY": 6_000})
     async with working(idle, book):
         yield idle
 
 
 async def test_silence_grants_what_the_policy_prices(idle: Workplace) -> None:
-    async with working(idle, priced(rate=2_500)):
+    async with working(idle, rotten(rate=2_500)):
         live = await filed(idle, LAST)
         await live.until(at("2024-06-05 18:00:02"))
         final = await ended(live)
