@@ -16,8 +16,9 @@ from temporalio.client import WorkflowHistory
 from aftersale.client import Cases
 from aftersale.commands import Actor, ShipBack
 from aftersale.kinds import CloseReason, Party
-from aftersale.policy.load import default_book
+from aftersale.policy.load import default_book, default_root, load
 from aftersale.rollout import Step, workflow_id
+from trial.pricing import priced
 from trial.tour import CASES, Story, follow, prepare, stories
 from trial.workplace import Workplace, grounds
 from worker import DELIVERIES, MESSENGERS, worker
@@ -50,18 +51,28 @@ async def record(wanted: list[Story]) -> None:
     """Play each story and keep its history; then those of a correction, a rollout and the messengers, if missing."""
     with tempfile.TemporaryDirectory() as files:
         async with grounds(Path(files)) as place:
+            for story in wanted:
+                if story.worth:
+                    book = priced(load(default_root()), story.worth)
+                    async with worker(place.client, place.settings, book) as hand, hand:
+                        await _kept(place, story)
             async with worker(place.client, place.settings) as hand, hand:
                 for story in wanted:
-                    await prepare(place, story)
-                    live = await place.open(story.kind, story.request, story.opened_at)
-                    await follow(place, live, story)
-                    keep(await live.handle.fetch_history(), _file(story))
+                    if not story.worth:
+                        await _kept(place, story)
                 if not OF_A_CORRECTION.exists():
                     keep(await _corrected(place), OF_A_CORRECTION)
                 if not OF_A_ROLLOUT.exists():
                     keep(await _rolled_out(place), OF_A_ROLLOUT)
             if not OF_MESSENGERS.exists():
                 keep(await _relieved(place), OF_MESSENGERS)
+
+
+async def _kept(place: Workplace, story: Story) -> None:
+    await prepare(place, story)
+    live = await place.open(story.kind, story.request, story.opened_at)
+    await follow(place, live, story)
+    keep(await live.handle.fetch_history(), _file(story))
 
 
 async def _corrected(place: Workplace) -> WorkflowHistory:

@@ -22,8 +22,9 @@ from aftersale.case import Entry, Status
 from aftersale.cli.printing import WIDTH
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.failures import Refusal
-from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Outcome, RefundState, State
+from aftersale.kinds import CaseKind, ClaimType, Clock, CloseReason, Command, Outcome, RefundState, State
 from aftersale.plugin import run
+from aftersale.policy.guarantees import Compensation
 from aftersale.schema import Instant, Schema
 from aftersale.times import local
 from trial.server import ServerUnavailable
@@ -60,12 +61,13 @@ class Step(Schema):
 
 
 class Story(Schema):
-    """A case file."""
+    """A case file; `worth` is what claims are worth, where the book in use leaves that to a person."""
 
     title: str
     about: str
     kind: CaseKind
     decisions: tuple[dict[str, Any], ...] = ()
+    worth: dict[ClaimType, Compensation] = {}
     opened_at: Instant
     request: dict[str, Any]
     deadlines: tuple[Expected, ...] = ()
