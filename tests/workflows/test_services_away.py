@@ -147,10 +147,9 @@ async def test_people_decide_while_the_service_is_away_and_it_is_not_asked_for_w
     of_merchant, of_platform, of_buyer = [await filed(away, case_id=case_id) for case_id in ids]
     await of_buyer.act("withdraw", *BUYER)
     due = at(JUNE) + outage.merchant
-    for live in (of_merchant, of_platform):
+    for live, decision in ((of_merchant, GRANT), (of_platform, REFUSE_CLAIM)):
         await passed(live, due - 2 * SECOND)
-    await GRANT.take(of_merchant, due)
-    await REFUSE_CLAIM.take(of_platform, due)
+        await decision.take(live, due)
     await passed(of_platform, due + outage.platform + 2 * SECOND)
     status = await of_platform.status()
     assert [alert.at for alert in entries(status, "Alert")] == [due + outage.platform + SECOND]

@@ -1,0 +1,69 @@
+"""A whole Spring Festival, two ways: on paper by the rules, and lived through by workflows; every deadline agrees."""
+
+from collections import Counter
+
+import pytest
+
+from aftersale.case import Status
+from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome
+from tests.cases import all_of
+from tests.festival.living import lived
+from tests.festival.population import Person, population
+from tests.festival.reckoning import ORDINARY, reckoned
+from tests.festival.simulation import Played, played
+from tests.policy.books import BOOK
+from tests.walks import BESIDE
+from trial.workplace import Workplace
+
+PEOPLE = population(1200, seed=20240210)
+ON_PAPER = list(played(BOOK, PEOPLE))
+
+CLAUSES = {"S11", "S13", "S14", "S22", "S23", "S24", "S25", "S26", "S27", "S28"}
+
+
+def test_every_deadline_on_paper_is_the_one_reckoned_by_hand() -> None:
+    for person, paper in ON_PAPER:
+        for ran in paper.ran:
+            by_hand = reckoned(person, ran.clock, ran.tier, ran.started_at)
+            assert (ran.due_at, ran.rules) == by_hand, (person, ran)
+
+
+def test_the_festival_comes_to_every_clause_every_clock_and_every_end() -> None:
+    ran = [each for _, paper in ON_PAPER for each in paper.ran]
+    assert {rule for each in ran for rule in each.rules} == CLAUSES
+    assert {(each.clock, each.lapsed) for each in ran} == {
+        (clock, lapsed) for clock in (*ORDINARY, Clock.CLAIM_REVIEW) for lapsed in (True, False)
+    }
+    assert {paper.ends for _, paper in ON_PAPER} == {
+        *set(Outcome) - {Outcome.REPLACED},
+        *set(CloseReason) - {CloseReason.REFUSED, CloseReason.CANCELLED},
+    }
+    ends = Counter((person.kind, person.labelled, person.dispatched_at is None) for person, _ in ON_PAPER)
+    assert all(ends[kind, labelled, False] for kind in CaseKind for labelled in (True, False))
+    assert ends[CaseKind.REFUND, True, True] and ends[CaseKind.REFUND, False, True]
+
+
+async def test_workflows_live_through_it_as_it_is_on_paper(place: Workplace) -> None:
+    await _agree(place, ON_PAPER[:12])
+
+
+@pytest.mark.soak
+async def test_a_hundred_workflows_live_through_it_as_it_is_on_paper(place: Workplace) -> None:
+    await _agree(place, ON_PAPER[12::11][:100])
+
+
+async def _agree(place: Workplace, sample: list[tuple[Person, Played]]) -> None:
+    finals = await all_of(lived(place, person, paper) for person, paper in sample)
+    for (person, paper), final in zip(sample, finals, strict=True):
+        assert (final.outcome or final.close_reason) == paper.ends, (person, paper)
+        assert _deadlines(final) == [(ran.clock, ran.due_at, ran.rules) for ran in paper.ran], (person, paper)
+        assert _lapses(final) == paper.lapses, (person, paper)
+
+
+def _deadlines(final: Status) -> list[tuple[object, ...]]:
+    set_ = [entry for entry in final.timeline if entry.event == "DeadlineSet" and entry.clock not in BESIDE]
+    return [(entry.clock, entry.due_at, entry.rules) for entry in set_]
+
+
+def _lapses(final: Status) -> list[tuple[object, object]]:
+    return [(entry.clock, entry.at) for entry in final.timeline if entry.event == "Lapsed"]
