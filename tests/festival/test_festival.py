@@ -1,4 +1,7 @@
-"""A whole Spring Festival, two ways: on paper by the rules, and lived through by workflows; every deadline agrees."""
+"""A whole Spring Festival, two ways: on paper by the rules, and lived through by workflows; every deadline agrees.
+
+A watch that lives through a shipment must come to the `Verdict` that the order has on paper.
+"""
 
 from collections import Counter
 
@@ -8,6 +11,7 @@ from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome
 from tests.cases import all_of
 from tests.festival.living import lived
+from tests.festival.orders import HUB, PICKUP, by_hand, judged, shipments
 from tests.festival.population import Person, population
 from tests.festival.reckoning import ORDINARY, reckoned
 from tests.festival.simulation import Played, played
@@ -16,6 +20,7 @@ from tests.walks import BESIDE
 from trial.workplace import Workplace
 
 PEOPLE = population(1200, seed=20240210)
+SHIPMENTS = shipments(2000, 20240222, BOOK)
 ON_PAPER = list(played(BOOK, PEOPLE))
 
 CLAUSES = {"S11", "S13", "S14", "S22", "S23", "S24", "S25", "S26", "S27", "S28"}
@@ -41,6 +46,25 @@ def test_the_festival_comes_to_every_clause_every_clock_and_every_end() -> None:
     ends = Counter((person.kind, person.labelled, person.dispatched_at is None) for person, _ in ON_PAPER)
     assert all(ends[kind, labelled, False] for kind in CaseKind for labelled in (True, False))
     assert ends[CaseKind.REFUND, True, True] and ends[CaseKind.REFUND, False, True]
+
+
+# Orders: two thousand of them leave in time, late, or not at all
+
+
+def test_every_order_s_verdict_is_the_one_reckoned_by_hand() -> None:
+    for shipment in SHIPMENTS:
+        assert judged(BOOK, shipment) == by_hand(shipment), shipment
+
+
+def test_the_orders_come_to_every_verdict() -> None:
+    verdicts = [judged(BOOK, shipment) for shipment in SHIPMENTS]
+    assert Counter(verdict.late for verdict in verdicts).keys() == {True, False}
+    found = Counter(clock for verdict in verdicts for clock in verdict.violations)
+    assert set(found) == {*PICKUP, *HUB}
+    assert sum(not verdict.violations for verdict in verdicts) > len(SHIPMENTS) // 10
+
+
+# Cases, lived through
 
 
 async def test_workflows_live_through_it_as_it_is_on_paper(place: Workplace) -> None:
