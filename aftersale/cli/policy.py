@@ -15,7 +15,10 @@ from aftersale.cli.policy_draft import draft
 from aftersale.cli.policy_impact import impact
 from aftersale.cli.policy_rollout import rollout
 from aftersale.cli.printing import draw, say, say_json
+from aftersale.cli.services import table as service_table
+from aftersale.cli.services import written
 from aftersale.errors import BadInput, Problem
+from aftersale.kinds import ClaimType
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import FactLimit, Window
 from aftersale.policy.explain import explain_bytes
@@ -107,12 +110,13 @@ def list_(
     as_of: Annotated[str | None, typer.Option(help="How far each notice had come then; absent, now.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the ordinary limits of every clock, and the notices with their windows and how far they have come."""
+    """Show the ordinary limits of every clock, the notices, how far they have come, and the guarantee services."""
     with reporting(as_json):
         at = options(ListAsk, as_of=as_of).as_of or datetime.now(UTC)
         book = load(default_root())
     limits = sorted(((row, file) for file in book.files for row in file.limit), key=lambda each: each[0].id)
     notices = [file for file in book.files if file.tier is not None]
+    versions = [(file, version) for file in book.services.files for version in file.version]
     if as_json:
         shown = {
             "version": book.version,
@@ -121,12 +125,14 @@ def list_(
             "notices": [
                 {"status": file.status, "stage": stage(file, at)} | _plain(file, _ELSEWHERE) for file in notices
             ],
+            "services": [written(file, version) for file, version in versions],
         }
         say_json(shown)
         return
     draw(
         _limit_table([row for row, _ in limits]),
         _notice_table(notices, at),
+        service_table(versions),
         Text(f"policy book {book.version}, revision {book.revision}"),
     )
 
@@ -142,7 +148,15 @@ def _require_book(root: Path) -> None:
 def _summary(book: Book) -> dict[str, Any]:
     tables = ("limit", "rule", "presale", "example")
     counts = {f"{table}s": sum(len(getattr(file, table)) for file in book.files) for table in tables}
-    return {"version": book.version, "files": len(book.files), **counts}
+    files = book.services.files
+    offered = {"services": sum(file.service is not None for file in files), "claims": len(_claims(book))}
+    versions = sum(len(file.version) for file in files)
+    return {"version": book.version, "files": len(book.files) + len(files), **counts, **offered, "versions": versions}
+
+
+def _claims(book: Book) -> set[ClaimType]:
+    """The types of claims that the book knows."""
+    return {row.type for file in book.services.files for _, row in file.claims}
 
 
 def _plain(row: Schema, without: set[str] | None = None) -> dict[str, Any]:

@@ -59,9 +59,9 @@ def list_(
         book = load(default_root())
     rows = [(file, version) for file in book.services.files for version in _versions(book.services, file, asked)]
     if as_json:
-        say_json({"version": book.version, "versions": [_plain(file, version) for file, version in rows]})
+        say_json({"version": book.version, "versions": [written(file, version) for file, version in rows]})
     else:
-        draw(_table(rows), Text(f"policy book {book.version}, revision {book.revision}"))
+        draw(table(rows), Text(f"policy book {book.version}, revision {book.revision}"))
 
 
 def _sign_up(file: str) -> SignUp:
@@ -77,19 +77,20 @@ def _versions(book: Services, file: ServiceFile, asked: ListAsk) -> list[Version
     return [each.version for each in book.editions(asked.at, asked.at) if each.file is file]
 
 
-def _plain(file: ServiceFile, version: Version) -> dict[str, Any]:
+def written(file: ServiceFile, version: Version) -> dict[str, Any]:
     """A version as its file writes it, with what the file says of the service."""
     about = file.model_dump(mode="json", exclude={"version", "id"}, exclude_unset=True)
     return {"file": file.id, **about, **version.model_dump(mode="json", exclude_unset=True)}
 
 
-def _table(rows: list[tuple[ServiceFile, Version]]) -> Table:
-    table = Table("service", "", "role", "version", "status", "orders from", "until", "claims", title_justify="left")
-    table.title = "Guarantee services"
+def table(rows: list[tuple[ServiceFile, Version]]) -> Table:
+    """Versions of services, one a row."""
+    shown = Table("service", "", "role", "version", "status", "orders from", "until", "claims", title_justify="left")
+    shown.title = "Guarantee services"
     for file, version in rows:
         role = " ".join([file.role or "", *file.categories])
         claims = " ".join(row.type for row in version.claim) or (f"as {version.keeps}" if version.keeps else "")
         dates = [str(version.effective_from or "…"), str(version.effective_until or "…")]
         cells = [file.service or file.id, file.title.get("zh", ""), role, version.id, version.status, *dates, claims]
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+        shown.add_row(*(Text(cell) for cell in cells))
+    return shown

@@ -10,11 +10,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from aftersale.cli.policy import policy
+from aftersale.kinds import ClaimType, Service
 from tests.policy.books import BOOK, ROOT, copied
 from tests.policy.spoiling import FESTIVAL, edit
 
 GOOD = {"clock": "merchant_review", "started_at": "2024-01-30T00:00:00+08:00"}
 LINE = json.dumps(GOOD)
+VERSIONS = sum(len(file.version) for file in BOOK.services.files)
+"""How many versions of services there are; remote-area logistics is a fact about an order, and no guarantee."""
 
 
 @pytest.fixture(autouse=True)
@@ -129,10 +132,11 @@ def test_check_says_in_one_line_that_all_is_well() -> None:
         result = _run("check", *words)
         assert result.exit_code == 0
         (line,) = result.stdout.splitlines()
-        assert line.startswith(f"{BOOK.version}: {len(BOOK.files)} files, ")
-        assert line.endswith("all is well")
+        assert line.startswith(f"{BOOK.version}: {len(BOOK.files) + len(BOOK.services.files)} files, ")
+        assert line.endswith(f" {len(Service) - 1} services, {len(ClaimType)} claims, {VERSIONS} versions; all is well")
     (answer,) = _lines(_run("check", "--json"))
     assert (answer["ok"], answer["findings"], answer["version"]) == (True, [], BOOK.version)
+    assert (answer["services"], answer["versions"]) == (len(Service) - 1, VERSIONS)
 
 
 def test_check_lists_what_is_to_mend_and_ends_with_status_1(tmp_path: Path) -> None:
@@ -161,7 +165,7 @@ def test_check_tries_a_file_in_the_book_in_use(tmp_path: Path) -> None:
     other_year = ROOT / "examples" / "2026-spring-festival.toml"
     result = _run("check", str(other_year))
     assert (result.exit_code, result.stdout.count("all is well")) == (0, 1)
-    assert f": {len(BOOK.files) + 1} files, " in result.stdout
+    assert f": {len(BOOK.files) + len(BOOK.services.files) + 1} files, " in result.stdout
     spoilt = tmp_path / "spoilt.toml"
     spoilt.write_text(other_year.read_text(encoding="utf-8").replace('"PT72H"', '"PT71H"'), encoding="utf-8")
     result = _run("check", str(spoilt))
@@ -186,7 +190,7 @@ def test_list_says_how_far_a_notice_had_come(as_of: str, stage: str | None) -> N
     assert "--as-of: write an instant" in _error(_run("list", "--as-of", "soon", "--json"))
 
 
-def test_list_shows_limits_and_notices() -> None:
+def test_list_shows_limits_notices_and_services() -> None:
     result = _run("list")
     assert result.exit_code == 0
     for shown in (
@@ -197,6 +201,8 @@ def test_list_shows_limits_and_notices() -> None:
         "in_force",
         "2024-02-17 23:59:59",
         "S28",
+        "生鲜坏单包赔",
+        "standard-2023",
     ):
         assert shown in result.stdout
     (answer,) = _lines(_run("list", "--json"))
@@ -209,6 +215,11 @@ def test_list_shows_limits_and_notices() -> None:
         "from": "2024-01-29T00:00:00",
         "to": "2024-02-17T23:59:59",
     }
+    assert len(answer["services"]) == VERSIONS
+    (allergy,) = [
+        each for each in answer["services"] if (each.get("service"), each["id"]) == ("cosmetic_allergy", "launch")
+    ]
+    assert (allergy["status"], allergy["claim"][0]["compensation"]) == ("in_force", {"payer": "merchant"})
 
 
 @pytest.mark.parametrize(
