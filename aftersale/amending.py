@@ -11,7 +11,8 @@ def amended(case: Dossier, act: Amend, now: datetime, owner: str) -> Application
     """The request as the buyer would change it, to be judged as of the amendment: one attempt more."""
     order = {name: at for name in ("dispatched_at", "signed_for_at") if (at := getattr(act, name)) is not None}
     changes = {name: new for name in ("items", "reason_code") if (new := getattr(act, name)) is not None}
-    changed = {**changes, "order": case.request.order.model_copy(update=order)}
+    # A claim that was ruled a return is one from then on: nothing becomes a claim again.
+    changed = {**changes, "order": case.request.order.model_copy(update=order), "claim_type": None}
     return Application(
         kind=act.kind or case.kind,
         request=case.request.model_copy(update=changed),
