@@ -39,9 +39,11 @@ async def _ask(desk: Desk, tier: Tier) -> None:
 
 
 async def _decide(desk: Desk, act: DecideClaim) -> None:
-    """Take the answer as a command of the tier's; one that the case cannot take is left to a person."""
+    """Take the answer as a command of the tier's, after a hold; one that the case cannot take is left to a person."""
     while True:
         await workflow.wait_condition(desk.next_rest())
+        if desk.case.held_since is not None:
+            continue
         stamped = act.model_copy(update={"occurred_at": desk.now})
         try:
             verdict = judge(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
