@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Replayer
 
 from aftersale.client import Refusal
 from aftersale.eligibility import no_reason_problems
 from aftersale.kinds import CaseKind, CloseReason, Outcome, Party, State
+from aftersale.plugin import plugin, sandbox
 from aftersale.policy.explain import explain_bytes
 from aftersale.request import CaseRequest
 from aftersale.times import SECOND, local
@@ -20,8 +22,12 @@ from tests.platform_fixtures import StandIn
 from tests.policy.books import BOOK
 from tests.steps import REFUSE_CLAIM
 from tests.waits import stands
-from trial.calendar import Leap
+from trial.calendar import CalendarRunner, Leap
 from trial.workplace import Workplace
+from worker import WORKFLOWS
+
+REPLAYER = Replayer(workflows=WORKFLOWS, plugins=[plugin(CalendarRunner(sandbox()))])
+"""What a calendar leapt it leaps again."""
 
 # Filed
 
@@ -128,6 +134,7 @@ async def test_the_service_s_answer_is_the_merchant_s_to_the_last_second_and_the
     assert (decided.by, decided.at > due) == (by, bool(late))
     assert [lapse.at for lapse in entries(final, "Lapsed")] == [due + SECOND] * late
     assert await asked(stand_in, live) == {"merchant": 1, **({"platform": 1} if late else {})}
+    await REPLAYER.replay_workflow(await live.handle.fetch_history())
     assert (final.outcome, final.refund.amount_minor) == (Outcome.COMPENSATED, 4000)
 
 
