@@ -8,9 +8,9 @@ from pydantic import Field
 
 from aftersale.errors import Problem
 from aftersale.kinds import Service
-from aftersale.policy.guarantees import SETTINGS, Hour
+from aftersale.policy.guarantees import SETTINGS
 from aftersale.policy.services import Edition, Services
-from aftersale.schema import Code, Id, Instant, Schema
+from aftersale.schema import Code, Hour, Id, Instant, Schema
 from aftersale.times import local
 
 

@@ -3,7 +3,7 @@
 from pydantic import StrictBool, model_validator
 
 from aftersale.kinds import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
-from aftersale.schema import Code, Duration, Instant, Limit, Schema
+from aftersale.schema import Code, Duration, Hour, Instant, Limit, Schema
 
 
 class MerchantDelay(Schema):
@@ -21,7 +21,10 @@ class MerchantDelay(Schema):
 
 
 class OrderFacts(Schema):
-    """What was true of the order when it was bought."""
+    """What was true of the order when it was bought.
+
+    `same_day_cut_off` is the merchant's own hour of same-day dispatch, where the service sets none for everybody (S2).
+    """
 
     paid_at: Instant | None = None
     labels: tuple[Code, ...] = ()
@@ -31,6 +34,7 @@ class OrderFacts(Schema):
     services: tuple[Service, ...] = ()
     categories: tuple[Code, ...] = ()
     dispatch_promise: Limit | None = None
+    same_day_cut_off: Hour | None = None
     merchant_delay: MerchantDelay | None = None
     delay_cancelled_at: Instant | None = None
     region: Code | None = None

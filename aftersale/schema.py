@@ -1,7 +1,7 @@
 """The base of everything that crosses an edge: strict, frozen, unknown fields refused."""
 
 import re
-from datetime import datetime
+from datetime import datetime, time
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt
@@ -43,12 +43,25 @@ def _positive(text: str) -> str:
     return text
 
 
+def _hour(given: object) -> object:
+    try:
+        found = time.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        found = None
+    if not isinstance(found, time) or found.tzinfo or found.second or found.microsecond:
+        raise ValueError("write an hour of the day to the minute, without offset: 16:00")
+    return found
+
+
 Instant = Annotated[
     datetime,
     BeforeValidator(lambda given: parse_instant(given)),
     PlainSerializer(local, return_type=str, when_used="json-unless-none"),
 ]
 """An instant: aware, in UTC, floored to the second; written in the policy's zone (R1, R4)."""
+
+Hour = Annotated[time, BeforeValidator(_hour)]
+"""An hour of the day in the policy's zone, to the minute."""
 
 Duration = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_duration)]
 """An ISO 8601 duration of fixed length, kept as it was written."""

@@ -5,7 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from aftersale.errors import PolicyFault, PolicyGap
@@ -73,6 +73,7 @@ class Book:
         self.grace = next((setting.value for file in self.binding for setting in file.setting), "PT0S")
         self.most_attempts = next((row.most for file in self.binding for row in file.ceiling), None)
         """How often at most a case may be opened on one order line; None where the book sets no ceiling."""
+        self._hub_words = [word for file in self.binding for row in file.keywords for word in row.words]
 
     def ask(self, question: Question) -> Deadline:
         """The deadline that answers one whole question. Errors as `deadline`."""
@@ -107,7 +108,9 @@ class Book:
     def reckon(self, clock: Clock, facts: Facts, started_at: datetime) -> Reckoning:
         """The clock with its ordinary point, before any rule. Raises PolicyGap and BadInput as `deadline`."""
         ordinary = self._ordinary_row(clock, facts, started_at)
-        return Reckoning(clock, facts, ordinary.row, started_at, ordinary.zone)
+        return Reckoning(
+            clock, facts, ordinary.row, started_at, ordinary.zone, self._cut_off(ordinary.row, facts, started_at)
+        )
 
     def presale(self, at: datetime, promise: str, as_of: datetime | None = None) -> PresaleAnswer:
         """Whether a pre-sale set at this instant may promise to dispatch within `promise` (S18-S21)."""
@@ -122,6 +125,10 @@ class Book:
         allowed = cap == "category" or (cap != "forbidden" and span(promise) <= span(cap))
         return PresaleAnswer(allowed=allowed, cap=cap, rules=(left[0].id,))
 
+    def is_hub(self, text: str) -> bool:
+        """Whether a carrier's words are of a hub (S30, S32)."""
+        return any(word in text for word in self._hub_words)
+
     def bearing(self, facts: Facts, clocks: Iterable[Clock], since: datetime) -> frozenset[str]:
         """The clauses that can still bear on these clocks when they start at or after `since`.
 
@@ -135,6 +142,13 @@ class Book:
         }
         rows = {row.row.id for clock in clocks for row in self._ordinary[clock] if row.filters and row.holds(facts)}
         return frozenset(rules | rows)
+
+    def _cut_off(self, row: OrdinaryLimit, facts: Facts, started_at: datetime) -> time | None:
+        """The cut-off hour that a row needs: as the service sets it for everybody, else the order's own."""
+        if row.day_end is None:
+            return None
+        edition = self.services.at(row.day_end.service, started_at)
+        return (edition and edition.settings.cut_off) or facts.order.same_day_cut_off
 
     def _ordinary_row(self, clock: Clock, facts: Facts, started_at: datetime) -> _Ordinary:
         rows = self._ordinary[clock]

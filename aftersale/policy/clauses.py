@@ -108,6 +108,19 @@ GivenInstant = Annotated[
 """An instant written out, or the fact that gives it."""
 
 
+class DayEnd(Schema):
+    """For orders with the service: the end of the local day on which the clock starts, or of the next from its hour on.
+
+    The hour is the one that the version of the service in force at the start sets for everybody, else the order's own.
+    `unset` is the remedy where there is neither: without its hour the service cannot be enabled (S2). `assumed` says
+    what of this is ours; an explanation repeats it.
+    """
+
+    service: Literal[Service.SAME_DAY_DISPATCH]
+    unset: Text
+    assumed: Text
+
+
 class Effect(Schema):
     """What a rule does to the clock. The result never falls before the ordinary point unless the rule may shorten.
 

@@ -114,7 +114,8 @@ def distance_in_words(distance: timedelta) -> str:
 
 def _figures(book: Book) -> dict[str, str]:
     values = {str(row.id): row.value for file in book.binding for row in file.setting}
-    return values | {str(row.id): str(row.most) for file in book.binding for row in file.ceiling}
+    values |= {str(row.id): str(row.most) for file in book.binding for row in file.ceiling}
+    return values | {str(row.id): " ".join(row.words) for file in book.binding for row in file.keywords}
 
 
 def _once(asked: Iterable[Question]) -> Iterable[Question]:

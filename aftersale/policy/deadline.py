@@ -4,7 +4,7 @@ Pure: no clock, no I/O. Every step leaves a line in `because`, and the lines re-
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -12,10 +12,10 @@ from pydantic import Field
 from aftersale.errors import BadInput, PolicyGap, Problem
 from aftersale.facts import Facts
 from aftersale.kinds import Clock, OnTimeout
-from aftersale.policy.clauses import Effect, FactInstant, FactLimit, InstantPath, LimitPath
+from aftersale.policy.clauses import DayEnd, Effect, FactInstant, FactLimit, InstantPath, LimitPath
 from aftersale.policy.rules import Extension, OrdinaryLimit
 from aftersale.schema import Duration, Instant, Schema
-from aftersale.times import duration, local, next_midnight, span
+from aftersale.times import SECOND, duration, local, next_midnight, span
 
 
 class Deadline(Schema):
@@ -66,14 +66,18 @@ class Reckoning:
     ordinary: OrdinaryLimit
     started_at: datetime
     zone: ZoneInfo
+    cut_off: time | None = None
     because: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Reckon the ordinary point: what notices select on, and what no rule undercuts."""
         self.start = self._aligned()
         self.limit: str | None = self._ordinary_limit()
-        self.ordinary_text = self.limit
+        self.ordinary_text: str | None = self.limit
         self.ordinary_due_at = self._add("ordinary", self.start, self.limit, self._cited())
+        rule = self.ordinary.day_end
+        if rule is not None and rule.service in self.facts.order.services:
+            self._end_with_the_day(rule)
         self.due_at = self.ordinary_due_at
 
     def apply(self, applied: Applied) -> None:
@@ -121,6 +125,22 @@ class Reckoning:
         self.because.append(f"counts from the next local midnight after {self._show(self.started_at)} (R5)")
         return start
 
+    def _end_with_the_day(self, rule: DayEnd) -> None:
+        """Let the ordinary point be no later than the day's last second, or the next day's from the cut-off on (S2)."""
+        if self.cut_off is None:
+            raise PolicyGap(f"{self.clock}: {rule.unset}")
+        midnight = next_midnight(self.start, self.zone)
+        before = self.start.astimezone(self.zone).time() < self.cut_off
+        ends = (midnight if before else next_midnight(midnight, self.zone)) - SECOND
+        when = (
+            f"{self._show(self.start)} is {'before' if before else 'not before'} the cut-off hour {self.cut_off:%H:%M}"
+        )
+        self.because.append(f"{rule.service}: {when}, so until {self._show(ends)} (assumed: {rule.assumed})")
+        if ends < self.ordinary_due_at:
+            self.ordinary_due_at, self.limit, self.ordinary_text = ends, None, None
+        else:
+            self.because.append(f"the ordinary point {self._show(self.ordinary_due_at)} is not later and stands")
+
     def _ordinary_limit(self) -> str:
         if self.ordinary.unset is not None:
             raise PolicyGap(f"{self.clock}: {self.ordinary.unset}")
@@ -139,8 +159,8 @@ class Reckoning:
 
     def _asked(self, name: str, effect: Effect, applied: Applied) -> tuple[datetime, str | None]:
         if effect.add is not None:
-            total = span(self.ordinary_text or "PT0S") + span(effect.add)
-            return self._add(name, self.ordinary_due_at, effect.add, applied.says), duration(total)
+            limit = duration(span(self.ordinary_text) + span(effect.add)) if self.ordinary_text else None
+            return self._add(name, self.ordinary_due_at, effect.add, applied.says), limit
         until = effect.until
         if isinstance(until, FactInstant):
             until = given_instant(until.fact, self.facts)

@@ -5,29 +5,14 @@ one up (S2, S6).
 """
 
 from collections.abc import Mapping
-from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictInt, model_validator
+from pydantic import Field, StrictInt, model_validator
 
 from aftersale.kinds import ClaimType, Clock, Service
 from aftersale.money import Currency
 from aftersale.policy.clauses import Codes, RuleId, Text
-from aftersale.schema import Code, MinorUnits, Schema
-
-
-def _hour(given: object) -> object:
-    try:
-        found = time.fromisoformat(given) if isinstance(given, str) else given
-    except ValueError:
-        found = None
-    if not isinstance(found, time) or found.tzinfo or found.second or found.microsecond:
-        raise ValueError("write an hour of the day to the minute, without offset: 16:00")
-    return found
-
-
-Hour = Annotated[time, BeforeValidator(_hour)]
-"""An hour of the day in the file's zone, to the minute."""
+from aftersale.schema import Code, Hour, MinorUnits, Schema
 
 Amounts = dict[Currency, Annotated[MinorUnits, Field(gt=0)]]
 """An amount in the minor unit of each currency that it is set for."""

@@ -93,9 +93,17 @@ def _promises(cap: str) -> list[str]:
 def _at_a_row(row: OrdinaryLimit, zone: ZoneInfo, someday: datetime | None) -> Iterator[Question]:
     """The row's own facts and each other, at the edges of its dates."""
     fact = (row.limit.fact,) if isinstance(row.limit, FactLimit) else ()
-    for facts in _around((row.when,), row.clock, *fact):
+    for facts in (*_around((row.when,), row.clock, *fact), *_on_the_same_day(row)):
         for at in _edges(in_force(row, zone)) or ([someday] if someday else []):
             yield from _asked(row.clock, at, facts)
+
+
+def _on_the_same_day(row: OrdinaryLimit) -> Iterator[Given]:
+    """The row's own facts with the service that ends its day, before and from the cut-off hour on."""
+    if row.day_end is not None:
+        fitting = _around((row.when,), row.clock)[0]
+        services = (*fitting.get("services", ()), row.day_end.service)
+        yield from ({**fitting, "services": services, "same_day_cut_off": hour} for hour in ("00:00", "23:59"))
 
 
 def _at_a_rule(book: Book, bound: Bound, clock: Clock, someday: datetime | None) -> Iterator[Question]:

@@ -16,6 +16,7 @@ from aftersale.kinds import Clock, MerchantClass, OnTimeout, Party
 from aftersale.policy.clauses import (
     Clause,
     Day,
+    DayEnd,
     GivenLimit,
     Precedence,
     Rule,
@@ -27,6 +28,7 @@ from aftersale.policy.clauses import (
     Window,
     as_printed,
 )
+from aftersale.policy.figures import Ceiling, Keywords, Setting, Sourced
 from aftersale.schema import Limit, Schema
 from aftersale.times import span
 
@@ -75,31 +77,16 @@ class Extension(Schema):
     when_remaining: Limit
 
 
-class Sourced(Schema):
-    """Where a figure comes from: a public text, a law, or our own assumption with its reason."""
-
-    basis: Literal["sourced", "law", "assumed"]
-    source: Text | None = None
-    reason: Text | None = None
-
-    @model_validator(mode="after")
-    def _cited(self) -> Self:
-        if self.basis == "assumed" and self.reason is None:
-            raise ValueError('basis "assumed" needs a reason; say why this figure')
-        if self.basis != "assumed" and self.source is None:
-            raise ValueError(f'basis "{self.basis}" needs a source; name the text, or mark it basis = "assumed"')
-        return self
-
-
 class OrdinaryLimit(Sourced):
     """The limit of a clock that holds outside any rule (rules.md, section 4).
 
     Of several rows for one clock, the one whose `when` holds goes before the one without. `rules` names the clauses of
     a text that set this very limit; most ordinary limits have none. `unset` marks a figure that the source leaves open:
-    asking for it is an error with that remedy, never an invented number. `statutory` is the floor of a buyer's right
-    (R10): never cut ("floor"), or never lengthened ("ceiling"). `reminders` say how long before the last instant in
-    time the party that is awaited is reminded; they are ours to set, and cite nothing. A row holds for clocks that
-    start on `effective_from` or later, and before `effective_until`.
+    asking for it is an error with that remedy, never an invented number. Where `day_end` concerns the order, the
+    earlier of it and the limit holds. `statutory` is the floor of a buyer's right (R10): never cut ("floor"), or never
+    lengthened ("ceiling"). `reminders` say how long before the last instant in time the party that is awaited is
+    reminded; they are ours to set, and cite nothing. A row holds for clocks that start on `effective_from` or later,
+    and before `effective_until`.
     """
 
     id: RuleId
@@ -107,6 +94,7 @@ class OrdinaryLimit(Sourced):
     when: When = When()
     limit: GivenLimit | None = None
     unset: Text | None = None
+    day_end: DayEnd | None = None
     align: Literal["instant", "next_midnight"] = "instant"
     exclusive: StrictBool = False
     on_timeout: OnTimeout
@@ -130,20 +118,6 @@ class OrdinaryLimit(Sourced):
             for early in (offset for offset in self.reminders if span(offset) >= span(self.limit)):
                 raise ValueError(f"reminders: {early} before the end of {self.limit} is never; write a shorter one")
         return self
-
-
-class Setting(Sourced):
-    """A figure of policy that is no clock of its own."""
-
-    id: Literal["late_fact_grace"]
-    value: Limit
-
-
-class Ceiling(Sourced):
-    """How often at most a thing may be done."""
-
-    id: Literal["attempts_per_order_line"]
-    most: Annotated[int, Field(strict=True, ge=1)]
 
 
 class PresaleCap(Schema):
@@ -226,6 +200,7 @@ class PolicyFile(Schema):
     limit: tuple[OrdinaryLimit, ...] = ()
     setting: tuple[Setting, ...] = ()
     ceiling: tuple[Ceiling, ...] = ()
+    keywords: tuple[Keywords, ...] = ()
     subject: tuple[Subject, ...] = ()
     example: tuple[Example, ...] = ()
 

@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 
 from aftersale.kinds import ClaimType, Service
 from aftersale.policy.clauses import Day, RuleId, Text
+from aftersale.policy.figures import Sourced
 from aftersale.policy.guarantees import SETTINGS, Exclusion, Guarantee, Settings
 from aftersale.policy.lifecycle import known, midnight
-from aftersale.policy.rules import Sourced, Status, Zone
+from aftersale.policy.rules import Status, Zone
 from aftersale.schema import Code, Schema
 from aftersale.times import SECOND, Stretch
 

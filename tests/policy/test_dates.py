@@ -7,9 +7,11 @@ import pytest
 
 from aftersale.errors import BadInput, PolicyFault, PolicyGap
 from aftersale.facts import Question
-from aftersale.kinds import Clock
+from aftersale.kinds import Clock, Service
 from aftersale.policy.book import Book
+from aftersale.policy.guarantees import Settings
 from aftersale.policy.rules import PolicyFile
+from aftersale.policy.services import Version
 from tests.policy.books import BOOK, ask, due, notice, utc, with_notices
 
 START = "2024-06-03T10:00:00"
@@ -152,3 +154,38 @@ def test_lines_of_an_order_may_share_a_case_while_no_clause_tells_them_apart() -
     clicked = {"dispatch_clicked_at": "2024-02-22T23:59:59"}
     assert "false_dispatch_hub:S30" in bearing("2024-02-24T00:00:00", **clicked)
     assert "false_dispatch_hub:S30" not in bearing("2024-02-24T00:00:00")
+
+
+HOUR = {"services": ["same_day_dispatch"], "same_day_cut_off": "16:00"}
+
+
+def test_same_day_dispatch_turns_at_the_second_of_its_cut_off_hour() -> None:
+    before, after = (
+        ask("dispatch", "2024-06-03T15:59:59", order=HOUR),
+        ask("dispatch", "2024-06-03T16:00:00", order=HOUR),
+    )
+    assert (due(before), due(after)) == ("2024-06-03T23:59:59", "2024-06-04T23:59:59")
+    assert (before.limit, before.rules) == (None, ())
+
+
+def test_the_hour_that_the_service_sets_goes_before_the_order_s_own() -> None:
+    def published(version: Version) -> Version:
+        hour = Settings.model_validate({"cut_off": "18:00"})
+        return version if version.keeps else version.model_copy(update={"settings": hour})
+
+    files = [
+        file.model_copy(update={"version": tuple(map(published, file.version))})
+        if file.service is Service.SAME_DAY_DISPATCH
+        else file
+        for file in BOOK.services.files
+    ]
+    book = Book(BOOK.files, files)
+    early, late = "2024-06-03T17:59:59", "2024-06-03T18:00:00"
+    assert due(ask("dispatch", early, book=book, order=HOUR)) == "2024-06-03T23:59:59"
+    assert due(ask("dispatch", late, book=book, order={"services": ["same_day_dispatch"]})) == "2024-06-04T23:59:59"
+    assert due(ask("dispatch", early, order=HOUR)) == "2024-06-04T23:59:59"
+
+
+def test_a_carrier_s_words_name_a_hub_by_the_book_s_open_list() -> None:
+    assert BOOK.is_hub("快件已到达【杭州转运中心】") and BOOK.is_hub("离开广州分拨中心")
+    assert not BOOK.is_hub("快件已由【西湖营业部】揽收")

@@ -42,13 +42,12 @@ ORDERS = st.fixed_dictionaries(
         "sale_mode": st.sampled_from([mode.value for mode in SaleMode]),
         "merchant_class": st.sampled_from([each.value for each in MerchantClass]),
         "shop_type": st.sampled_from([None, "special", "flagship"]),
-        "services": st.lists(
-            st.sampled_from([each.value for each in Service if each != "same_day_dispatch"]), max_size=2
-        ),
+        "services": st.lists(st.sampled_from([each.value for each in Service]), max_size=2),
         "categories": st.sampled_from([[], ["cosmetics"], ["fresh", "cosmetics"]]),
         "dispatch_promise": LIMITS,
         "merchant_delay": DELAYS,
         "delay_cancelled_at": st.one_of(st.none(), MOMENTS),
+        "same_day_cut_off": st.sampled_from(["00:00", "16:00", "23:59"]),
     }
 )
 QUESTIONS = st.fixed_dictionaries(
