@@ -41,6 +41,7 @@ from activities.intake import Intake
 from activities.messaging.channels import Channels
 from activities.messaging.messenger import Messenger
 from activities.messaging.words import Templates
+from activities.openings import Openings
 from activities.payments import Payments
 from activities.quotes import Quotes
 from activities.records import Recording
@@ -55,11 +56,14 @@ from aftersale.policy.load import default_book
 from aftersale.schema import Schema
 from workflows.correction import Correction
 from workflows.deliveries import Deliveries
+from workflows.dispatch_watch import DispatchWatch
 from workflows.freight_claim import FreightClaim
 from workflows.kinds import Claim, Exchange, Refund, Repair, Reship, Return
 from workflows.policy_rollout import PolicyRollout
 
-WORKFLOWS = [Refund, Return, Exchange, Reship, Repair, Claim, FreightClaim, Correction, Deliveries, PolicyRollout]
+CASES = [Refund, Return, Exchange, Reship, Repair, Claim]
+
+WORKFLOWS = [*CASES, DispatchWatch, FreightClaim, Correction, Deliveries, PolicyRollout]
 
 DRAIN = timedelta(seconds=20)
 """How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which
@@ -210,17 +214,15 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
             activities=[
-                quotes.quote,
+                *quotes.activities,
                 intake.admit,
                 intake.release,
-                quotes.terms,
+                Openings().open_claim,
                 approvals.review,
                 payments.refund,
                 payments.advance,
                 payments.claw_back,
-                recording.record,
-                recording.correct,
-                recording.insured,
+                *recording.activities,
                 insurance.insure,
                 carriers.book,
                 carriers.cancel,

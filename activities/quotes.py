@@ -1,13 +1,18 @@
 """Asking the policy book: in-house, sub-second, fit for local activities. The answers stay in the case's history."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from aftersale.claims import ClaimTerms, Filed
-from aftersale.errors import AftersaleError
+from aftersale.errors import AftersaleError, BadInput, Problem
 from aftersale.facts import Question
+from aftersale.openings import priced
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
+from aftersale.request import CaseRequest
 from aftersale.schema import Schema
 from aftersale.times import local
 
@@ -26,6 +31,11 @@ class Quotes:
         """Answer from this book."""
         self._book = book
 
+    @property
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        """All of them, for a worker."""
+        return [self.quote, self.unanswerable, self.hubs, self.priced, self.terms]
+
     @activity.defn
     async def quote(self, quotation: Quotation) -> list[Deadline]:
         """The deadline of every question.
@@ -41,6 +51,33 @@ class Quotes:
             )
         try:
             return [self._book.ask(question) for question in quotation.questions]
+        except AftersaleError as error:
+            raise ApplicationError(f"{error}; publish a book that answers it", type="policy_gap") from error
+
+    @activity.defn
+    async def unanswerable(self, question: Question) -> list[Problem]:
+        """Why the book has no answer to a question; empty where it has one."""
+        try:
+            self._book.ask(question)
+        except BadInput as error:
+            return list(error.problems)
+        except AftersaleError as error:
+            return [Problem(code="policy_gap", field="order", message=str(error))]
+        return []
+
+    @activity.defn
+    async def hubs(self, texts: list[str]) -> list[bool]:
+        """Whether each of the carriers' words is of a hub (S30, S32)."""
+        return [self._book.is_hub(text) for text in texts]
+
+    @activity.defn
+    async def priced(self, filed: Filed) -> CaseRequest | None:
+        """A claim as it is to be opened by itself, or None where the policy sets no amount for it.
+
+        Raises a retryable error where the book has no answer, so that a corrected book can give it.
+        """
+        try:
+            return priced(self._book, filed)
         except AftersaleError as error:
             raise ApplicationError(f"{error}; publish a book that answers it", type="policy_gap") from error
 

@@ -1,6 +1,8 @@
 """Writing the records, as an activity: in-house and quick, on a thread of its own since databases block."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -12,6 +14,7 @@ from aftersale.insurance import FreightEnd, insured
 from aftersale.records import Records, RecordsGap
 from aftersale.times import floor
 from aftersale.turns import Turn
+from aftersale.watch.letters import Finding
 
 
 class Recording:
@@ -20,6 +23,11 @@ class Recording:
     def __init__(self, records: Records) -> None:
         """Write to these records."""
         self._records = records
+
+    @property
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        """All of them, for a worker."""
+        return [self.record, self.correct, self.insured, self.violated]
 
     # A time limit must not raise in the midst of a transaction: the database has limits of its own.
     @activity.defn(no_thread_cancel_exception=True)
@@ -49,6 +57,11 @@ class Recording:
         except BadInput as error:
             return Taken(problems=error.problems)
         return Taken(entry=entry)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def violated(self, finding: Finding) -> None:
+        """Keep a violation of a shipment as it stands now, and owe its messages; repeatable."""
+        self._records.keep_violation(finding)
 
     @activity.defn(no_thread_cancel_exception=True)
     def insured(self, end: FreightEnd) -> None:

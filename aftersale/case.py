@@ -1,10 +1,11 @@
 """What a case shows of itself: the read model that updates, the query and the record all return."""
 
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Self
 
 from pydantic import StrictBool
 
-from aftersale.clock import RunningClock
+from aftersale.clock import LATE, RunningClock
 from aftersale.errors import Problem
 from aftersale.kinds import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 from aftersale.money import Currency, Purpose
@@ -29,6 +30,21 @@ class Entry(Schema):
     previous_due_at: Instant | None = None
     rules: tuple[str, ...] | None = None
     policy_version: str | None = None
+
+    @classmethod
+    def noted(cls, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> Self:
+        """A line about what happened at `at` and is noted now; a gap over five minutes marks it as late (R15)."""
+        late = now - at > LATE and by not in ("timer", "policy")
+        return cls.model_validate(
+            {"at": at, "recorded_at": now, "by": by, "event": event, "says": says, "late_report": late, **about}
+        )
+
+    @classmethod
+    def of_clock(cls, event: str, running: RunningClock, by: By, says: str, now: datetime, **about: object) -> Self:
+        """A line about a clock: its deadline, the rules it follows and the policy that set it."""
+        deadline = running.deadline
+        about |= {"clock": running.clock, "due_at": deadline.due_at, "rules": deadline.rules}
+        return cls.noted(event, says, by, now, now, policy_version=deadline.policy_version, **about)
 
 
 class DeadlineView(Schema):

@@ -8,7 +8,7 @@ from typing import Any
 from aftersale.agreements import Agreements
 from aftersale.case import By, Entry, Escalation
 from aftersale.claims import ClaimTerms, Filed
-from aftersale.clock import LATE, RunningClock
+from aftersale.clock import RunningClock
 from aftersale.commands import DecideClaim, ReceivedItem
 from aftersale.compensation import MustBeStated
 from aftersale.eligibility import NO_REASON_CODES
@@ -173,28 +173,11 @@ class Dossier:
 
     def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
         """Add a line to the timeline; a gap over five minutes marks it as reported late (R15)."""
-        late = now - at > LATE and by not in ("timer", "policy")
-        self.timeline.append(
-            Entry.model_validate(
-                {"at": at, "recorded_at": now, "by": by, "event": event, "says": says, "late_report": late, **about}
-            )
-        )
+        self.timeline.append(Entry.noted(event, says, by, at, now, **about))
 
     def note_clock(self, event: str, running: RunningClock, by: By, says: str, now: datetime, **about: object) -> None:
         """Add a line about a clock: its deadline, the rules it follows and the policy that set it."""
-        deadline = running.deadline
-        self.note(
-            event,
-            says,
-            by,
-            now,
-            now,
-            clock=running.clock,
-            due_at=deadline.due_at,
-            rules=deadline.rules,
-            policy_version=deadline.policy_version,
-            **about,
-        )
+        self.timeline.append(Entry.of_clock(event, running, by, says, now, **about))
 
     def lapse(self, running: RunningClock, now: datetime) -> None:
         """The stage's clock ran out: what its silence means is executed."""

@@ -189,6 +189,8 @@ class MessageEvent(Term):
     DEADLINE_CHANGED = "deadline_changed", "期限变更"
     ALERT = "alert", "超时预警"
     BREACH = "breach", "商家违约"
+    VIOLATION = "violation", "发货违规"
+    VIOLATION_CLEARED = "violation_cleared", "发货违规撤销"
     CORRECTION_REQUESTED = "correction_requested", "超时后事实待更正"
     REFUND_ADVANCED = "refund_advanced", "极速退款到账"
     CLAWED_BACK = "clawed_back", "极速退款追回"
@@ -196,6 +198,32 @@ class MessageEvent(Term):
     CASE_COMPLETED = "case_completed", "售后完成"
     CASE_CLOSED = "case_closed", "售后关闭"
     MESSAGE_CORRECTED = "message_corrected", "消息更正"
+
+
+class WatchState(Term):
+    """What a dispatch watch waits for."""
+
+    AWAITING_DISPATCH = "awaiting_dispatch", "待商家发货"
+    AWAITING_SCANS = "awaiting_scans", "待物流轨迹"
+    ENDED = "ended", "已结束"
+    REFUSED = "refused", "不予受理"
+
+
+class WatchEnd(Term):
+    """Why a dispatch watch ended; whether anything was amiss, its violations say."""
+
+    CHECKED = "checked", "核查完毕"
+    ORDER_CANCELLED = "order_cancelled", "订单取消"
+    STOPPED = "stopped", "平台取消"
+
+
+class WatchCommand(Term):
+    """What a back end may ask of a dispatch watch. The value is the name of the update."""
+
+    CLICK = "click", "点击发货"
+    SET_DELAY = "set_delay", "设置延迟发货"
+    CANCEL_DELAY = "cancel_delay", "取消延迟发货"
+    CANCEL_ORDER = "cancel_order", "取消订单"
 
 
 class RefundState(Term):

@@ -1,28 +1,46 @@
 """What a case says to the outside: messages to parties. Facts alone; templates put them into words as they are sent."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from aftersale.kinds import CaseKind, Command, MessageEvent, OnTimeout, Party, State
 from aftersale.schema import Id, Instant, Schema
 
 
 class Message(Schema):
-    """One message that a turn of a case owes to a party.
+    """One message that a turn of a case, or the watch of a shipment, owes to a party.
 
     `message_id` is stable over retries, so that a receiver can tell a repeat. `recipient` is the party's own reference,
-    None for the platform. `state` is where the case stood. `respond_by` is the last instant in time for one of
-    `commands`, and `on_timeout` what a silence until then will mean; all three only where the party has to act. `says`
-    is what happened, as the timeline has it. `corrects` is the id of an earlier message that does not hold.
+    None for the platform. `kind` and `state` are those of a case: what it is, and where it stood. `respond_by` is the
+    last instant in time for one of `commands`, and `on_timeout` what a silence until then will mean; all three only
+    where the party has to act. `says` is what happened, as the timeline has it. `corrects` is the id of an earlier
+    message that does not hold.
     """
 
     message_id: str
-    case_id: Id
+    case_id: Id | None = None
+    shipment_id: Id | None = None
     order_id: Id | None = None
     to: Party
     recipient: Id | None = None
     event: MessageEvent
-    kind: CaseKind
-    state: State
+    kind: CaseKind | None = None
+    state: State | None = None
     says: str = ""
     commands: tuple[Command, ...] = ()
     respond_by: Instant | None = None
     on_timeout: OnTimeout | None = None
     corrects: str | None = None
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        of_a_case = self.case_id is not None and self.kind is not None and self.state is not None
+        if of_a_case == (self.shipment_id is not None):
+            raise ValueError("a message is of a case, with kind and state, or of a watched shipment; give one of them")
+        return self
+
+    @property
+    def source(self) -> str:
+        """What owes it: the case's id, or the watch's, which no case can have."""
+        return self.case_id or f"watch/{self.shipment_id}"

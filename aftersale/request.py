@@ -79,6 +79,17 @@ class Order(OrderFacts):
     confirmed_at: Instant | None = None
     lines: Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MOST_ITEMS)]
 
+    def bought(self, line_ids: Collection[str]) -> OrderFacts:
+        """What a rule may read of the order over these lines: their labels, services and categories add to its own."""
+        lines = [line for line in self.lines if line.order_line_id in line_ids]
+        facts: dict[str, Any] = {
+            name: getattr(self, name) for name in OrderFacts.model_fields if name in self.model_fields_set
+        }
+        facts["labels"] = _union(self.labels, *(line.labels for line in lines))
+        facts["services"] = _union(self.services, *(line.services for line in lines))
+        facts["categories"] = _union(self.categories, *((line.category,) for line in lines if line.category))
+        return OrderFacts(**facts)
+
 
 class PickupWish(Schema):
     """Where the goods can be fetched, and from when on: a reference, no address."""
@@ -108,15 +119,8 @@ class CaseRequest(Schema):
         """What a rule may read of the case as it stood at application, over all its lines or only those named (R6)."""
         order = self.order
         wanted = line_ids if line_ids is not None else {item.order_line_id for item in self.items}
-        lines = [line for line in order.lines if line.order_line_id in wanted]
-        bought: dict[str, Any] = {
-            name: getattr(order, name) for name in OrderFacts.model_fields if name in order.model_fields_set
-        }
-        bought["labels"] = _union(order.labels, *(line.labels for line in lines))
-        bought["services"] = _union(order.services, *(line.services for line in lines))
-        bought["categories"] = _union(order.categories, *((line.category,) for line in lines if line.category))
         dispatched = order.dispatched_at is not None and order.dispatched_at <= applied_at
-        return Facts(kind=kind, dispatched=dispatched, applied_at=applied_at, order=OrderFacts(**bought))
+        return Facts(kind=kind, dispatched=dispatched, applied_at=applied_at, order=order.bought(wanted))
 
 
 def _union(*sets: tuple[str, ...]) -> tuple[str, ...]:

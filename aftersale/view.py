@@ -4,9 +4,10 @@ Free text of parties is escaped: the UI renders Markdown.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
-from aftersale.case import Status
+from aftersale.case import Entry, Status
 from aftersale.clock import RunningClock
 from aftersale.kinds import CaseKind
 from aftersale.request import CaseRequest
@@ -28,7 +29,7 @@ def summary(kind: CaseKind, request: CaseRequest) -> str:
     """One line for lists of workflows."""
     amount = sum(item.requested.amount_minor for item in request.items)
     currency = request.items[0].requested.currency
-    return _cut(f"{kind.words} · order {request.order_id} · {amount} {currency} minor · merchant {request.merchant_id}")
+    return cut(f"{kind.words} · order {request.order_id} · {amount} {currency} minor · merchant {request.merchant_id}")
 
 
 def timer_summary(running: RunningClock) -> str:
@@ -36,18 +37,18 @@ def timer_summary(running: RunningClock) -> str:
     deadline = running.deadline
     rules = " ".join(deadline.rules) or "ordinary"
     due = local(running.respond_by) if running.respond_by else "waived"
-    return _cut(f"{running.clock.words}: {deadline.limit or 'fixed'} by {rules}, to {due}, then {deadline.on_timeout}")
+    return cut(f"{running.clock.words}: {deadline.limit or 'fixed'} by {rules}, to {due}, then {deadline.on_timeout}")
 
 
 def wake_summary(running: RunningClock, at: datetime) -> str:
     """One line for a wake-up of the case: a clock's end, or a reminder before it."""
     ending = timer_summary(running)
-    return ending if at == running.lapses_at else _cut(f"reminder before {ending}")
+    return ending if at == running.lapses_at else cut(f"reminder before {ending}")
 
 
 def details(status: Status) -> str:
     """A page in Markdown: where the case stands, whose move it is, until when, and how it came here."""
-    parts = [f"## {status.state.words}", *_move(status), *_clocks(status), *_timeline(status)]
+    parts = [f"## {status.state.words}", *_move(status), *_clocks(status), *timeline(status.timeline)]
     return "\n".join(parts)
 
 
@@ -75,10 +76,12 @@ def _clocks(status: Status) -> list[str]:
     return ["", "| Clock | Due | Limit | Rules |", "|---|---|---|---|", *rows]
 
 
-def _timeline(status: Status) -> list[str]:
-    rows = [f"- {local(entry.at)} **{entry.by}** {escaped(entry.says)}" for entry in status.timeline]
+def timeline(entries: Sequence[Entry]) -> list[str]:
+    """What happened, as lines of Markdown."""
+    rows = [f"- {local(entry.at)} **{entry.by}** {escaped(entry.says)}" for entry in entries]
     return ["", "### Timeline", *rows]
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """As much of a text as the server takes for a summary."""
     return text.encode()[:MOST_BYTES].decode(errors="ignore")

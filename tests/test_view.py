@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from aftersale.kinds import CaseKind, Party, State
 from aftersale.readout import status
 from aftersale.request import CaseRequest
-from aftersale.view import MOST_BYTES, _cut, details, escaped, summary, timer_summary
+from aftersale.view import MOST_BYTES, details, escaped, summary, timer_summary
+from aftersale.view import cut as shortened
 from tests.cases import at, request
 from tests.files import dossier, running
 
@@ -19,16 +20,16 @@ NOW = at("2024-06-03 10:00:00")
 
 @given(st.text())
 def test_a_line_is_cut_to_what_the_server_takes(text: str) -> None:
-    cut = _cut(text)
+    cut = shortened(text)
     assert len(cut.encode()) <= MOST_BYTES
     assert text.startswith(cut)
     assert len(cut.encode()) > MOST_BYTES - 4 or cut == text
 
 
 def test_a_cut_never_halves_a_character() -> None:
-    assert _cut("春" * 100) == "春" * 66, "three bytes each"
-    assert _cut("x" + "春" * 100) == "x" + "春" * 66
-    assert _cut("🧧" * 51) == "🧧" * 50
+    assert shortened("春" * 100) == "春" * 66, "three bytes each"
+    assert shortened("x" + "春" * 100) == "x" + "春" * 66
+    assert shortened("🧧" * 51) == "🧧" * 50
 
 
 def test_the_longest_references_fit_into_the_summary() -> None:

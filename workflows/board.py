@@ -8,9 +8,12 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from aftersale.case import Status
 from aftersale.errors import Problem
-from aftersale.kinds import CaseKind, CloseReason, State
+from aftersale.kinds import CaseKind, CloseReason, State, WatchState
 from aftersale.request import CaseRequest
 from aftersale.view import details, escaped
+from aftersale.watch.status import WatchStatus
+from aftersale.watch.view import details as watch_details
+from aftersale.watch.view import respond_by
 
 KIND = SearchAttributeKey.for_keyword("CaseKind")
 STATE = SearchAttributeKey.for_keyword("CaseState")
@@ -33,23 +36,48 @@ class Board:
     def show(self, request: CaseRequest, standing: Status) -> None:
         """Show the case as it stands."""
         workflow.set_current_details(details(standing))
-        changed = [
-            update for update in _updates(request, standing) if self._shown.get(update.key.name, ...) != update.value
-        ]
+        self._write(_updates(request, standing))
+
+    def show_watch(self, standing: WatchStatus) -> None:
+        """Show a dispatch watch as it stands."""
+        workflow.set_current_details(watch_details(standing))
+        self._write(_watch_updates(standing))
+
+    def _write(self, updates: Sequence[SearchAttributeUpdate[Any]]) -> None:
+        changed = [update for update in updates if self._shown.get(update.key.name, ...) != update.value]
         if changed:
             workflow.upsert_search_attributes(changed)
             self._shown.update({update.key.name: update.value for update in changed})
 
     @staticmethod
+    def show_refused_watch(problems: Sequence[Problem]) -> None:
+        """Show why a request opened no watch."""
+        workflow.set_current_details(_refusal(problems))
+        workflow.upsert_search_attributes([STATE.value_set(WatchState.REFUSED.value)])
+
+    @staticmethod
     def show_refusal(kind: CaseKind, problems: Sequence[Problem]) -> None:
         """Show why a request opened no case; nothing that it named is written, since it may be malformed."""
-        workflow.set_current_details(
-            "\n".join(["## refused 不予受理", *(f"- {escaped(str(each))}" for each in problems)])
-        )
+        workflow.set_current_details(_refusal(problems))
         ended = CloseReason.REFUSED.value
         workflow.upsert_search_attributes(
             [KIND.value_set(kind.value), STATE.value_set(State.CLOSED.value), OUTCOME.value_set(ended)]
         )
+
+
+def _refusal(problems: Sequence[Problem]) -> str:
+    return "\n".join(["## refused 不予受理", *(f"- {escaped(str(each))}" for each in problems)])
+
+
+def _watch_updates(standing: WatchStatus) -> list[SearchAttributeUpdate[Any]]:
+    due = respond_by(standing)
+    return [
+        STATE.value_set(standing.state.value),
+        RESPOND_BY.value_set(due) if due else RESPOND_BY.value_unset(),
+        *([MERCHANT.value_set(standing.merchant_id)] if standing.merchant_id else []),
+        *([ORDER.value_set(standing.order_id)] if standing.order_id else []),
+        *([POLICY.value_set(standing.policy_version)] if standing.policy_version else []),
+    ]
 
 
 def _updates(request: CaseRequest, standing: Status) -> list[SearchAttributeUpdate[Any]]:

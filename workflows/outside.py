@@ -19,6 +19,7 @@ from activities.carriers import Carriers
 from activities.insurance import Insurance
 from activities.intake import Intake
 from activities.messaging.messenger import Messenger
+from activities.openings import Openings
 from activities.payments import Advanced, Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
@@ -32,8 +33,10 @@ from aftersale.intake import Application
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.pickups import Pickup, PickupOrder
 from aftersale.policy.deadline import Deadline
+from aftersale.request import CaseRequest
 from aftersale.rollout import Batch, Readiness, Told
 from aftersale.turns import Turn
+from aftersale.watch.letters import Finding
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -136,6 +139,31 @@ async def book_pickup(order: PickupOrder) -> Pickup:
 async def cancel_pickup(key: str) -> None:
     """Have the carrier cancel a pickup, until it answers."""
     await _called_out(Carriers.cancel, key, f"cancel {key}")
+
+
+async def unanswerable(question: Question) -> list[Problem]:
+    """Ask the policy book whether it has an answer to a question; why not, if it has none."""
+    return await _in_house(Quotes.unanswerable, question, f"whether the book knows {question.clock}")
+
+
+async def hubs(texts: list[str]) -> list[bool]:
+    """Ask the policy book which of the carriers' words are of a hub."""
+    return await _in_house(Quotes.hubs, texts, "words of carriers")
+
+
+async def priced(filed: Filed) -> CaseRequest | None:
+    """Ask the policy book for a claim that opens by itself; None where it sets no amount for it."""
+    return await _in_house(Quotes.priced, filed, f"price of a {filed.request.claim_type} claim")
+
+
+async def open_claim(request: CaseRequest) -> None:
+    """Open a claim that outlives its opener; one that was opened already stays the only one."""
+    _ = await _visibly(Openings.open_claim, request, f"case/{request.case_id}: {request.claim_type}")
+
+
+async def keep_violation(finding: Finding) -> None:
+    """Have the records hold a violation as it stands now, with the messages that it owes."""
+    await _visibly(Recording.violated, finding, f"violation {finding.violation.violation_id}")
 
 
 async def claim_freight(claim: FreightClaim) -> None:

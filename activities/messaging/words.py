@@ -25,6 +25,9 @@ DIGEST = "digest"
 _OURS = Path(__file__).parent / "templates"
 _FILES = (*(event.value for event in MessageEvent), DIGEST)
 
+_OF_SHIPMENTS = (MessageEvent.VIOLATION, MessageEvent.VIOLATION_CLEARED)
+"""What is told of a watched shipment, which is no case."""
+
 _LOG = logging.getLogger("aftersale.messenger")
 
 
@@ -102,7 +105,8 @@ def facts(message: Message, language: Language) -> dict[str, Any]:
 
     return {
         "message_id": message.message_id,
-        "case_id": message.case_id,
+        "case_id": message.case_id or "",
+        "shipment_id": message.shipment_id or "",
         "order_id": message.order_id or "",
         "to": term(message.to),
         "recipient": message.recipient or "",
@@ -147,14 +151,7 @@ def _rendered(environment: ImmutableSandboxedEnvironment, name: str, values: Map
 def _samples(name: str, language: Language) -> Iterator[Mapping[str, Any]]:
     """What a template must be able to write: a message with every fact, and one with as few as there can be."""
     event = next((event for event in MessageEvent if event.value == name), MessageEvent.MOVE_AWAITED)
-    lean = Message(
-        message_id="C-1/1",
-        case_id="C-1",
-        to=Party.MERCHANT,
-        event=event,
-        kind=CaseKind.RETURN,
-        state=State.AWAITING_MERCHANT_REVIEW,
-    )
+    lean = _of_a_shipment(event) if event in _OF_SHIPMENTS else _of_a_case(event)
     full: dict[str, Any] = {
         "order_id": "O-88",
         "recipient": "M-7",
@@ -164,8 +161,20 @@ def _samples(name: str, language: Language) -> Iterator[Mapping[str, Any]]:
         "on_timeout": OnTimeout.AUTO_APPROVE,
         "corrects": "C-1/0",
     }
+    if name == DIGEST:
+        both = [facts(each, language) for each in (_of_a_case(event), _of_a_shipment(MessageEvent.VIOLATION))]
+        yield {"messages": both, "to": both[0]["to"], "recipient": ""}
     for known in ([facts(lean.model_copy(update=full), language)], [facts(lean, language)]):
         yield {"messages": known, "to": known[0]["to"], "recipient": ""} if name == DIGEST else known[0]
+
+
+def _of_a_case(event: MessageEvent) -> Message:
+    state = State.AWAITING_MERCHANT_REVIEW
+    return Message(message_id="C-1/1", case_id="C-1", to=Party.MERCHANT, event=event, kind=CaseKind.RETURN, state=state)
+
+
+def _of_a_shipment(event: MessageEvent) -> Message:
+    return Message(message_id="watch/S-1/1", shipment_id="S-1", to=Party.MERCHANT, event=event)
 
 
 def _misplaced(folder: Path) -> Iterator[Problem]:

@@ -33,6 +33,11 @@ def owe(connection: Connection, case_id: str, plan: Plan, now: datetime) -> None
         _take_back(connection, row, plan.new[-1][0], now)
 
 
+def owe_once(connection: Connection, message: Message, place: int, now: datetime) -> None:
+    """Owe a message of no case's turn, unless it is owed or was told already."""
+    put_new(connection, outbox, _row(message, 0, place, now))
+
+
 def _messages_from(connection: Connection, case_id: str, seq: int) -> dict[str, Found]:
     """The messages that turns from `seq` on had owed, by id; corrections are no turn's own."""
     wanted = (outbox.c.case_id == case_id) & (outbox.c.seq >= seq) & outbox.c.corrects.is_(None)
@@ -82,7 +87,7 @@ def _correction(told: Message, turn: Turn) -> Message:
         event=MessageEvent.MESSAGE_CORRECTED,
         kind=turn.status.kind,
         state=turn.status.state,
-        says=f"{told.event.words}: {told.says or told.state.words}",
+        says=f"{told.event.words}: {told.says or (told.state.words if told.state else told.source)}",
         corrects=told.message_id,
     )
 
@@ -112,7 +117,7 @@ def _row(message: Message, seq: int, place: int, now: datetime, **about: Any) ->
     pending: Standing = "pending"
     return {
         "message_id": message.message_id,
-        "case_id": message.case_id,
+        "case_id": message.source,
         "seq": seq,
         "place": place,
         "party": message.to,

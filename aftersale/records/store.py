@@ -9,15 +9,18 @@ from typing import Self
 from sqlalchemy import Connection
 
 from aftersale.case import Entry, Status
-from aftersale.kinds import State
+from aftersale.kinds import Clock, State
 from aftersale.policy.impact import OpenCase
-from aftersale.records import outbox, reading, running, writing
+from aftersale.records import outbox, reading, running, violations, writing
 from aftersale.records.engine import READING, engine, gate, named, parsed, reporting
 from aftersale.records.gate import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
+from aftersale.records.violations import Point
 from aftersale.turns import Turn
+from aftersale.watch.letters import Finding
+from aftersale.watch.status import Violation
 
 PAGE = 100
 """How many cases a list holds unless it is asked for another number."""
@@ -141,6 +144,26 @@ class Records:
         """Whether the records show the case as open."""
         with self._reading() as connection:
             return running.is_open(connection, case_id)
+
+    # Violations of shipments
+
+    def keep_violation(self, finding: Finding) -> None:
+        """Keep a violation as it stands now, and owe its messages, in one transaction; repeatable."""
+        with self._writing() as connection:
+            violations.keep(connection, finding, datetime.now(UTC))
+
+    def violations(
+        self,
+        *,
+        merchant: str | None = None,
+        order: str | None = None,
+        clock: Clock | None = None,
+        limit: int | None = PAGE,
+        after: Point | None = None,
+    ) -> list[Violation]:
+        """Violations in the order in which they took effect; those that turned out to be none say so."""
+        with self._reading() as connection:
+            return violations.listed(connection, merchant=merchant, order=order, clock=clock, limit=limit, after=after)
 
     # The outbox
 

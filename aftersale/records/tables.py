@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from aftersale.kinds import CaseKind, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
+from aftersale.kinds import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 
 Found = Row[*tuple[Any, ...]]
 """A row of whatever was asked for."""
@@ -185,6 +185,29 @@ deliveries = Table(
     Column("delivered_at", Moment),
     Column("last_error", Text),
 )
+
+
+violations = Table(
+    "violations",
+    metadata,
+    Column("violation_id", Text, primary_key=True),
+    Column("shipment_id", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("merchant_id", Text, nullable=False),
+    Column("clock", Word(Clock), nullable=False),
+    Column("tracking_no", Text),
+    Column("due_at", Moment, nullable=False),
+    Column("breached_at", Moment, nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("counts_for_score", Boolean, nullable=False),
+    Column("cleared_at", Moment),
+    Column("claim_case_id", Text),
+    Column("content", Text, nullable=False),
+)
+Index("violations_in_order", violations.c.breached_at, violations.c.violation_id)
+Index("violations_of_merchant", violations.c.merchant_id, violations.c.breached_at, violations.c.violation_id)
+Index("violations_of_order", violations.c.order_id)
 
 
 Insert = sqlite.Insert | postgresql.Insert

@@ -82,7 +82,7 @@ async def at_work(
 
 def owe(kept: Records, *messages: Message, now: Any = None) -> None:
     """Let a case owe messages; they are its first."""
-    kept.write([turn(messages[0].case_id, 1, messages=messages)], now=now)
+    kept.write([turn(messages[0].source, 1, messages=messages)], now=now)
 
 
 async def told(platform: StandIn) -> dict[str, int]:

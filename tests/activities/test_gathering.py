@@ -88,7 +88,7 @@ async def test_a_long_digest_is_one_notification_however_many_messengers_are_at_
     gathers = inbox_of(platform, "?aftersale-digest=PT2S")
     await begin_of_two_seconds()
     with records.open(url) as others:
-        kept.write([turn(to_merchant.case_id, 1, messages=(to_merchant, to_buyer)) for to_merchant, to_buyer in both])
+        kept.write([turn(to_merchant.source, 1, messages=(to_merchant, to_buyer)) for to_merchant, to_buyer in both])
         async with at_work(*(messenger(each, {}, [gathers]) for each in (kept, others))):
             await all_done(kept)
     assert [(who, len(ids)) for who, ids in await digests(platform)] == [("B-5", 45), ("M-7", 45)]

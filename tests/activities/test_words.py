@@ -13,6 +13,7 @@ from aftersale.messages import Message
 from aftersale.times import parse_instant
 
 OURS = Templates()
+OF_SHIPMENTS = (MessageEvent.VIOLATION, MessageEvent.VIOLATION_CLEARED)
 
 
 def message(**facts: Any) -> Message:
@@ -40,7 +41,7 @@ def undated(**facts: Any) -> Message:
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("event", MessageEvent)
+@pytest.mark.parametrize("event", [event for event in MessageEvent if event not in OF_SHIPMENTS])
 def test_every_event_has_words_in_every_language(event: MessageEvent, language: Language) -> None:
     told = OURS.tell(language, message(event=event, corrects="C-1001/0"))
     assert "C-1001" in told.title and "\n" not in told.title
@@ -50,6 +51,17 @@ def test_every_event_has_words_in_every_language(event: MessageEvent, language: 
     bare = OURS.tell(language, undated(event=event, corrects="C-1001/0", order_id=None, says=""))
     assert "None" not in bare.body and "()" not in bare.body and "（）" not in bare.body
     assert "2024" not in bare.body and bare.body
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("event", OF_SHIPMENTS)
+def test_what_is_told_of_a_shipment_names_it_and_what_was_amiss(event: MessageEvent, language: Language) -> None:
+    of_one: dict[str, Any] = {"case_id": None, "kind": None, "state": None, "shipment_id": "S-1", "event": event}
+    told = OURS.tell(language, undated(**of_one, says="dispatch 发货 was due"))
+    assert "S-1" in told.title and "O-88" in told.body and "dispatch 发货 was due" in told.body
+    assert "None" not in told.body
+    listed = OURS.digest(language, [message(), undated(**of_one)])
+    assert "C-1001" in listed.body and "S-1" in listed.body and "None" not in listed.body
 
 
 def test_a_move_in_chinese_says_what_may_be_done_until_when_and_what_silence_does() -> None:

@@ -7,6 +7,7 @@ from aftersale.commands import Amend, Dispatch, ReportIrreparable, Withdraw
 from aftersale.kinds import Clock, State
 from workflows.answers import Withdrawn
 from workflows.desk import Desk, Lapse
+from workflows.unsent import unsent
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ async def merchant_dispatch(
         if not isinstance(heard, Lapse):
             return _answered(desk, heard)
         overdue = heard
-    await desk.breach(State.AWAITING_MERCHANT_DISPATCH, overdue)
+    await unsent(desk, overdue)
     late = await desk.answer(Dispatch, ReportIrreparable, Amend, Withdraw)
     if isinstance(late, Lapse):
         desk.alert_platform(late)

@@ -1,0 +1,30 @@
+"""Opening claims that a breach brings with it: each at most once, whoever asks and however often."""
+
+from temporalio import activity
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from aftersale.kinds import CaseKind
+from aftersale.openings import CLAIM
+from aftersale.request import CaseRequest
+from aftersale.view import summary
+
+
+class Openings:
+    """The way in to new claims, for workflows."""
+
+    @activity.defn
+    async def open_claim(self, request: CaseRequest) -> bool:
+        """Open a claim that lives on its own, unless one was opened under its id before; whether it was opened now."""
+        try:
+            await activity.client().start_workflow(
+                CLAIM,
+                request,
+                id=f"case/{request.case_id}",
+                task_queue=activity.info().task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=summary(CaseKind.CLAIM, request),
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True

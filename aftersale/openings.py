@@ -1,0 +1,98 @@
+"""Claims that open by themselves: what a breach is worth by the policy, as the request of a guarantee claim. Pure."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from aftersale.claims import Filed
+from aftersale.compensation import MustBeStated, compensation, losses
+from aftersale.eligibility import claim_problems
+from aftersale.kinds import ClaimType
+from aftersale.money import LineAmount, Money, share
+from aftersale.policy.book import Book
+from aftersale.request import CaseRequest, Item
+from aftersale.watch.shipment import Shipment
+
+CLAIM = "Claim"
+"""The workflow type of a claim."""
+
+_MOST_LETTERS = 64
+
+
+def late_dispatch(shipment: Shipment, now: datetime) -> CaseRequest:
+    """The claim for a shipment that did not leave in time, over what was paid for its pieces; at most one of each."""
+    request, bought = shipment.request, {line.order_line_id: line for line in shipment.request.order.lines}
+    facts = {
+        "merchant_delay": shipment.delay,
+        "delay_cancelled_at": shipment.delay_cancelled_at,
+        "dispatched_at": shipment.dispatched_at,
+    }
+    items = [
+        Item(order_line_id=name, quantity=quantity, requested=_part(bought[name].paid, quantity, bought[name].quantity))
+        for name, quantity in request.pieces.items()
+    ]
+    return CaseRequest(
+        case_id=_derived(request.shipment_id, "late"),
+        order_id=request.order_id,
+        merchant_id=request.merchant_id,
+        buyer_ref=request.buyer_ref,
+        items=tuple(items),
+        order=request.order.model_copy(update={name: value for name, value in facts.items() if value is not None}),
+        **_about(ClaimType.LATE_DISPATCH, now),
+    )
+
+
+def non_performance(request: CaseRequest, now: datetime) -> CaseRequest:
+    """The claim for what a case had agreed on and was not sent; at most one of each case."""
+    return CaseRequest(
+        case_id=_derived(request.case_id, "unsent"),
+        order_id=request.order_id,
+        merchant_id=request.merchant_id,
+        buyer_ref=request.buyer_ref,
+        items=request.items,
+        order=request.order,
+        **_about(ClaimType.NON_PERFORMANCE, now),
+    )
+
+
+def priced(book: Book, filed: Filed) -> CaseRequest | None:
+    """The claim as it is to be opened: for the amount that the policy sets, and no more of the order's money is held.
+
+    None where the policy knows no such guarantee for the order, or leaves its amount to a person (S6): then nothing
+    opens by itself, and the buyer may still file. Raises PolicyGap and BadInput as `Book.deadline`.
+    """
+    request, wanted = filed.request, filed.request.claim_type
+    found = book.services.guaranteeing(wanted, request.order.paid_at, filed.applied_at) if wanted else None
+    currencies = {item.requested.currency for item in request.items}
+    if found is None or len(currencies) > 1 or claim_problems(book, request, filed.applied_at):
+        return None
+    terms = found[1].compensation
+    award = compensation(terms, losses(request), *currencies)
+    if isinstance(award, MustBeStated) or not award.amount_minor:
+        return None
+    # A rate of what is asked for must see that whole; a rate of what was paid comes to the same by itself.
+    return request if terms.base == "requested" else request.model_copy(update={"items": _asking(request, award.lines)})
+
+
+def _asking(request: CaseRequest, lines: Sequence[LineAmount]) -> tuple[Item, ...]:
+    amounts = {line.order_line_id: line.amount_minor for line in lines}
+    return tuple(
+        item.model_copy(update={"requested": Money(amount_minor=amounts[item.order_line_id], currency=currency)})
+        for item in request.items
+        if (currency := item.requested.currency)
+    )
+
+
+def _about(claim_type: ClaimType, now: datetime) -> dict[str, Any]:
+    return {"reason_code": claim_type.value, "claim_type": claim_type, "requested_at": now}
+
+
+def _part(paid: Money, quantity: int, of: int) -> Money:
+    return Money(amount_minor=share(paid.amount_minor, quantity, of), currency=paid.currency)
+
+
+def _derived(base: str, suffix: str) -> str:
+    """An id made from another one, always the same; as long as it may be."""
+    plain = f"{base}.{suffix}"
+    return plain if len(plain) <= _MOST_LETTERS else f"{hashlib.sha256(base.encode()).hexdigest()[:40]}.{suffix}"

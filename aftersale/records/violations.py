@@ -1,0 +1,71 @@
+"""The violations of shipments: kept once, with the messages that they owe; shown by merchant and order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, select, tuple_
+
+from aftersale.kinds import Clock
+from aftersale.records.owing import owe_once
+from aftersale.records.tables import put, violations
+from aftersale.watch.letters import Finding
+from aftersale.watch.status import Violation
+
+
+class Point(NamedTuple):
+    """A place in the list of violations; the next page comes after it."""
+
+    breached_at: datetime
+    violation_id: str
+
+
+def keep(connection: Connection, finding: Finding, now: datetime) -> None:
+    """Keep a violation as it stands now, and owe what has not been owed of it yet; repeatable."""
+    put(connection, violations, _row(finding.violation))
+    for place, message in enumerate(finding.messages):
+        owe_once(connection, message, place, now)
+
+
+def listed(
+    connection: Connection,
+    *,
+    merchant: str | None,
+    order: str | None,
+    clock: Clock | None,
+    limit: int | None,
+    after: Point | None,
+) -> list[Violation]:
+    """Violations in the order in which they took effect, those that turned out to be none among them."""
+    wanted: list[ColumnElement[bool]] = []
+    if merchant is not None:
+        wanted.append(violations.c.merchant_id == merchant)
+    if order is not None:
+        wanted.append(violations.c.order_id == order)
+    if clock is not None:
+        wanted.append(violations.c.clock == clock)
+    if after is not None:
+        columns = (violations.c.breached_at, violations.c.violation_id)
+        wanted.append(tuple_(*columns) > tuple_(*after, types=[column.type for column in columns]))
+    query = select(violations.c.content).where(*wanted)
+    query = query.order_by(violations.c.breached_at, violations.c.violation_id).limit(limit)
+    return [Violation.model_validate_json(row.content) for row in connection.execute(query)]
+
+
+def _row(found: Violation) -> Mapping[str, Any]:
+    return {
+        "violation_id": found.violation_id,
+        "shipment_id": found.shipment_id,
+        "order_id": found.order_id,
+        "merchant_id": found.merchant_id,
+        "clock": found.clock,
+        "tracking_no": found.tracking_no,
+        "due_at": found.due_at,
+        "breached_at": found.breached_at,
+        "rules": " ".join(found.rules),
+        "policy_version": found.policy_version,
+        "counts_for_score": found.counts_for_score and found.cleared_at is None,
+        "cleared_at": found.cleared_at,
+        "claim_case_id": found.claim_case_id,
+        "content": found.model_dump_json(),
+    }
