@@ -15,6 +15,7 @@ from aftersale.kinds import CaseKind, CloseReason, State
 from aftersale.policy.book import Book
 from aftersale.times import parse_instant
 from tests.platform_fixtures import StandIn
+from trial.watches import LiveWatch
 from trial.workplace import Live, Workplace
 from worker import worker
 
@@ -181,8 +182,8 @@ def entry(status: Status, event: str) -> Entry:
 # The workplace around a case
 
 
-async def quiet(live: Live) -> None:
-    """Wait until nothing of the case is in hand: a calendar stands still while an activity waits for a worker."""
+async def quiet(live: Live | LiveWatch) -> None:
+    """Wait until nothing of it is in hand: a calendar stands still while an activity waits for a worker."""
     async with asyncio.timeout(60):
         while True:
             found = (await live.handle.describe()).raw_description

@@ -15,10 +15,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from temporalio import workflow
+from temporalio import activity, workflow
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
+from temporalio.client import (
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowInput,
+    WorkflowExecutionDescription,
+    WorkflowHandle,
+)
 from temporalio.converter import PayloadConverter, SerializationContext
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
@@ -43,6 +49,26 @@ def memo(at: datetime, leap: Leap | None = None) -> dict[str, str]:
     """The start memo that puts a workflow on the calendar at the instant `at`, and has it leap once."""
     leaps = {TEST_LEAP: f"{leap.call} {_aware(leap.to).isoformat()}"} if leap else {}
     return {TEST_CLOCK: _aware(at).isoformat(), **leaps}
+
+
+class Descendants(Interceptor):
+    """Puts what an activity starts on the calendar too, at the instant at which it is asked for. For tests and trials.
+
+    Such a workflow stands still until it is moved, as every other one does.
+    """
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        """Stand between the client and the server."""
+        return _Descending(next)
+
+
+class _Descending(OutboundInterceptor):
+    async def start_workflow(self, input: StartWorkflowInput) -> AnyHandle:
+        asked_at = getattr(input.args[0], "requested_at", None) if input.args else None
+        if asked_at is not None and activity.in_activity():
+            input.memo = {**(input.memo or {}), **memo(asked_at)}
+            input.time_skipping_config = None
+        return await super().start_workflow(input)
 
 
 class CalendarRunner(WorkflowRunner):

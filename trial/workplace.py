@@ -13,6 +13,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError
+from temporalio.plugin import SimplePlugin
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
@@ -136,10 +137,11 @@ async def grounds(folder: Path, records_url: str | None = None) -> AsyncIterator
     """
     keys: list[SearchAttributeKey[Any]] = [_KEYS[type_](name) for name, type_ in ATTRIBUTES.items()]
     on_calendar = plugin(calendar.CalendarRunner(sandbox()))
+    descendants = SimplePlugin("descendants", interceptors=[calendar.Descendants()])
     app = create_app(folder / "platform.db", TRIAL_SECRET)
     records_url = records_url or f"sqlite:///{folder / 'records.db'}"
     records.migrate(records_url)
-    async with skipping(plugins=[on_calendar], search_attributes=keys) as env, serve(app) as url:
+    async with skipping(plugins=[on_calendar, descendants], search_attributes=keys) as env, serve(app) as url:
         yield Workplace(env, url, settings_for(url, records_url))
 
 

@@ -4,8 +4,10 @@ from datetime import date
 from typing import Any
 
 from aftersale.errors import Problem
+from aftersale.kinds import ClaimType
 from aftersale.policy.book import Book
-from aftersale.policy.services import ServiceFile
+from aftersale.policy.guarantees import Compensation
+from aftersale.policy.services import ServiceFile, Version
 from aftersale.request import CaseRequest
 from tests.cases import line, request
 from tests.policy.books import BOOK
@@ -64,6 +66,20 @@ def with_service(file: ServiceFile) -> Book:
     """The book of the checkout with another file for one of its services."""
     others = (each for each in BOOK.services.files if each.service is not file.service)
     return Book(BOOK.files, [*others, file], name=BOOK.name, revision=BOOK.revision)
+
+
+def priced(*claim_types: ClaimType, **terms: Any) -> Book:
+    """The book of the checkout, but for what claims of these types pay."""
+    worth = Compensation(payer="merchant", **terms)
+
+    def rows(old: Version) -> Version:
+        changed = (
+            row.model_copy(update={"compensation": worth}) if row.type in claim_types else row for row in old.claim
+        )
+        return old.model_copy(update={"claim": tuple(changed)})
+
+    files = [file.model_copy(update={"version": tuple(map(rows, file.version))}) for file in BOOK.services.files]
+    return Book(BOOK.files, files, name=BOOK.name, revision=BOOK.revision)
 
 
 def codes(problems: list[Problem]) -> list[str]:
