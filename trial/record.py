@@ -18,8 +18,10 @@ from aftersale.commands import Actor, ShipBack
 from aftersale.kinds import CloseReason, Party
 from aftersale.policy.load import default_book, default_root, load
 from aftersale.rollout import Step, workflow_id
+from aftersale.times import parse_instant
 from trial.pricing import priced
 from trial.tour import CASES, Story, follow, prepare, stories
+from trial.watches import watch
 from trial.workplace import Workplace, grounds
 from worker import DELIVERIES, MESSENGERS, worker
 
@@ -29,6 +31,7 @@ HISTORIES = TESTS / "histories"
 OF_MESSENGERS = HISTORIES / f"{DELIVERIES}.json"
 OF_A_CORRECTION = HISTORIES / "correction.json"
 OF_A_ROLLOUT = HISTORIES / "rollout.json"
+OF_A_WATCH = HISTORIES / "watch.json"
 
 
 def recorded() -> list[WorkflowHistory]:
@@ -48,7 +51,7 @@ def missing() -> list[Story]:
 
 
 async def record(wanted: list[Story]) -> None:
-    """Play each story and keep its history; then those of a correction, a rollout and the messengers, if missing."""
+    """Play each story and keep its history; then those of the other workflows, where they are missing."""
     with tempfile.TemporaryDirectory() as files:
         async with grounds(Path(files)) as place:
             for story in wanted:
@@ -64,6 +67,8 @@ async def record(wanted: list[Story]) -> None:
                     keep(await _corrected(place), OF_A_CORRECTION)
                 if not OF_A_ROLLOUT.exists():
                     keep(await _rolled_out(place), OF_A_ROLLOUT)
+                if not OF_A_WATCH.exists():
+                    keep(await _watched(place), OF_A_WATCH)
             if not OF_MESSENGERS.exists():
                 keep(await _relieved(place), OF_MESSENGERS)
 
@@ -102,6 +107,27 @@ async def _rolled_out(place: Workplace) -> WorkflowHistory:
             await rollouts.start(revision, rate=100)
         await place.client.get_workflow_handle(workflow_id(revision)).result()
     return await place.client.get_workflow_handle(workflow_id(revision)).fetch_history()
+
+
+async def _watched(place: Workplace) -> WorkflowHistory:
+    """The history of a watch: late with its pickup, which is told late, then true by a carrier's words about a hub."""
+    line = {"order_line_id": "L1", "quantity": 1, "paid": {"amount_minor": 12900, "currency": "CNY"}}
+    order = {"paid_at": "2024-02-02T00:00:00", "lines": [line]}
+    given = {
+        "shipment_id": "H-watch",
+        "order_id": "O-H-watch",
+        "merchant_id": "M-7",
+        "buyer_ref": "B-5",
+        "order": order,
+    }
+    live = await watch(place, given, parse_instant("2024-02-02T00:00:00"))
+    await live.act("click", Party.MERCHANT, "M-7", carrier="sf", tracking_no="SF1")
+    await live.until(parse_instant("2024-02-04T12:00:00"))
+    await live.scan("SF1", "picked_up", parse_instant("2024-02-04T09:00:00"), "pickup")
+    await live.scan("SF1", "failed", parse_instant("2024-02-04T11:00:00"), "hub", "到达【武汉转运中心】")
+    await live.until(parse_instant("2024-02-06T00:00:00"))
+    await live.handle.result()
+    return await live.handle.fetch_history()
 
 
 async def _relieved(place: Workplace) -> WorkflowHistory:

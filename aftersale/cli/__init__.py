@@ -15,6 +15,7 @@ from aftersale.cli.ledger import ledger
 from aftersale.cli.policy import policy
 from aftersale.cli.services import services
 from aftersale.cli.setup import setup
+from aftersale.cli.watch import watch
 
 __all__ = ["app", "main"]
 
@@ -28,6 +29,7 @@ app.command("setup", cls=Answering)(setup)
 app.add_typer(ledger)
 app.add_typer(policy)
 app.add_typer(services)
+app.add_typer(watch)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """`aftersale open`, `show` and `act`: one case, opened, looked at, moved on."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.case import Status
+from aftersale.case import Entry, Status
 from aftersale.cli.answers import REFUSED, AsJson, reporting
 from aftersale.cli.asking import decoded, json_of, with_actor
 from aftersale.cli.printing import draw, inert, say, warn
@@ -102,7 +103,7 @@ def _show(status: Status, as_json: bool) -> None:
     draw(
         _head(status),
         *([_deadlines(status)] if status.deadlines else []),
-        *([_timeline(status)] if status.timeline else []),
+        *([timeline_of(status.timeline)] if status.timeline else []),
     )
 
 
@@ -134,10 +135,10 @@ def _deadlines(status: Status) -> Table:
     return table
 
 
-def _timeline(status: Status) -> Table:
-    """The timeline of a case as a table: when in local time, who, what."""
+def timeline_of(entries: Sequence[Entry]) -> Table:
+    """A timeline as a table: when in local time, who, what."""
     table = Table("when", "who", "what", title="Timeline", title_justify="left")
-    for entry in status.timeline:
+    for entry in entries:
         late = f" (reported {local(entry.recorded_at)})" if entry.late_report else ""
         table.add_row(local(entry.at), entry.by, Text(inert(f"{entry.says}{late}")))
     return table

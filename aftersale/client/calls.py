@@ -33,8 +33,8 @@ class NotFound(ServiceFault):
     """The server knows no such thing."""
 
 
-async def answered(case_id: str, call: Awaitable[T], timeout: timedelta) -> T:
-    """The answer to a call about a case. Raises Refusal, CaseNotFound, NoAnswer, ServiceFault."""
+async def answered(what: str, call: Awaitable[T], timeout: timedelta) -> T:
+    """The answer to a call about `what`, such as case C-1. Raises Refusal, CaseNotFound, NoAnswer, ServiceFault."""
     try:
         return await served(call, timeout)
     except WorkflowUpdateFailedError as error:
@@ -42,9 +42,9 @@ async def answered(case_id: str, call: Awaitable[T], timeout: timedelta) -> T:
         code = cause.type if isinstance(cause, ApplicationError) and cause.type else "refused"
         raise Refusal(code, cause.message if isinstance(cause, ApplicationError) else str(cause)) from error
     except WorkflowQueryFailedError as error:
-        raise NoAnswer(f"case {case_id} cannot answer ({error}); look at it in the Temporal UI") from error
+        raise NoAnswer(f"{what} cannot answer ({error}); look at it in the Temporal UI") from error
     except NotFound as error:
-        raise CaseNotFound(f"case {case_id} is unknown here; check its id, and TEMPORAL_NAMESPACE") from error
+        raise CaseNotFound(f"{what} is unknown here; check its id, and TEMPORAL_NAMESPACE") from error
 
 
 async def served(call: Awaitable[T], timeout: timedelta) -> T:

@@ -1,8 +1,5 @@
 """Cases as a back end opens them, moves them on and looks at them."""
 
-import asyncio
-import hashlib
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -11,19 +8,18 @@ from uuid import uuid4
 
 from temporalio.client import (
     Client,
-    WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
 
 from aftersale.case import Status
 from aftersale.client.calls import PATIENCE, answered
 from aftersale.client.namespace import Namespace
+from aftersale.client.opening import opened, written
 from aftersale.client.rollouts import Rollouts
+from aftersale.client.watches import Watches
 from aftersale.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
 from aftersale.corrections import CORRECTION, LateFact, Taken, late
 from aftersale.errors import BadInput, Problem
@@ -31,9 +27,11 @@ from aftersale.failures import CaseNotFound, NoAnswer, Refusal
 from aftersale.kinds import CaseKind
 from aftersale.plugin import TASK_QUEUE, connect
 from aftersale.request import CaseRequest
-from aftersale.schema import Schema, is_id
+from aftersale.schema import is_id
 from aftersale.times import floor
 from aftersale.view import summary
+from aftersale.watch.request import WatchRequest
+from aftersale.watch.status import WatchStatus
 
 T = TypeVar("T")
 
@@ -49,8 +47,6 @@ WORKFLOW_TYPES: Mapping[CaseKind, str] = {
 
 _COMMANDS = {shape: command for command, shape in PAYLOADS.items()}
 
-_NOT_STARTED = (RPCError, WorkflowAlreadyStartedError, WorkflowUpdateRPCTimeoutOrCancelledError)
-
 
 class Cases:
     """The cases of one Temporal namespace."""
@@ -64,8 +60,8 @@ class Cases:
     ) -> None:
         """Use a connected client. `timeout` bounds every call; `now` stamps acts that bear no instant of their own."""
         self._client, self._timeout, self._now = client, timeout, now
-        self.namespace = Namespace(client, timeout)
-        self.rollouts = Rollouts(client, timeout)
+        self.namespace, self.rollouts = Namespace(client, timeout), Rollouts(client, timeout)
+        self.watches = Watches(client, timeout=timeout, now=now)
 
     @classmethod
     async def connect(cls, **overrides: Any) -> Self:
@@ -90,6 +86,10 @@ class Cases:
         # The server answers a repeated update with its first answer, however far the case has come since.
         return await self.status(wanted.case_id)
 
+    async def watch(self, request: WatchRequest | Mapping[str, Any]) -> WatchStatus:
+        """Watch the dispatch of a shipment; `watches` tells it what happens. Raises as `Watches.open`."""
+        return await self.watches.open(request)
+
     async def act(self, case_id: str, act: Act, *, request_id: str | None = None) -> Status:
         """Give a command; the status is that of the case's next rest.
 
@@ -100,7 +100,7 @@ class Cases:
         """
         stamped = act if act.occurred_at else act.model_copy(update={"occurred_at": floor(self._now())})
         request_id = request_id or str(uuid4())
-        name, handle, content = _COMMANDS[type(act)], self._handle(case_id), _written(stamped)
+        name, handle, content = _COMMANDS[type(act)], self._handle(case_id), written(stamped)
         try:
             with suppress(CaseNotFound):
                 return await self._answered(
@@ -132,7 +132,7 @@ class Cases:
         For a case that is over it becomes a correction, or is refused, as a command is.
         Raises CaseNotFound, Refusal, NoAnswer.
         """
-        content = _written(event)
+        content = written(event)
         try:
             await self._answered(case_id, self._handle(case_id).signal("parcel_event", content))
         except CaseNotFound:
@@ -148,7 +148,7 @@ class Cases:
         await self._announced(case_id, "policy_withdrawn", revision)
 
     async def _announced(self, case_id: str, signal: str, revision: int) -> None:
-        content = _written(PolicyPublished(revision=revision))
+        content = written(PolicyPublished(revision=revision))
         try:
             await self._answered(case_id, self._handle(case_id).signal(signal, content))
         except CaseNotFound as error:
@@ -157,27 +157,9 @@ class Cases:
     # How a case is opened, and known again
 
     async def _opening(self, kind: CaseKind, wanted: CaseRequest) -> Status:
-        content = _written(wanted)
-        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            WORKFLOW_TYPES[kind],
-            content,
-            id=f"case/{wanted.case_id}",
-            task_queue=TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=summary(kind, wanted),
-        )
-        given = {"kind": kind, "request": content}
-        try:
-            status: Status = await self._client.execute_update_with_start_workflow(
-                "open", given, start_workflow_operation=start, id=f"open/{_digest(given)}", result_type=Status
-            )
-            return status
-        except _NOT_STARTED:
-            # The operation keeps the failure as well, and asyncio reports one that nobody took from there.
-            with suppress(*_NOT_STARTED, asyncio.CancelledError):
-                await start.workflow_handle()
-            raise
+        given = {"kind": kind, "request": written(wanted)}
+        case_id, line = f"case/{wanted.case_id}", summary(kind, wanted)
+        return await opened(self._client, WORKFLOW_TYPES[kind], case_id, given, line, Status)
 
     async def _require_own(self, kind: CaseKind, wanted: CaseRequest) -> None:
         """Make sure that it was this request that opened the case, which is over. Raises Refusal."""
@@ -224,7 +206,7 @@ class Cases:
         return over.model_copy(update={"timeline": (*over.timeline, taken.entry)})
 
     async def _answered(self, case_id: str, call: Awaitable[T]) -> T:
-        return await answered(case_id, call, self._timeout)
+        return await answered(f"case {case_id}", call, self._timeout)
 
 
 def _final(over: Status) -> Refusal:
@@ -238,11 +220,3 @@ def _same(given: list[Any], wanted: CaseRequest) -> bool:
         return len(given) == 1 and read(CaseRequest, given[0], "request") == wanted
     except BadInput:
         return False
-
-
-def _written(content: Schema) -> dict[str, Any]:
-    return content.model_dump(mode="json", exclude_unset=True)
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]

@@ -13,7 +13,6 @@ from aftersale.records.migrate import migrate, require_current
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
 from aftersale.records.store import PAGE, Records, open
-from aftersale.records.violations import Point
 
 __all__ = [
     "DEFAULT_URL",
@@ -26,7 +25,6 @@ __all__ = [
     "Ledger",
     "LedgerFault",
     "Place",
-    "Point",
     "Records",
     "RecordsGap",
     "RecordsOutdated",

@@ -17,7 +17,6 @@ from aftersale.records.gate import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
-from aftersale.records.violations import Point
 from aftersale.turns import Turn
 from aftersale.watch.letters import Finding
 from aftersale.watch.status import Violation
@@ -158,12 +157,15 @@ class Records:
         merchant: str | None = None,
         order: str | None = None,
         clock: Clock | None = None,
+        since: datetime | None = None,
         limit: int | None = PAGE,
-        after: Point | None = None,
     ) -> list[Violation]:
-        """Violations in the order in which they took effect; those that turned out to be none say so."""
+        """Violations in the order in which they took effect; those that turned out to be none say so.
+
+        `since` leaves out what took effect at that instant or earlier.
+        """
         with self._reading() as connection:
-            return violations.listed(connection, merchant=merchant, order=order, clock=clock, limit=limit, after=after)
+            return violations.listed(connection, merchant=merchant, order=order, clock=clock, since=since, limit=limit)
 
     # The outbox
 

@@ -2,22 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, tuple_
+from sqlalchemy import ColumnElement, Connection, select
 
 from aftersale.kinds import Clock
 from aftersale.records.owing import owe_once
 from aftersale.records.tables import put, violations
 from aftersale.watch.letters import Finding
 from aftersale.watch.status import Violation
-
-
-class Point(NamedTuple):
-    """A place in the list of violations; the next page comes after it."""
-
-    breached_at: datetime
-    violation_id: str
 
 
 def keep(connection: Connection, finding: Finding, now: datetime) -> None:
@@ -34,7 +27,7 @@ def listed(
     order: str | None,
     clock: Clock | None,
     limit: int | None,
-    after: Point | None,
+    since: datetime | None,
 ) -> list[Violation]:
     """Violations in the order in which they took effect, those that turned out to be none among them."""
     wanted: list[ColumnElement[bool]] = []
@@ -44,9 +37,8 @@ def listed(
         wanted.append(violations.c.order_id == order)
     if clock is not None:
         wanted.append(violations.c.clock == clock)
-    if after is not None:
-        columns = (violations.c.breached_at, violations.c.violation_id)
-        wanted.append(tuple_(*columns) > tuple_(*after, types=[column.type for column in columns]))
+    if since is not None:
+        wanted.append(violations.c.breached_at > since)
     query = select(violations.c.content).where(*wanted)
     query = query.order_by(violations.c.breached_at, violations.c.violation_id).limit(limit)
     return [Violation.model_validate_json(row.content) for row in connection.execute(query)]

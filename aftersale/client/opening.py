@@ -1,0 +1,54 @@
+"""Opening by update-with-start: whoever comes with the same request any number of times opens one workflow."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from aftersale.plugin import TASK_QUEUE
+from aftersale.schema import Schema
+
+S = TypeVar("S", bound=Schema)
+
+_NOT_STARTED = (RPCError, WorkflowAlreadyStartedError, WorkflowUpdateRPCTimeoutOrCancelledError)
+
+
+async def opened(
+    client: Client, workflow_type: str, workflow_id: str, given: Mapping[str, Any], summary: str, answer: type[S]
+) -> S:
+    """The decision on a request: what the update `open` answers to `given`, whose `request` is the workflow's input."""
+    start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        workflow_type,
+        given["request"],
+        id=workflow_id,
+        task_queue=TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        static_summary=summary,
+    )
+    try:
+        decision: S = await client.execute_update_with_start_workflow(
+            "open", given, start_workflow_operation=start, id=f"open/{_digest(given)}", result_type=answer
+        )
+        return decision
+    except _NOT_STARTED:
+        # The operation keeps the failure as well, and asyncio reports one that nobody took from there.
+        with suppress(*_NOT_STARTED, asyncio.CancelledError):
+            await start.workflow_handle()
+        raise
+
+
+def written(content: Schema) -> dict[str, Any]:
+    """Content as it is sent: what was not set is left out."""
+    return content.model_dump(mode="json", exclude_unset=True)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
