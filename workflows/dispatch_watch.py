@@ -105,7 +105,7 @@ class DispatchWatch:
             wanted = read(OpenWatch, {} if given is None else given, "payload")
         except BadInput as error:
             raise _failure(error.problems) from error
-        await workflow.wait_condition(lambda: bool(self._problems) or (self._open.resting or self._over))
+        await workflow.wait_condition(lambda: self._settled)
         if wanted.request is not None and not self._same(wanted.request):
             raise _failure([Problem(code="shipment_id_conflict", field="shipment_id", message=_CONFLICT)])
         return self.status()
@@ -161,8 +161,8 @@ class DispatchWatch:
         lookout = self._open
         lookout.watch.take(command, act, at, lookout.now)
         lookout.wake()
-        await workflow.wait_condition(lambda: lookout.resting or self._over)
-        return self.status()
+        await workflow.wait_condition(lambda: self._settled)
+        return self._open.watch.status
 
     def _judged(self, command: WatchCommand, given: Any) -> tuple[WatchAct, datetime]:
         """What was given, and when it happened: as its back end says, else now (R15)."""
@@ -185,8 +185,10 @@ class DispatchWatch:
         return self._lookout
 
     @property
-    def _over(self) -> bool:
-        return self._lookout is not None and self._lookout.watch.end is not None
+    def _settled(self) -> bool:
+        """Whether the request was refused, or every conclusion is drawn of what the watch knows."""
+        lookout = self._lookout
+        return bool(self._problems) or lookout is None or lookout.resting or lookout.watch.end is not None
 
     def _same(self, request: dict[str, Any]) -> bool:
         try:

@@ -56,7 +56,7 @@ def _row(found: Violation) -> Mapping[str, Any]:
         "breached_at": found.breached_at,
         "rules": " ".join(found.rules),
         "policy_version": found.policy_version,
-        "counts_for_score": found.counts_for_score and found.cleared_at is None,
+        "counts_for_score": found.counts_for_score,
         "cleared_at": found.cleared_at,
         "claim_case_id": found.claim_case_id,
         "content": found.model_dump_json(),

@@ -29,7 +29,7 @@ class Violation(Schema):
 
     `due_at` is the last instant in time as the rules reckon it, `respond_by` with the grace of what was learned late
     (R13); at `breached_at` the silence took effect (R4). `cleared_at` is when a fact arrived that had happened in time
-    all the same: the violation is kept, and counts no more. `claim_case_id` is the claim that it opened.
+    all the same: the violation is kept, and counts for nothing any more. `claim_case_id` is the claim that it opened.
     """
 
     violation_id: str

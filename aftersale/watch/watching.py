@@ -253,7 +253,9 @@ class Watch:
         if found.cleared_at is not None or met_at is None or met_at > found.respond_by:
             return None
         by = f"it was in time after all, at {local(met_at)}, and reported at {local(now)}"
-        self.violations[check] = cleared = found.model_copy(update={"cleared_at": now, "cleared_by": by})
+        self.violations[check] = cleared = found.model_copy(
+            update={"cleared_at": now, "cleared_by": by, "counts_for_score": False}
+        )
         self.note("ViolationCleared", f"{check.words}: {by}", Party.SYSTEM, now, now, clock=check.clock)
         return cleared
 
