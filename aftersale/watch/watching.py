@@ -267,12 +267,9 @@ class Watch:
             return cleared or (known if check.tracking_no is None else self.heard_until[check] <= now)
         if check in self.clocks:
             return self.clocks[check].respond_by is None
-        return check in self.met or (check.clock in HUB and (known or self._never_seen(check, now)))
-
-    def _never_seen(self, check: Check, now: datetime) -> bool:
-        """Whether a parcel was not picked up in time, nor after that for as long as facts may be late."""
-        pickups = [Check(clock, check.tracking_no) for clock in PICKUP]
-        return all(each in self.violations and self._settled(each, now) for each in pickups)
+        # A parcel that was never picked up has no clock to its hub; how long that may still be told, its pickups say.
+        unseen = all(Check(clock, check.tracking_no) in self.violations for clock in PICKUP)
+        return check in self.met or (check.clock in HUB and (known or unseen))
 
 
 def summary(check: Check, running: RunningClock) -> str:

@@ -55,6 +55,11 @@ def test_nothing_opens_where_a_person_states_the_amount(terms: dict[str, Any]) -
     assert priced(BOOK, filed(late())) is None
 
 
+def test_nothing_opens_for_what_cost_nothing() -> None:
+    gift = [{"order_line_id": "L1", "quantity": 1, "paid": {"amount_minor": 0, "currency": "CNY"}}]
+    assert priced(TENTH, filed(late(order={"lines": gift}))) is None
+
+
 def test_nothing_opens_that_the_intake_would_refuse() -> None:
     too_early = Filed(request=late(), applied_at=at("2024-06-05 10:00:00"))
     assert priced(TENTH, too_early) is None, "the shipment is not late yet"

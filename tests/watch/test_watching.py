@@ -108,6 +108,50 @@ def test_a_later_point_of_the_way_shows_the_pickup_too() -> None:
     assert look(made, "2024-06-04 10:00:00") == [] and made.over(at("2024-06-04 10:00:00")) is WatchEnd.CHECKED
 
 
+def test_the_earliest_scan_counts_and_one_that_comes_twice_is_kept_once() -> None:
+    made = watch()
+    click(made, JUNE)
+    for when in ("2024-06-03 12:00:09", "2024-06-03 12:00:05", "2024-06-03 12:00:05"):
+        scan(made, "picked_up", when, now="2024-06-03 12:01:00")
+    look(made, "2024-06-03 12:01:00")
+    assert clocks(made)["false_dispatch_hub"] == at("2024-06-04 12:00:05")
+    assert [entry.event for entry in made.timeline].count("ParcelScanned") == 2
+
+
+def test_a_scan_is_of_a_hub_by_its_words() -> None:
+    made = watch()
+    click(made, JUNE)
+    scan(made, "picked_up", JUNE)
+    scan(made, "failed", "2024-06-03 12:00:01", text="已由【西湖营业部】揽收")
+    look(made, "2024-06-03 12:00:01")
+    assert made.clocks.keys() == {Check(Clock.FALSE_DISPATCH_HUB, SF1), Check(Clock.FALSE_TRACKING_HUB, SF1)}
+    scan(made, "failed", "2024-06-03 12:00:02", text="快件离开【杭州转运中心】")
+    assert look(made, "2024-06-03 12:00:02") == [] and made.clocks == {}
+
+
+def test_a_shipment_has_left_when_its_last_parcel_did_whichever_is_told_first() -> None:
+    made = watch()
+    for when, tracking_no in (("2024-06-03 12:00:00", "SF2"), ("2024-06-03 11:00:00", SF1)):
+        act = Click.model_validate(
+            {
+                "actor": MERCHANT,
+                "carrier": "sf",
+                "tracking_no": tracking_no,
+                "lines": [{"order_line_id": "L1", "quantity": 1}],
+            }
+        )
+        assert made.shipment.dispatched_at is None
+        made.take(WatchCommand.CLICK, act, at(when), at("2024-06-03 12:00:00"))
+    assert made.shipment.dispatched_at == at("2024-06-03 12:00:00")
+
+
+def test_a_click_that_was_late_is_a_violation_though_it_is_heard_before_the_lapse_is_taken() -> None:
+    made = watch()
+    click(made, "2024-06-05 10:00:01", now="2024-06-05 10:00:05")
+    [found] = look(made, "2024-06-05 10:00:05")
+    assert (found.clock, found.breached_at) == ("dispatch", at("2024-06-05 10:00:01"))
+
+
 def test_a_scan_of_another_parcel_clears_nothing() -> None:
     made = watch()
     click(made, JUNE)
