@@ -69,15 +69,13 @@ class Lookout:
 
     async def keep(self) -> None:
         """Watch until nothing more can be learned, and everything is passed on."""
-        while (end := await self._look()) is None:
+        while (end := await self._look()) is None or not self._all_told:
             self._rest()
             await workflow.wait_condition(lambda: not self.resting)
         self.watch.finish(end, self.now)
         if self._publication is not None:
             self._publication.cancel()
         self._alarm.set(None, None, "")
-        self._show()
-        await workflow.wait_condition(lambda: self._passing_on is None or self._passing_on.done())
         self._show()
 
     # How it works
@@ -139,10 +137,15 @@ class Lookout:
 
     # What is passed on, in order, beside the watch
 
+    @property
+    def _all_told(self) -> bool:
+        return not self._news and (self._passing_on is None or self._passing_on.done())
+
     def _pass_on(self, news: list[Violation]) -> None:
         self._news.extend(news)
         if self._news and (self._passing_on is None or self._passing_on.done()):
             self._passing_on = asyncio.create_task(self._tell())
+            self._passing_on.add_done_callback(lambda _: self.wake())
 
     async def _tell(self) -> None:
         """Have violations kept and told; a late dispatch opens a claim where the policy prices one."""
@@ -151,14 +154,14 @@ class Lookout:
             if violation.cleared_at is not None:
                 await outside.keep_violation(finding(self.watch.violations[violation.check]))
                 continue
-            claim = await self._priced() if violation.clock is Clock.DISPATCH else None
+            stands = self.watch.violations[violation.check].cleared_at is None
+            claim = await self._priced() if stands and violation.clock is Clock.DISPATCH else None
             claim_id = self.watch.claim(violation.check, claim.case_id) if claim else None
             await outside.keep_violation(finding(violation.model_copy(update={"claim_case_id": claim_id})))
             if claim is not None:
                 await outside.open_claim(claim)
                 says = f"late dispatch claim {claim.case_id} was opened; it shows what becomes of it"
                 self.watch.note("ClaimOpened", says, Party.SYSTEM, self.now, self.now)
-        self.wake()
 
     async def _priced(self) -> CaseRequest | None:
         filed_at = self.now

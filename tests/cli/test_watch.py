@@ -1,5 +1,6 @@
 """`aftersale watch` as operators and scripts run it: a process, a server, what is printed, the exit status."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -7,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from aftersale.client import Refusal
 from aftersale.clock import CLOCK_SKEW
-from aftersale.times import local
+from aftersale.commands import ParcelEvent
+from aftersale.kinds import WatchEnd
+from aftersale.times import floor, local
+from aftersale.watch.acts import Click
 from tests.cli.shell import Told, run
-from tests.market import Market, market
+from tests.market import ACTORS, Market, market
 from tests.platform_fixtures import until
 
 LINES = [{"order_line_id": "L1", "quantity": 2, "paid": {"amount_minor": 12900, "currency": "CNY"}}]
@@ -68,6 +73,28 @@ async def test_a_delay_and_a_cancelled_order_are_told(place: Market) -> None:
     late = await on(place, "cancel", "S-2", "--as", "system:orders")
     assert late.status == 1 and "is over (order cancelled 订单取消)" in late.err
     assert (await on(place, "open", "-", "--json", given=request("S-2"))).json["code"] == "shipment_id_conflict"
+
+
+async def test_a_watch_that_is_over_needs_no_more_scans(place: Market) -> None:
+    watches = place.cases.watches
+    wanted = request("S-4")
+    first, second = await asyncio.gather(place.cases.watch(wanted), place.cases.watch(wanted))
+    assert first == second
+    click = Click(actor=ACTORS["merchant"], carrier="sf", tracking_no="SF1")
+    clicked = await watches.act("S-4", click, request_id="click-1")
+    assert await watches.act("S-4", click, request_id="click-1") == clicked
+    now = floor(datetime.now(UTC))
+    scan = ParcelEvent(event_id="E1", leg="outbound", tracking_no="SF1", event="signed_for", occurred_at=now)
+    await watches.scan("S-4", scan)
+    await until(lambda: _final(place, "S-4"), True)
+    await watches.scan("S-4", scan.model_copy(update={"event_id": "E2"}))
+    assert (await place.cases.watch(wanted)).end is WatchEnd.CHECKED
+    with pytest.raises(Refusal, match="is over"):
+        await watches.policy_published("S-4", 9)
+
+
+async def _final(place: Market, shipment_id: str) -> bool:
+    return (await place.cases.watches.status(shipment_id)).is_final
 
 
 async def test_violations_are_listed_from_the_records(place: Market) -> None:
