@@ -4,9 +4,9 @@ As at a case, handlers judge, record and return, and validate themselves what an
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -16,7 +16,7 @@ from aftersale.commands import ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
 from aftersale.judge import Refused
 from aftersale.kinds import WatchCommand
-from aftersale.schema import is_id
+from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.watch.acts import OpenWatch, WatchAct, parse
 from aftersale.watch.judging import judge
@@ -25,6 +25,8 @@ from aftersale.watch.status import WatchStatus, refused
 from workflows import outside
 from workflows.board import Board
 from workflows.lookout import Lookout
+
+S = TypeVar("S", bound=Schema)
 
 
 class _Taker(Protocol):
@@ -122,26 +124,17 @@ class DispatchWatch:
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
         """Keep a scan; whether it was in time is judged by when it happened."""
-        lookout = self._lookout
-        if lookout is None:
-            return
-        try:
-            lookout.watch.scan(read(ParcelEvent, given, "signal"), lookout.now)
-        except BadInput as error:
-            lookout.watch.refuse_signal(str(error), lookout.now)
-        lookout.wake()
+        self._hear(ParcelEvent, given, lambda lookout, scan: lookout.watch.scan(scan, lookout.now))
 
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:
         """Have the running clocks ask the newer book."""
-        lookout = self._lookout
-        if lookout is None:
-            return
-        try:
-            lookout.published(read(PolicyPublished, given, "signal").revision)
-        except BadInput as error:
-            lookout.watch.refuse_signal(str(error), lookout.now)
-        lookout.wake()
+        self._hear(PolicyPublished, given, lambda lookout, news: lookout.published(news.revision))
+
+    @workflow.signal(description="a revision was announced by mistake; clocks that wait for it ask again without it")
+    def policy_withdrawn(self, given: Any = None) -> None:
+        """Forget a revision that no policy book has."""
+        self._hear(PolicyPublished, given, lambda lookout, news: lookout.withdrawn(news.revision))
 
     @workflow.query(description="the watch as it stands")
     def status(self) -> WatchStatus:
@@ -176,6 +169,16 @@ class DispatchWatch:
         except Refused as refusal:
             raise _failure([refusal.problem]) from refusal
         return act, at
+
+    def _hear(self, shape: type[S], given: Any, tell: Callable[[Lookout, S], None]) -> None:
+        lookout = self._lookout
+        if lookout is None:
+            return
+        try:
+            tell(lookout, read(shape, given, "signal"))
+        except BadInput as error:
+            lookout.watch.refuse_signal(str(error), lookout.now)
+        lookout.wake()
 
     @property
     def _open(self) -> Lookout:

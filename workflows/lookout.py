@@ -17,6 +17,7 @@ from aftersale.kinds import Clock, Party, WatchEnd
 from aftersale.openings import late_dispatch
 from aftersale.policy.deadline import Deadline
 from aftersale.request import CaseRequest
+from aftersale.revisions import Revisions
 from aftersale.times import floor
 from aftersale.watch.letters import finding
 from aftersale.watch.request import WatchRequest
@@ -34,7 +35,7 @@ class Lookout:
         """Nothing has been asked yet."""
         self.watch = Watch(request, self.now)
         self.resting = False
-        self._revision = 0
+        self._revisions = Revisions()
         self._publication: asyncio.Task[None] | None = None
         self._news: deque[Violation] = deque()
         self._passing_on: asyncio.Task[None] | None = None
@@ -60,10 +61,13 @@ class Lookout:
 
     def published(self, revision: int) -> None:
         """A newer policy book is out: ask it about the clocks that run, without holding up any of them (R9)."""
-        if revision > self._revision:
-            self._revision = revision
-            if self._publication is None or self._publication.done():
-                self._publication = asyncio.create_task(self._ask_newer_book())
+        newer = self._revisions.published(revision)
+        if newer and (self._publication is None or self._publication.done()):
+            self._publication = asyncio.create_task(self._ask_newer_book())
+
+    def withdrawn(self, revision: int) -> None:
+        """A revision was announced by mistake: who waits for a book of it asks again for what was told before."""
+        self._revisions.withdrawn(revision)
 
     # What the workflow does
 
@@ -99,19 +103,25 @@ class Lookout:
         self.watch.read(scans, [scan for scan, is_hub in zip(scans, found, strict=True) if is_hub])
 
     async def _ask(self, asked: Mapping[Check, Question]) -> None:
-        revision, learned_at = self._revision, self.now
-        deadlines = await outside.quote(list(asked.values()), revision)
-        if revision == self._revision:
+        revision, learned_at = self._revisions.newest, self.now
+        deadlines = await outside.quote(list(asked.values()), revision, self._revisions.wanted(revision))
+        if deadlines is not None and revision == self._revisions.newest:
+            self._revisions.answered(revision)
             self._answer(asked, deadlines, "what is known of the shipment has changed", learned_at)
 
     async def _ask_newer_book(self) -> None:
         asked: dict[Check, Question] = {}
         revision = -1
-        while revision < self._revision or self.watch.asking_again(self.now).keys() - asked.keys():
-            revision, asked, learned_at = self._revision, self.watch.asking_again(self.now), self.now
+        while revision < self._revisions.newest or self.watch.asking_again(self.now).keys() - asked.keys():
+            revision, asked, learned_at = self._revisions.newest, self.watch.asking_again(self.now), self.now
             if not asked:
                 break
-            deadlines = await outside.quote_from_newer_book(list(asked.values()), revision)
+            wanted = self._revisions.wanted(revision)
+            deadlines = await outside.quote_from_newer_book(list(asked.values()), revision, wanted)
+            if deadlines is None:
+                revision = self._revisions.last_answered
+                continue
+            self._revisions.answered(revision)
             self._answer(asked, deadlines, f"policy book revision {revision} was published", learned_at)
         self.wake()
 

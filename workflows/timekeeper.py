@@ -13,6 +13,7 @@ from aftersale.clock import RunningClock
 from aftersale.dossier import Dossier
 from aftersale.facts import Question
 from aftersale.kinds import Clock
+from aftersale.revisions import Revisions
 from aftersale.times import floor
 from aftersale.view import timer_summary
 from workflows import outside
@@ -37,8 +38,7 @@ class Timekeeper:
     def __init__(self, case: Dossier, wake: Callable[[], None]) -> None:
         """No clock runs yet."""
         self._case, self._wake = case, wake
-        self._told = {0}
-        self._answered = 0
+        self._revisions = Revisions()
         self._reasks: deque[Reask] = deque()
         self._publication: asyncio.Task[None] | None = None
 
@@ -50,18 +50,13 @@ class Timekeeper:
 
     def published(self, revision: int) -> None:
         """A newer policy book is out: ask it about the clocks that run, without keeping anybody waiting (R9)."""
-        newest = self._revision
-        self._told.add(revision)
-        if revision > newest and (self._publication is None or self._publication.done()):
+        newer = self._revisions.published(revision)
+        if newer and (self._publication is None or self._publication.done()):
             self._publication = asyncio.create_task(self._ask_newer_book())
 
     def withdrawn(self, revision: int) -> None:
-        """A revision was announced by mistake: who waits for a book of it asks again for what was told before.
-
-        One from which there was an answer was published after all, and stays.
-        """
-        if revision > self._answered:
-            self._told.discard(revision)
+        """A revision was announced by mistake: who waits for a book of it asks again for what was told before."""
+        self._revisions.withdrawn(revision)
 
     # What the desk does
 
@@ -70,12 +65,12 @@ class Timekeeper:
         if not starts:
             return {}
         while True:
-            revision, learned_at = self._revision, self._now
+            revision, learned_at = self._revisions.newest, self._now
             questions = [self._case.question(clock, since, learned_at) for clock, since in starts.items()]
-            deadlines = await outside.quote(questions, revision, self._wanted(revision))
-            if deadlines is not None and revision == self._revision:
+            deadlines = await outside.quote(questions, revision, self._revisions.wanted(revision))
+            if deadlines is not None and revision == self._revisions.newest:
                 break
-        self._answered = max(self._answered, revision)
+        self._revisions.answered(revision)
         started = {
             question.clock: RunningClock.begun(question, deadline, learned_at)
             for question, deadline in zip(questions, deadlines, strict=True)
@@ -92,8 +87,8 @@ class Timekeeper:
             asked = [(running, reask.question(running)) for running in before]
             changed = [(running, question) for running, question in asked if question != running.question]
             questions = [question.model_copy(update={"as_of": self._now}) for _, question in changed]
-            revision = self._revision
-            deadlines = await outside.quote(questions, revision, self._wanted(revision)) if questions else []
+            revision = self._revisions.newest
+            deadlines = await outside.quote(questions, revision, self._revisions.wanted(revision)) if questions else []
             if deadlines is None or self._case.running != before:
                 continue  # a newer book answered meanwhile: put the same to the clocks as they are now
             self._reasks.popleft()
@@ -111,14 +106,6 @@ class Timekeeper:
     # How it works
 
     @property
-    def _revision(self) -> int:
-        """The newest revision that the case was told of."""
-        return max(self._told)
-
-    def _wanted(self, revision: int) -> Callable[[], bool]:
-        return lambda: revision <= self._revision
-
-    @property
     def _now(self) -> datetime:
         return floor(workflow.now())
 
@@ -126,14 +113,14 @@ class Timekeeper:
         case = self._case
         asked: list[RunningClock] = []
         revision = -1
-        while case.running and (revision < self._revision or asked != case.running):
-            revision, asked = self._revision, case.running
+        while case.running and (revision < self._revisions.newest or asked != case.running):
+            revision, asked = self._revisions.newest, case.running
             questions = [running.question.model_copy(update={"as_of": self._now}) for running in asked]
-            deadlines = await outside.quote_from_newer_book(questions, revision, self._wanted(revision))
+            deadlines = await outside.quote_from_newer_book(questions, revision, self._revisions.wanted(revision))
             if deadlines is None:
-                revision = self._answered
+                revision = self._revisions.last_answered
                 continue
-            self._answered = max(self._answered, revision)
+            self._revisions.answered(revision)
             if asked == case.running:
                 why = f"policy book revision {revision} was published"
                 for running, question, deadline in zip(asked, questions, deadlines, strict=True):

@@ -1,0 +1,41 @@
+"""The revisions of the policy book that a case or a watch was told of, and which of them has answered. Pure memory."""
+
+from collections.abc import Callable
+
+
+class Revisions:
+    """What was published, as far as one workflow knows; a revision is what a question waits for."""
+
+    def __init__(self) -> None:
+        """Any book will do."""
+        self._told = {0}
+        self._answered = 0
+
+    @property
+    def newest(self) -> int:
+        """The newest one that was told."""
+        return max(self._told)
+
+    def published(self, revision: int) -> bool:
+        """Keep one; whether it is newer than all before."""
+        newest = self.newest
+        self._told.add(revision)
+        return revision > newest
+
+    def withdrawn(self, revision: int) -> None:
+        """Forget one that was announced by mistake; one that has answered was published after all, and stays."""
+        if revision > self._answered:
+            self._told.discard(revision)
+
+    def wanted(self, revision: int) -> Callable[[], bool]:
+        """Whether an answer of that revision is wanted still; not once it was withdrawn."""
+        return lambda: revision <= self.newest
+
+    def answered(self, revision: int) -> None:
+        """A book of that revision has answered."""
+        self._answered = max(self._answered, revision)
+
+    @property
+    def last_answered(self) -> int:
+        """The newest one that has answered."""
+        return self._answered
