@@ -33,6 +33,7 @@ from aftersale.rollout import (
     workflow_id,
 )
 from aftersale.times import floor
+from aftersale.watch.request import WATCH
 
 SKEW = timedelta(minutes=5)
 """How far apart the clocks of two workers may be."""
@@ -158,8 +159,8 @@ class Rollouts:
         return found, found[-1] if len(found) == batch.size else None
 
     async def _strays(self, batch: Batch) -> tuple[Sequence[str], str | None]:
-        """A page of the cases that the server lists as running, without those that the records know."""
-        query = "WorkflowId STARTS_WITH 'case/' AND ExecutionStatus = 'Running'"
+        """A page of what the server lists as running, without the cases that the records know: watches among it."""
+        query = f"(WorkflowId STARTS_WITH 'case/' OR WorkflowType = '{WATCH}') AND ExecutionStatus = 'Running'"
         token = base64.b64decode(batch.after) or None
         listed = self._client.list_workflows(query, page_size=batch.size, next_page_token=token)
         await listed.fetch_next_page()
@@ -171,7 +172,7 @@ class Rollouts:
     async def _tell(self, case_id: str, revision: int) -> str | None:
         """None where the case took the news, no word where it was over by then, else why it could not be told."""
         try:
-            taken = await self._signal(f"case/{case_id}", "policy_published", revision)
+            taken = await self._signal(_workflow(case_id), "policy_published", revision)
         except RPCError as error:
             if error.status in _PASSING:
                 raise
@@ -194,6 +195,11 @@ class Rollouts:
                 raise
             return False
         return True
+
+
+def _workflow(case_id: str) -> str:
+    """The workflow's id: a case's own id has no slash, a watch goes by that of its workflow."""
+    return case_id if "/" in case_id else f"case/{case_id}"
 
 
 async def _paced(case_ids: Sequence[str], rate: int, fleet: Fleet) -> AsyncIterator[str]:

@@ -80,7 +80,7 @@ _STEPS = {
     Step.WORKERS: "waits until every worker has the book",
     Step.RECORDS: "tells the cases that the records know",
     Step.WORKERS_AGAIN: "makes sure that every worker has the book still",
-    Step.STRAYS: "tells the cases that the records do not know",
+    Step.STRAYS: "tells dispatch watches, and the cases that the records do not know",
     Step.NEWCOMERS: "tells the cases that were opened meanwhile",
     Step.MISSED: "tries once more what failed",
     Step.DONE: "done",

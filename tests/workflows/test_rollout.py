@@ -18,8 +18,10 @@ from aftersale.rollout import Step
 from tests.cases import all_of, approved, at, entries, entry, quiet, refusal, seen, told
 from tests.platform_fixtures import StandIn
 from tests.platform_fixtures import client as http_client
+from tests.policy.books import notice
 from tests.records.drawing import NOW, turn
-from tests.rollouts import JUNE, Field, due, edition, field, of_june
+from tests.rollouts import JUNE, OF_JUNE, Field, due, edition, field, of_june
+from tests.shipments import paid
 from trial.workplace import Live
 
 NEXT = 5
@@ -193,6 +195,19 @@ async def test_a_case_that_the_records_lost_is_found_where_it_runs(place: Field)
         found = await place.rolled_out(NEXT, rate=200)
         assert (found.told, found.expected) == (3, 2)
         await all_of(moved(live, MOVED) for live in lives)
+
+
+async def test_dispatch_watches_ask_the_new_book_as_cases_do(place: Field) -> None:
+    rule = {"id": "T2", "clock": "dispatch", "key": "started", "window": "june", "effect": {"set": "P5D"}}
+    longer = notice(rule, windows=OF_JUNE, announced=date(2024, 6, 3))
+    async with place.worked(OLD):
+        watch = await paid(place, JUNE)
+        assert [view.due_at for view in (await watch.status()).deadlines] == [at("2024-06-05 10:00:00")]
+    async with place.worked(edition(NEXT, longer)):
+        assert (await place.rolled_out(NEXT, rate=200)).told == 1
+        async with asyncio.timeout(60):
+            while [view.due_at for view in (await watch.status()).deadlines] != [at("2024-06-08 10:00:00")]:
+                await asyncio.sleep(0.05)
 
 
 async def test_a_repealed_notice_moves_deadlines_back_and_leaves_a_day_where_they_have_passed(place: Field) -> None:
