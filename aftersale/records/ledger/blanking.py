@@ -43,6 +43,7 @@ KEPT = frozenset(
         "region",
         "rules",
         "run_id",
+        "shipment_id",
         "shop_type",
         "tender",
     }
