@@ -58,6 +58,9 @@ PATIENT_FOR = timedelta(seconds=2)
 _LOOK_AFTER = 20
 """How many cases are told between two looks at how far the workers are behind."""
 
+_READ = 1000
+"""How many open cases are read at a time in search of those that came meanwhile."""
+
 _LOOKS = 60
 """How often, a second apart, workers that are behind are looked at before some more cases are told all the same."""
 
@@ -154,9 +157,21 @@ class Rollouts:
             return batch.again, None
         if batch.step is Step.STRAYS:
             return await self._strays(batch)
-        since = batch.since - SKEW if batch.since and batch.step is Step.NEWCOMERS else None
-        found = await asyncio.to_thread(self._records.that_run, batch.after, batch.size, since=since)
+        if batch.step is Step.NEWCOMERS:
+            assert batch.since is not None
+            return await self._newcomers(batch.since - SKEW, batch.after, batch.size)
+        found = await asyncio.to_thread(self._records.that_run, batch.after, batch.size)
         return found, found[-1] if len(found) == batch.size else None
+
+    async def _newcomers(self, since: datetime, after: str, size: int) -> tuple[Sequence[str], str | None]:
+        """A page of the cases that came since: few among very many, which are gone through in short reads."""
+        found: list[str] = []
+        place: str | None = after
+        while place is not None and len(found) < size:
+            activity.heartbeat()
+            new, place = await asyncio.to_thread(self._records.newcomers, since, place, _READ)
+            found += new
+        return (found[:size], found[size - 1]) if len(found) > size else (found, place)
 
     async def _strays(self, batch: Batch) -> tuple[Sequence[str], str | None]:
         """A page of what the server lists as running, without the cases that the records know: watches among it."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from aftersale.clock import RunningClock
 from aftersale.kinds import OnTimeout
@@ -28,16 +28,27 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(cases).where(_OPEN)).scalar_one()
 
 
-def ids(connection: Connection, after: str, limit: int, *, since: datetime | None) -> list[str]:
-    """The open cases after an id, in order; with `since`, those whose first turn was written at that instant or later.
+def ids(connection: Connection, after: str, limit: int) -> list[str]:
+    """The open cases after an id, in order."""
+    return list(connection.execute(_page(after, limit)).scalars())
 
-    A first turn that was lost and written anew counts as new: whoever went through the cases before did not see it.
+
+def newcomers(connection: Connection, since: datetime, after: str, limit: int) -> tuple[list[str], str | None]:
+    """Of so many open cases after an id, those whose first turn was written at that instant or later.
+
+    With the id after which to go on, None where there are no more. A first turn that was lost and written anew counts
+    as new: whoever went through the cases before did not see it.
     """
-    query = select(cases.c.case_id).where(_OPEN, cases.c.case_id > after).order_by(cases.c.case_id).limit(limit)
-    if since is not None:
-        first = (turns.c.case_id == cases.c.case_id) & (turns.c.seq == 1) & turns.c.voided_at.is_(None)
-        query = query.join(turns, first).where(turns.c.written_at >= since)
-    return list(connection.execute(query).scalars())
+    page = _page(after, limit).subquery()
+    first = (turns.c.case_id == page.c.case_id) & (turns.c.seq == 1) & turns.c.voided_at.is_(None)
+    query = select(page.c.case_id, turns.c.written_at).outerjoin_from(page, turns, first).order_by(page.c.case_id)
+    rows = connection.execute(query).all()
+    new = [row.case_id for row in rows if row.written_at is not None and row.written_at >= since]
+    return new, rows[-1].case_id if len(rows) == limit else None
+
+
+def _page(after: str, limit: int) -> Select[str]:
+    return select(cases.c.case_id).where(_OPEN, cases.c.case_id > after).order_by(cases.c.case_id).limit(limit)
 
 
 def known(connection: Connection, case_ids: Collection[str]) -> set[str]:

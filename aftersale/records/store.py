@@ -121,13 +121,18 @@ class Records:
         with self._reading() as connection:
             return running.count(connection)
 
-    def that_run(self, after: str, limit: int, *, since: datetime | None = None) -> list[str]:
-        """The ids of open cases after an id; with `since`, those that came into the records at that instant or later.
+    def that_run(self, after: str, limit: int) -> list[str]:
+        """The ids of open cases after an id."""
+        with self._reading() as connection:
+            return running.ids(connection, after, limit)
+
+    def newcomers(self, since: datetime, after: str, limit: int) -> tuple[list[str], str | None]:
+        """Of so many open cases after an id, those that came into the records since; and where to go on, if anywhere.
 
         When a case came is told by the clock of the worker that wrote its first turn.
         """
         with self._reading() as connection:
-            return running.ids(connection, after, limit, since=since)
+            return running.newcomers(connection, since, after, limit)
 
     def running_clocks(self, after: str, limit: int) -> Sequence[OpenCase]:
         """Open cases after an id, with what another book needs to know about their clocks."""

@@ -25,15 +25,18 @@ def test_newcomers_are_those_whose_first_turn_was_written_since(kept: Records) -
     kept.write([turn("C-1", 1)], now=NOW)
     kept.write([turn("C-2", 1)], now=NOW + HOUR)
     kept.write([turn("C-1", 2)], now=NOW + HOUR)
-    assert kept.that_run("", 9, since=NOW) == ["C-1", "C-2"]
-    assert kept.that_run("", 9, since=NOW + SECOND) == ["C-2"]
-    assert kept.that_run("", 9, since=NOW + HOUR + SECOND) == []
+    assert kept.newcomers(NOW, "", 9) == (["C-1", "C-2"], None)
+    assert kept.newcomers(NOW + SECOND, "", 9) == (["C-2"], None)
+    assert kept.newcomers(NOW + HOUR + SECOND, "", 9) == ([], None)
+    assert kept.newcomers(NOW + SECOND, "", 1) == ([], "C-1"), "one was looked at, and there may be more"
+    assert kept.newcomers(NOW + SECOND, "C-1", 1) == (["C-2"], "C-2")
+    assert kept.newcomers(NOW + SECOND, "C-2", 1) == ([], None)
 
 
 def test_a_first_turn_that_another_took_the_place_of_makes_a_newcomer(kept: Records) -> None:
     kept.write([turn("C-1", 1)], now=NOW)
     kept.write([turn("C-1", 1, "otherwise", attempt=1)], now=NOW + HOUR)
-    assert kept.that_run("", 9, since=NOW + HOUR) == ["C-1"]
+    assert kept.newcomers(NOW + HOUR, "", 9) == (["C-1"], None)
 
 
 def test_clocks_are_read_as_the_case_has_them(kept: Records) -> None:

@@ -16,7 +16,7 @@ from aftersale.plugin import TASK_QUEUE
 from aftersale.records import Records
 from aftersale.rollout import Batch, Step
 from tests.cases import at, request
-from tests.records.drawing import NOW, turn
+from tests.records.drawing import HOUR, NOW, turn
 from tests.rollouts import JUNE, edition, field, of_june
 
 NEXT = 5
@@ -55,6 +55,23 @@ async def test_so_many_are_told_in_a_second_and_no_more(tmp_path: Path, kept: Re
         told = await activity().run(Rollouts(place.client, NEW, kept).tell_cases, batch(rate=20))
         assert time.monotonic() - began >= 9 / 20
         assert [missed.case_id for missed in told.missed] == [f"C-{number}" for number in range(9)]
+
+
+async def test_newcomers_are_found_page_by_page_among_many(tmp_path: Path, kept: Records) -> None:
+    with_new = {f"C-{number:04}": number % 500 == 7 for number in range(1100)}
+    for new in (False, True):
+        ids = [case_id for case_id, is_new in with_new.items() if is_new is new]
+        kept.write([turn(case_id, 1) for case_id in ids], now=NOW + 2 * HOUR if new else NOW)
+    async with field(tmp_path) as place:
+        rollouts, seen = Rollouts(place.client, NEW, kept), list[str]()
+        after: str | None = ""
+        while after is not None:
+            wanted = Batch(revision=NEXT, step=Step.NEWCOMERS, rate=1000, size=1, after=after, since=NOW + HOUR)
+            told = await activity().run(rollouts.tell_cases, wanted)
+            assert len(told.missed) <= 1
+            seen += [missed.case_id for missed in told.missed]
+            after = told.after
+    assert seen == [case_id for case_id, is_new in with_new.items() if is_new]
 
 
 def batch(rate: int) -> Batch:
