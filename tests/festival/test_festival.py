@@ -1,7 +1,4 @@
-"""A whole Spring Festival, two ways: on paper by the rules, and lived through by workflows; every deadline agrees.
-
-A watch that lives through a shipment must come to the `Verdict` that the order has on paper.
-"""
+"""A whole Spring Festival, two ways: on paper by the rules, and lived through by workflows; every deadline agrees."""
 
 from collections import Counter
 
@@ -11,10 +8,11 @@ from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome
 from tests.cases import all_of
 from tests.festival.living import lived
-from tests.festival.orders import HUB, PICKUP, by_hand, judged, shipments
+from tests.festival.orders import HUB, PICKUP, Shipment, by_hand, judged, shipments
 from tests.festival.population import Person, population
 from tests.festival.reckoning import ORDINARY, reckoned
 from tests.festival.simulation import Played, played
+from tests.festival.watching import found, wanted, watched
 from tests.policy.books import BOOK
 from tests.walks import BESIDE
 from trial.workplace import Workplace
@@ -62,6 +60,22 @@ def test_the_orders_come_to_every_verdict() -> None:
     found = Counter(clock for verdict in verdicts for clock in verdict.violations)
     assert set(found) == {*PICKUP, *HUB}
     assert sum(not verdict.violations for verdict in verdicts) > len(SHIPMENTS) // 10
+
+
+async def test_watches_come_to_the_same_verdicts(place: Workplace) -> None:
+    await _watched_alike(place, SHIPMENTS[:12])
+
+
+@pytest.mark.soak
+async def test_a_hundred_watches_come_to_the_same_verdicts(place: Workplace) -> None:
+    await _watched_alike(place, SHIPMENTS[12::19][:100])
+
+
+async def _watched_alike(place: Workplace, sample: list[Shipment]) -> None:
+    papers = [judged(BOOK, shipment) for shipment in sample]
+    finals = await all_of(watched(place, shipment, paper) for shipment, paper in zip(sample, papers, strict=True))
+    for shipment, paper, final in zip(sample, papers, finals, strict=True):
+        assert found(final) == wanted(shipment, paper), shipment
 
 
 # Cases, lived through
