@@ -8,8 +8,10 @@ import pytest
 
 from aftersale import records
 from aftersale.books import ProviderPayment
-from aftersale.kinds import Outcome
-from tests.market import Market, confirm_receipt, market
+from aftersale.commands import Withdraw
+from aftersale.kinds import CaseKind, Outcome, RefundState
+from tests import cases
+from tests.market import ACTORS, Market, confirm_receipt, market
 from tests.platform_fixtures import until
 from tests.postgres import Server
 from tests.processes.dying_worker import STEPS
@@ -51,6 +53,32 @@ async def test_whatever_step_a_worker_dies_at_the_refund_is_paid_once_and_both_b
     with records.open(place.records_url) as kept:
         assert kept.ledger.check(await statement(place)) == []
         assert kept.ledger.check([]) != [], "a statement without the payment is noticed"
+
+
+async def test_a_worker_that_dies_while_an_advance_is_taken_back_has_it_taken_back_once(place: Market) -> None:
+    case_id, key = "back", "case/back/clawback/1"
+    async with working(place):
+        unsent = {"dispatched_at": None, "signed_for_at": None, "services": ["instant_refund"]}
+        await place.cases.open(CaseKind.REFUND, cases.request(case_id=case_id, order=unsent))
+        await until(lambda: _paid(place, f"case/{case_id}/refund/1"), True)
+    async with program(DYING_WORKER, "called", environment=place.environment) as dying:
+        await dying.until('"working"')
+        await place.platform.arm("hold", path="/clawbacks", key=key)
+        await place.act(case_id, Withdraw(actor=ACTORS["buyer"]))
+        await until(place.platform.holding, [key])
+        dying.process.kill()
+        assert await dying.ended() == -signal.SIGKILL
+    assert key in await place.platform.payments(), "it died where it was told to"
+    async with working(place):
+        assert (await place.record(case_id)).refund.status is RefundState.CLAWED_BACK
+    assert (await place.platform.payments())[key] == ("succeeded", 1)
+    with records.open(place.records_url) as kept:
+        assert kept.ledger.check(await statement(place)) == []
+
+
+async def _paid(place: Market, key: str) -> bool:
+    with records.open(place.records_url) as kept:
+        return any(each.key == key and each.state is RefundState.SUCCEEDED for each in kept.ledger.export())
 
 
 async def statement(place: Market) -> list[ProviderPayment]:
