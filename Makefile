@@ -31,7 +31,7 @@ dev: install ## run server, stand-in platform and worker until interrupted
 	@exec $(BIN)/python -m trial dev
 
 test: install ## run the tests; PYTEST_ARGS is handed on
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 soak: install ## run the tests that take long: outages of many minutes
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

@@ -132,12 +132,16 @@ async def test_an_idempotency_key_that_is_not_the_instructions_is_refused(platfo
         (
             "/faults",
             {"path": "/refund", "fault": "hold"},
-            "path: should be '/refunds', '/refunds/', '/inbox', '/claims', ",
+            "path: should be '/refunds', '/refunds/', '/clawbacks', '/clawbacks/', ",
         ),
         ("/faults", {"path": "/refunds", "fault": "explode"}, "fault: should be 'hold'"),
         ("/faults", {"path": "/refunds", "fault": "hold", "tines": 2}, "tines: is not a known field; remove it"),
         ("/faults", {"path": "/refunds", "fault": "hold", "times": 0}, "times: should be greater than or equal"),
-        ("/faults", {"path": "/inbox", "fault": "decline"}, "only refunds, freight claims and pickups can be declined"),
+        (
+            "/faults",
+            {"path": "/inbox", "fault": "decline"},
+            "only refunds, clawbacks, freight claims and pickups can be",
+        ),
     ],
 )
 async def test_a_bad_request_is_refused_with_field_and_remedy(

@@ -29,7 +29,7 @@ async def lived(place: Workplace) -> Live:
 async def inbox(stand_in: StandIn, live: Live) -> list[Any]:
     """The messages of a case that have arrived, by number."""
     case_id = live.handle.id.removeprefix("case/")
-    found = [message for message in await stand_in.inbox() if message["case_id"] == case_id]
+    found = [message for message in await stand_in.inbox() if message.get("case_id") == case_id]
     return sorted(found, key=lambda message: int(message["message_id"].rpartition("/")[2]))
 
 
