@@ -3,6 +3,7 @@
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -20,17 +21,29 @@ from tests.processes.program import program, working
 DYING_WORKER = str(Path(__file__).parent / "dying_worker.py")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+DATABASES = ("sqlite", "postgresql")
+
+AT_ONCE = {("sqlite", "called"), ("sqlite", "settled"), ("postgresql", "instructed"), ("postgresql", "answered")}
+"""What every run tries; the soak tries each step on each database."""
+
+WAYS = [
+    pytest.param(database, step, marks=() if (database, step) in AT_ONCE else pytest.mark.soak)
+    for database in DATABASES
+    for step in STEPS
+]
+
+
+@pytest.fixture(scope="module")
 async def place(
     request: pytest.FixtureRequest, postgres: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Market]:
     folder: Path = tmp_path_factory.mktemp("books")
-    url = None if request.param == "sqlite" else postgres.database("books_after_a_kill")
+    url = None if request.param == "sqlite" else postgres.database(f"books_{uuid4().hex}")
     async with market(folder, working=False, records_url=url) as running:
         yield running
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("place", "step"), WAYS, indirect=["place"])
 async def test_whatever_step_a_worker_dies_at_the_refund_is_paid_once_and_both_books_say_so(
     place: Market, step: str
 ) -> None:
@@ -55,6 +68,7 @@ async def test_whatever_step_a_worker_dies_at_the_refund_is_paid_once_and_both_b
         assert kept.ledger.check([]) != [], "a statement without the payment is noticed"
 
 
+@pytest.mark.parametrize("place", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)], indirect=True)
 async def test_a_worker_that_dies_while_an_advance_is_taken_back_has_it_taken_back_once(place: Market) -> None:
     case_id, key = "back", "case/back/clawback/1"
     async with working(place):

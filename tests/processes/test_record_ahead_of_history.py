@@ -118,6 +118,6 @@ async def _told(place: Market, case_id: str, to: str, state: str) -> dict[str, A
     async with asyncio.timeout(60):
         while True:
             for message in await place.platform.inbox():
-                if (message["case_id"], message["to"], message["state"]) == (case_id, to, state):
+                if (message.get("case_id"), message["to"], message["state"]) == (case_id, to, state):
                     return dict(message)
             await asyncio.sleep(0.05)

@@ -162,8 +162,8 @@ def test_a_payment_of_a_refund_that_its_case_has_given_up_is_found(books: Record
     assert found.kind == "paid_unsettled" and "but processing in the books" in found.says
 
 
-def test_a_hundred_thousand_instructions_are_proved_in_seconds(url: str) -> None:
-    number = 100_000
+@pytest.mark.parametrize("number", [10_000, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_very_many_instructions_are_proved_in_seconds(url: str, number: int) -> None:
     fill(url, number)
     with records.open(url, patience=60) as kept:
         began = time.perf_counter()

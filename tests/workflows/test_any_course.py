@@ -110,7 +110,7 @@ STEP = st.builds(Step, st.sampled_from(SORTS), st.integers(0, 9999))
 STEPS = st.integers(0, 16).flatmap(lambda many: st.lists(STEP, min_size=many, max_size=many))
 
 FEW = settings(
-    max_examples=20,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,

@@ -30,7 +30,9 @@ class Trouble:
     away: Callable[[], AbstractContextManager[None]]
 
 
-@pytest.fixture(scope="module", params=["locked file", "stopped server", "silent server"])
+@pytest.fixture(
+    scope="module", params=["locked file", "stopped server", pytest.param("silent server", marks=pytest.mark.soak)]
+)
 async def trouble(
     request: pytest.FixtureRequest, postgres: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Trouble]:
