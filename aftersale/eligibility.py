@@ -77,7 +77,7 @@ def _in_window(book: Book, guarantee: Guarantee, request: CaseRequest, applied_a
         return
     started_at = _start(window, request, applied_at)
     if started_at is not None:
-        yield from _too_late(book, window.clock, request, CaseKind.CLAIM, started_at, applied_at)
+        yield from _too_late(book, window.clock, request, CaseKind.CLAIM, started_at, applied_at, _CLAIM_ELSE)
     elif window.since == "sign_off":
         said = f"is required, since {guarantee.says}; add the carrier's sign-off, or claim once the goods are there"
         yield Problem(code="not_signed_for", field="order.signed_for_at", message=said)
@@ -114,7 +114,8 @@ def _shown(guarantee: Guarantee, request: CaseRequest) -> Iterator[Problem]:
 def _within_seven_days(book: Book, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
     signed_for_at = request.order.signed_for_at
     if signed_for_at is not None and signed_for_at <= applied_at:
-        yield from _too_late(book, Clock.NO_REASON_WINDOW, request, CaseKind.RETURN, signed_for_at, applied_at)
+        window = Clock.NO_REASON_WINDOW
+        yield from _too_late(book, window, request, CaseKind.RETURN, signed_for_at, applied_at, _RETURN_ELSE)
 
 
 def _excluded(book: Book, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
@@ -134,8 +135,18 @@ def _falls_under(exclusion: Exclusion, request: CaseRequest, line: OrderLine) ->
 # Both
 
 
+_CLAIM_ELSE, _RETURN_ELSE = "open a case of another kind", "give the reason, if there is one"
+"""What is left to do where a window has ended."""
+
+
 def _too_late(
-    book: Book, clock: Clock, request: CaseRequest, kind: CaseKind, started_at: datetime, applied_at: datetime
+    book: Book,
+    clock: Clock,
+    request: CaseRequest,
+    kind: CaseKind,
+    started_at: datetime,
+    applied_at: datetime,
+    remedy: str,
 ) -> Iterator[Problem]:
     deadline = book.deadline(clock, request.facts(kind, applied_at), started_at, applied_at)
     due_at = deadline.due_at
@@ -143,7 +154,7 @@ def _too_late(
         said = (
             f"the {clock.words} ended at {local(due_at)}, counted from {local(started_at)}; it was {local(applied_at)}"
         )
-        yield Problem(code="too_late", field="requested_at", message=f"{said}; open a case of another kind")
+        yield Problem(code="too_late", field="requested_at", message=f"{said}; {remedy}")
 
 
 def _claimed(request: CaseRequest) -> Iterator[tuple[int, OrderLine]]:
