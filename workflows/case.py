@@ -7,11 +7,10 @@ it themselves, so that a malformed payload becomes an answer rather than a workf
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
 
 from aftersale.case import Status, refused
 from aftersale.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
@@ -33,29 +32,11 @@ from workflows.paying import advance_when_due
 from workflows.record import hear_scan, record
 from workflows.scribe import Scribe
 from workflows.stages.clawback import clawback
+from workflows.updates import failure, unknown, update
 
 S = TypeVar("S", bound=Schema)
 
 Page = Callable[[Desk], Awaitable[Ending | ChangeKind]]
-
-
-class _Taker(Protocol):
-    def _check(self, command: Command, given: Any) -> None: ...
-
-    async def _take(self, command: Command, given: Any) -> Status: ...
-
-
-def _update(command: Command) -> object:
-    async def handler(self: _Taker, given: Any = None) -> Status:
-        return await self._take(command, given)
-
-    def validator(self: _Taker, given: Any = None) -> None:
-        self._check(command, given)
-
-    handler.__name__ = validator.__name__ = command.value
-    update = workflow.update(name=command.value, description=command.words)(handler)
-    update.validator(validator)
-    return update
 
 
 class CaseWorkflow:
@@ -138,28 +119,28 @@ class CaseWorkflow:
 
     # What callers may send
 
-    approve = _update(Command.APPROVE)
-    reject = _update(Command.REJECT)
-    offer = _update(Command.OFFER)
-    accept_offer = _update(Command.ACCEPT_OFFER)
-    decline_offer = _update(Command.DECLINE_OFFER)
-    ship_back = _update(Command.SHIP_BACK)
-    confirm_receipt = _update(Command.CONFIRM_RECEIPT)
-    refuse_receipt = _update(Command.REFUSE_RECEIPT)
-    dispatch = _update(Command.DISPATCH)
-    confirm_delivery = _update(Command.CONFIRM_DELIVERY)
-    report_irreparable = _update(Command.REPORT_IRREPARABLE)
-    amend = _update(Command.AMEND)
-    escalate = _update(Command.ESCALATE)
-    rule = _update(Command.RULE)
-    decide_claim = _update(Command.DECIDE_CLAIM)
-    add_evidence = _update(Command.ADD_EVIDENCE)
-    withdraw = _update(Command.WITHDRAW)
-    extend = _update(Command.EXTEND)
-    agree_limit = _update(Command.AGREE_LIMIT)
-    hold = _update(Command.HOLD)
-    resume = _update(Command.RESUME)
-    retry_refund = _update(Command.RETRY_REFUND)
+    approve = update(Command.APPROVE)
+    reject = update(Command.REJECT)
+    offer = update(Command.OFFER)
+    accept_offer = update(Command.ACCEPT_OFFER)
+    decline_offer = update(Command.DECLINE_OFFER)
+    ship_back = update(Command.SHIP_BACK)
+    confirm_receipt = update(Command.CONFIRM_RECEIPT)
+    refuse_receipt = update(Command.REFUSE_RECEIPT)
+    dispatch = update(Command.DISPATCH)
+    confirm_delivery = update(Command.CONFIRM_DELIVERY)
+    report_irreparable = update(Command.REPORT_IRREPARABLE)
+    amend = update(Command.AMEND)
+    escalate = update(Command.ESCALATE)
+    rule = update(Command.RULE)
+    decide_claim = update(Command.DECIDE_CLAIM)
+    add_evidence = update(Command.ADD_EVIDENCE)
+    withdraw = update(Command.WITHDRAW)
+    extend = update(Command.EXTEND)
+    agree_limit = update(Command.AGREE_LIMIT)
+    hold = update(Command.HOLD)
+    resume = update(Command.RESUME)
+    retry_refund = update(Command.RETRY_REFUND)
 
     @workflow.update(description="the decision on the request; repeatable")
     async def open(self, given: Any = None) -> Status:
@@ -167,20 +148,20 @@ class CaseWorkflow:
         try:
             wanted = read(OpenCase, {} if given is None else given, "payload")
         except BadInput as error:
-            raise _failure(error.problems) from error
+            raise failure(error.problems) from error
         await workflow.wait_condition(lambda: self._decided)
         if wanted.kind not in (None, self.kind) or (wanted.request is not None and not self._same(wanted.request)):
-            raise _failure([Problem(code="case_id_conflict", field="case_id", message=_CONFLICT)])
+            raise failure([Problem(code="case_id_conflict", field="case_id", message=_CONFLICT)])
         return self.status()
 
     @workflow.update(dynamic=True)
     async def unserved(self, name: str, given: Sequence[RawValue]) -> Status:
         """Whatever else is sent: refused at the door."""
-        raise self._unknown(name)
+        raise unknown(name, Command)
 
     @unserved.validator
     def _refuse_unserved(self, name: str, given: Sequence[RawValue]) -> None:
-        raise self._unknown(name)
+        raise unknown(name, Command)
 
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
@@ -231,25 +212,19 @@ class CaseWorkflow:
         try:
             return parse(command, given)
         except BadInput as error:
-            raise _failure(error.problems) from error
+            raise failure(error.problems) from error
 
     def _judge(self, command: Command, act: Act, at: datetime) -> Verdict:
         desk = self._open_desk()
         try:
             return judge(desk.case, command, act, at, desk.now, moving=not desk.resting)
         except Refused as refusal:
-            raise _failure([refusal.problem]) from refusal
-
-    def _unknown(self, name: str) -> ApplicationError:
-        served = ", ".join(Command)
-        return _failure(
-            [Problem(code="illegal_move", field="", message=f"{name} is no command here; use one of {served}")]
-        )
+            raise failure([refusal.problem]) from refusal
 
     def _open_desk(self) -> Desk:
         if self._desk is None or self._problems:
             said = "; ".join(str(problem) for problem in self._problems)
-            raise _failure([Problem(code="refused", field="", message=f"the request opened no case: {said}")])
+            raise failure([Problem(code="refused", field="", message=f"the request opened no case: {said}")])
         return self._desk
 
     def _hear(self, shape: type[S], given: Any, tell: Callable[[Desk, S], None]) -> None:
@@ -282,8 +257,3 @@ class CaseWorkflow:
 
 
 _CONFLICT = "names a case that was opened with another request; take a new case_id, or send the request unchanged"
-
-
-def _failure(problems: Sequence[Problem]) -> ApplicationError:
-    said = "; ".join(str(problem) for problem in problems)
-    return ApplicationError(said, *problems, type=problems[0].code, non_retryable=True)

@@ -6,11 +6,10 @@ As at a case, handlers judge, record and return, and validate themselves what an
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
 
 from aftersale.commands import ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
@@ -25,27 +24,9 @@ from aftersale.watch.status import WatchStatus, refused
 from workflows import outside
 from workflows.board import Board
 from workflows.lookout import Lookout
+from workflows.updates import failure, unknown, update
 
 S = TypeVar("S", bound=Schema)
-
-
-class _Taker(Protocol):
-    def _check(self, command: WatchCommand, given: Any) -> None: ...
-
-    async def _take(self, command: WatchCommand, given: Any) -> WatchStatus: ...
-
-
-def _update(command: WatchCommand) -> object:
-    async def handler(self: _Taker, given: Any = None) -> WatchStatus:
-        return await self._take(command, given)
-
-    def validator(self: _Taker, given: Any = None) -> None:
-        self._check(command, given)
-
-    handler.__name__ = validator.__name__ = command.value
-    update = workflow.update(name=command.value, description=command.words)(handler)
-    update.validator(validator)
-    return update
 
 
 @workflow.defn
@@ -95,10 +76,10 @@ class DispatchWatch:
 
     # What callers may send
 
-    click = _update(WatchCommand.CLICK)
-    set_delay = _update(WatchCommand.SET_DELAY)
-    cancel_delay = _update(WatchCommand.CANCEL_DELAY)
-    cancel_order = _update(WatchCommand.CANCEL_ORDER)
+    click = update(WatchCommand.CLICK)
+    set_delay = update(WatchCommand.SET_DELAY)
+    cancel_delay = update(WatchCommand.CANCEL_DELAY)
+    cancel_order = update(WatchCommand.CANCEL_ORDER)
 
     @workflow.update(description="the decision on the request; repeatable")
     async def open(self, given: Any = None) -> WatchStatus:
@@ -106,20 +87,20 @@ class DispatchWatch:
         try:
             wanted = read(OpenWatch, {} if given is None else given, "payload")
         except BadInput as error:
-            raise _failure(error.problems) from error
+            raise failure(error.problems) from error
         await workflow.wait_condition(lambda: self._settled)
         if wanted.request is not None and not self._same(wanted.request):
-            raise _failure([Problem(code="shipment_id_conflict", field="shipment_id", message=_CONFLICT)])
+            raise failure([Problem(code="shipment_id_conflict", field="shipment_id", message=_CONFLICT)])
         return self.status()
 
     @workflow.update(dynamic=True)
     async def unserved(self, name: str, given: Sequence[RawValue]) -> WatchStatus:
         """Whatever else is sent: refused at the door."""
-        raise _unknown(name)
+        raise unknown(name, WatchCommand)
 
     @unserved.validator
     def _refuse_unserved(self, name: str, given: Sequence[RawValue]) -> None:
-        raise _unknown(name)
+        raise unknown(name, WatchCommand)
 
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
@@ -165,9 +146,9 @@ class DispatchWatch:
             at = act.occurred_at or lookout.now
             judge(lookout.watch.shipment, command, act, at, lookout.now)
         except BadInput as error:
-            raise _failure(error.problems) from error
+            raise failure(error.problems) from error
         except Refused as refusal:
-            raise _failure([refusal.problem]) from refusal
+            raise failure([refusal.problem]) from refusal
         return act, at
 
     def _hear(self, shape: type[S], given: Any, tell: Callable[[Lookout, S], None]) -> None:
@@ -184,7 +165,7 @@ class DispatchWatch:
     def _open(self) -> Lookout:
         if self._lookout is None or self._problems:
             said = "; ".join(str(problem) for problem in self._problems)
-            raise _failure([Problem(code="refused", field="", message=f"the request opened no watch: {said}")])
+            raise failure([Problem(code="refused", field="", message=f"the request opened no watch: {said}")])
         return self._lookout
 
     @property
@@ -205,13 +186,3 @@ class DispatchWatch:
 
 
 _CONFLICT = "names a shipment that another request watches; take a new shipment_id, or send the request unchanged"
-
-
-def _unknown(name: str) -> ApplicationError:
-    served = ", ".join(WatchCommand)
-    return _failure([Problem(code="illegal_move", field="", message=f"{name} is no command here; use one of {served}")])
-
-
-def _failure(problems: Sequence[Problem]) -> ApplicationError:
-    said = "; ".join(str(problem) for problem in problems)
-    return ApplicationError(said, *problems, type=problems[0].code, non_retryable=True)
