@@ -4,40 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import WorkflowEnvironment
 
-from aftersale.client import Refusal
 from aftersale.plugin import TASK_QUEUE
 from aftersale.times import local
 from aftersale.watch.request import WATCH
 from aftersale.watch.status import WatchStatus
 from trial import calendar
-from trial.workplace import Workplace
+from trial.workplace import Running, Workplace
 
 
 @dataclass(frozen=True)
-class LiveWatch:
+class LiveWatch(Running[WatchStatus]):
     """One watch on its own calendar."""
 
-    env: WorkflowEnvironment
-    handle: WorkflowHandle[Any, WatchStatus]
-
-    async def act(self, command: str, party: str, reference: str, **given: Any) -> WatchStatus:
-        """Give the watch a command as a back end would. Raises Refusal."""
-        return await self.update(command, {"actor": {"party": party, "id": reference}, **given})
-
-    async def update(self, name: str, payload: Any, **options: Any) -> WatchStatus:
-        """Send an update as it is. Raises Refusal."""
-        try:
-            status: WatchStatus = await self.handle.execute_update(name, payload, result_type=WatchStatus, **options)
-            return status
-        except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            code = cause.type if isinstance(cause, ApplicationError) and cause.type else "refused"
-            raise Refusal(code, str(cause)) from error
+    shape = WatchStatus
 
     async def scan(self, tracking_no: str, event: str, at: datetime, event_id: str, text: str | None = None) -> None:
         """Report a carrier's scan of an outbound parcel; a watch that it ends may be over before it is asked."""
@@ -48,15 +29,6 @@ class LiveWatch:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-
-    async def status(self) -> WatchStatus:
-        """The watch as it stands."""
-        status: WatchStatus = await self.handle.query("status", result_type=WatchStatus)
-        return status
-
-    async def until(self, at: datetime, *, handled: bool = True) -> bool:
-        """Move the watch's calendar to an instant; whether the watch is still open there."""
-        return await calendar.advance(self.env, self.handle, at, handled=handled)
 
 
 async def start(place: Workplace, request: Any, at: datetime, *, workflow_id: str | None = None) -> LiveWatch:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import SearchAttributeKey
@@ -23,11 +23,14 @@ from aftersale.case import Status
 from aftersale.client import WORKFLOW_TYPES, Refusal
 from aftersale.kinds import CaseKind
 from aftersale.plugin import TASK_QUEUE, plugin, sandbox
+from aftersale.schema import Schema
 from aftersale.times import local
 from trial import calendar
 from trial.platform import TRIAL_SECRET, create_app, serve
 from trial.server import skipping
 from worker import Settings, worker
+
+S = TypeVar("S", bound=Schema)
 
 _KEYS: dict[str, Callable[[str], SearchAttributeKey[Any]]] = {
     "Keyword": SearchAttributeKey.for_keyword,
@@ -38,26 +41,44 @@ _KEYS: dict[str, Callable[[str], SearchAttributeKey[Any]]] = {
 
 
 @dataclass(frozen=True)
-class Live:
-    """One case on its own calendar."""
+class Running(Generic[S]):
+    """One workflow on its own calendar that is given commands, and answers with its status."""
 
     env: WorkflowEnvironment
-    handle: WorkflowHandle[Any, Status]
+    handle: WorkflowHandle[Any, S]
 
-    async def act(self, command: str, party: str, reference: str, **given: Any) -> Status:
-        """Give the case a command as a back end would. Raises Refusal."""
-        payload = {"actor": {"party": party, "id": reference}, **given}
-        return await self.update(command, payload)
+    shape: ClassVar[type[Schema]]
+    """What its status is."""
 
-    async def update(self, name: str, payload: Any, **options: Any) -> Status:
+    async def act(self, command: str, party: str, reference: str, **given: Any) -> S:
+        """Give it a command as a back end would. Raises Refusal."""
+        return await self.update(command, {"actor": {"party": party, "id": reference}, **given})
+
+    async def update(self, name: str, payload: Any, **options: Any) -> S:
         """Send an update as it is. Raises Refusal."""
         try:
-            status: Status = await self.handle.execute_update(name, payload, result_type=Status, **options)
+            status: S = await self.handle.execute_update(name, payload, result_type=self.shape, **options)
             return status
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             code = cause.type if isinstance(cause, ApplicationError) and cause.type else "refused"
             raise Refusal(code, str(cause)) from error
+
+    async def status(self) -> S:
+        """How it stands."""
+        status: S = await self.handle.query("status", result_type=self.shape)
+        return status
+
+    async def until(self, at: datetime, *, handled: bool = True) -> bool:
+        """Move its calendar to an instant; whether it is still open there."""
+        return await calendar.advance(self.env, self.handle, at, handled=handled)
+
+
+@dataclass(frozen=True)
+class Live(Running[Status]):
+    """One case on its own calendar."""
+
+    shape = Status
 
     async def scan(self, tracking_no: str, event: str, at: datetime, event_id: str, leg: str = "return") -> None:
         """Report a carrier's scan."""
@@ -69,18 +90,9 @@ class Live:
         """The case at its next rest: repeating `open` waits for it, which a signal or a query does not."""
         return await self.update("open", {})
 
-    async def status(self) -> Status:
-        """The case as it stands."""
-        status: Status = await self.handle.query("status", result_type=Status)
-        return status
-
     async def now(self) -> datetime:
         """The instant at which the case stands."""
         return await calendar.now(self.handle)
-
-    async def until(self, at: datetime, *, handled: bool = True) -> bool:
-        """Move the case's calendar to an instant; whether the case is still open there."""
-        return await calendar.advance(self.env, self.handle, at, handled=handled)
 
 
 @dataclass(frozen=True)
