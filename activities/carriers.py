@@ -1,11 +1,10 @@
 """The carrier, called out to: pickups at the buyer's door are booked there, and cancelled."""
 
-from datetime import UTC, datetime
-
 import httpx
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import present
 from activities.alive import signs_of_life
 from activities.services import Manner, Service
 from aftersale.compensation import may_reschedule
@@ -31,7 +30,7 @@ class Carriers:
     @activity.defn(name="book_pickup")
     async def book(self, order: PickupOrder) -> Pickup:
         """Book a pickup, unless too many have failed. Whatever leaves it open is raised as a retryable error."""
-        edition = self._book.services.at(GuaranteeService.HOME_PICKUP, order.paid_at, datetime.now(UTC))
+        edition = self._book.services.at(GuaranteeService.HOME_PICKUP, order.paid_at, present.now())
         if order.failed and not may_reschedule(edition.settings.reschedules if edition else None, order.failed):
             reason = f"{order.failed} pickups failed, and no more are booked; the buyer sends the goods"
             return Pickup(key=order.key, status="refused", reason=reason)

@@ -1,6 +1,6 @@
 """The workers of a task queue as the server sees them: who they are, which of them stopped, how far they are behind."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from temporalio.api.enums.v1 import TaskQueueType, WorkerStatus
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -11,6 +11,8 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
+
+from activities import present
 
 POLLED = timedelta(seconds=90)
 """A worker that lives asks for work at least once a minute; one that was not seen for so long is gone."""
@@ -35,7 +37,7 @@ class Fleet:
 
     async def names(self) -> set[str]:
         """The names of the workers that asked for work of late, and have not said that they stop."""
-        since = datetime.now(UTC) - POLLED
+        since = present.now() - POLLED
         queues = [await self._described(work) for work in (_WORKFLOWS, _ACTIVITIES)]
         polled = [each for queue in queues for each in queue.pollers if each.last_access_time.ToDatetime(UTC) >= since]
         return {each.identity for each in polled} - await self._stopped()

@@ -1,11 +1,12 @@
 """The insurer, called out to: what a return cost goes there, its decision comes back, however long that takes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import present
 from activities.services import Manner, Service
 from aftersale.compensation import insured
 from aftersale.insurance import FreightClaim, InsurerAnswer, InsurerRequest
@@ -46,6 +47,6 @@ class Insurance:
         """The claim with the most that its cover comes to, by the version in force at the purchase."""
         if claim.cost is None:
             return InsurerRequest(key=claim.key, claim=claim)
-        edition = self._book.services.at(GuaranteeService.FREIGHT_INSURANCE, claim.paid_at, datetime.now(UTC))
+        edition = self._book.services.at(GuaranteeService.FREIGHT_INSURANCE, claim.paid_at, present.now())
         cover = edition.settings.cover if edition else {}
         return InsurerRequest(key=claim.key, claim=claim, amount=insured(cover, claim.cost))

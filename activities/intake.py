@@ -3,11 +3,10 @@
 These wait for the database, however long it is away: a claim that was not written down could be made twice.
 """
 
-from datetime import UTC, datetime
-
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import present
 from aftersale.errors import Problem
 from aftersale.intake import Application, admit, bars
 from aftersale.ledger import Claim
@@ -36,7 +35,7 @@ class Intake:
             said = "the policy book has no ceiling attempts_per_order_line; publish a book that sets it"
             raise ApplicationError(said, type="policy_gap")
         claim = Claim.of(application.kind, application.request, application.owner, application.applied_at)
-        most, now = self._book.most_attempts, datetime.now(UTC)
+        most, now = self._book.most_attempts, present.now()
         if application.attempt > 1:
             return [*problems, *self._ledger.amend(claim, application.attempt, most, now)]
         return [*problems, *self._ledger.reserve(claim, most, now)]
@@ -44,4 +43,4 @@ class Intake:
     @activity.defn(no_thread_cancel_exception=True)
     def release(self, case_id: str) -> None:
         """Give back what a case that is over had reserved and not spent; repeatable."""
-        self._ledger.release(case_id, datetime.now(UTC))
+        self._ledger.release(case_id, present.now())

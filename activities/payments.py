@@ -6,7 +6,7 @@ of its own, so nothing is locked while the service is called.
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 from temporalio import activity
 
+from activities import present
 from activities.alive import signs_of_life
 from activities.services import Manner, Service
 from aftersale.kinds import Service as GuaranteeService
@@ -96,7 +97,7 @@ class Payments:
     @activity.defn(name="advance")
     async def advance(self, advanced: Advanced) -> Settlement:
         """Have an instant refund settled likewise; beyond the bounds of the order's day it is a decline (S1)."""
-        edition = self._book.services.at(GuaranteeService.INSTANT_REFUND, advanced.paid_at, datetime.now(UTC))
+        edition = self._book.services.at(GuaranteeService.INSTANT_REFUND, advanced.paid_at, present.now())
         bounds = edition.settings.advance if edition else None
         keep = partial(self._ledger.advance, bounds)
         return await self._carry_out("refunds", advanced.instruction, keep, closes=False)
@@ -115,11 +116,11 @@ class Payments:
             instruction = given.model_copy(update={"allocations": instructed.allocations})
             settlement = await self._look_up(path, instruction) if instructed.known or attempt > 1 else None
             if settlement is None:
-                refused = await _asked(lambda: self._ledger.attempted(instruction.key, attempt, datetime.now(UTC)))
+                refused = await _asked(lambda: self._ledger.attempted(instruction.key, attempt, present.now()))
                 if refused is not None:
                     return refused
                 settlement = await self._send(path, instruction)
-            await _asked(lambda: self._ledger.settle(settlement, attempt, closes, datetime.now(UTC)))
+            await _asked(lambda: self._ledger.settle(settlement, attempt, closes, present.now()))
             return settlement
 
     async def _send(self, path: str, instruction: RefundInstruction) -> Settlement:
@@ -150,7 +151,7 @@ class Payments:
 async def _instructed(instruction: RefundInstruction, keep: _Keep) -> Instructed:
     """The instruction as the ledger keeps it; another one under its key is declined, and leaves that one alone."""
     try:
-        return await _asked(lambda: keep(instruction, datetime.now(UTC)))
+        return await _asked(lambda: keep(instruction, present.now()))
     except LedgerFault as fault:
         look = f"see by `aftersale ledger show {instruction.order_id}` what that one paid before retrying"
         declined = Settlement(key=instruction.key, status="declined", reason=f"{fault}; {look}")

@@ -1,12 +1,12 @@
 """Writing the records, as an activity: in-house and quick, on a thread of its own since databases block."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import present
 from aftersale.case import Status
 from aftersale.corrections import LateFact, Taken, corrected
 from aftersale.errors import BadInput
@@ -38,7 +38,7 @@ class Recording:
         the answer says how far they go. Raises RecordsUnavailable, retryable, where the database does not answer.
         """
         try:
-            self._records.write(turns)
+            self._records.write(turns, now=present.now())
         except RecordsGap as gap:
             return gap.last_seq
         return turns[-1].seq
@@ -49,10 +49,10 @@ class Recording:
 
         Raises RecordsUnavailable, retryable, where the database does not answer.
         """
-        run_id, now = activity.info().workflow_run_id or "", floor(datetime.now(UTC))
+        run_id, now = activity.info().workflow_run_id or "", floor(present.now())
         try:
             entry = self._records.append(
-                fact.case_id, fact.message_id, lambda last, over: corrected(fact, last, over, now, run_id)
+                fact.case_id, fact.message_id, lambda last, over: corrected(fact, last, over, now, run_id), now=now
             )
         except BadInput as error:
             return Taken(problems=error.problems)
@@ -61,12 +61,12 @@ class Recording:
     @activity.defn(no_thread_cancel_exception=True)
     def violated(self, finding: Finding) -> None:
         """Keep a violation of a shipment as it stands now, and owe its messages; repeatable."""
-        self._records.keep_violation(finding)
+        self._records.keep_violation(finding, now=present.now())
 
     @activity.defn(no_thread_cancel_exception=True)
     def insured(self, end: FreightEnd) -> None:
         """Add the end of a freight claim to the record of its case, once; retryable until the case has ended."""
-        run_id, now = activity.info().workflow_run_id or "", floor(datetime.now(UTC))
+        run_id, now = activity.info().workflow_run_id or "", floor(present.now())
         case_id = end.claim.case_id
 
         def draw(last: Turn, over: Status) -> Turn:
@@ -74,4 +74,4 @@ class Recording:
                 raise ApplicationError(f"case {case_id} has not ended yet", type="case_open")
             return insured(end.claim, end.answer, last, now, run_id)
 
-        self._records.append(case_id, f"{case_id}/insurance", draw)
+        self._records.append(case_id, f"{case_id}/insurance", draw, now=now)

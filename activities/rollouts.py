@@ -8,7 +8,7 @@ import base64
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import present
 from activities.fleet import POLLED, Fleet
 from aftersale.policy.book import Book
 from aftersale.records import Records
@@ -89,7 +90,7 @@ class Rollouts:
         if older or self._book.revision < revision:
             raise ApplicationError(self._unready(revision, older, len(books)), type="old_book")
         open_cases = await asyncio.to_thread(self._records.how_many_run)
-        now = floor(datetime.now(UTC))
+        now = floor(present.now())
         return Readiness(version=self._book.version, workers=len(books), open_cases=open_cases, at=now)
 
     @activity.defn

@@ -5,7 +5,6 @@ secret, which an operator puts right while the case waits.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import httpx
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from standardwebhooks import Webhook
 from temporalio.exceptions import ApplicationError
 
+from activities import present
 from activities.alive import signs_of_life
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.schema import Schema
@@ -44,7 +44,7 @@ class Service:
 
     async def post(self, path: str, key: str, body: str) -> httpx.Response:
         """Send what bears the key, signed. Raises a retryable error where no answer comes."""
-        now = datetime.now(UTC)  # aware and UTC: the library takes the wall time of any other zone for UTC
+        now = present.now()  # aware and UTC: the library takes the wall time of any other zone for UTC
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": key,

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from activities import present
 from activities.messaging.channels import Channel, Notification
 
 MOST_WAITING = 10
@@ -117,4 +118,4 @@ class Lane:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return present.now()

@@ -8,9 +8,10 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
+from activities import present
 from activities.messaging.rounds import Means, Round
 from aftersale.records import Records, RecordsUnavailable, Report
 
@@ -76,7 +77,7 @@ class Shift:
         limit = min(self._pace.batch, self._pace.in_hand - len(self._in_hand))
         if limit <= 0:
             return False
-        now, clock = datetime.now(UTC), asyncio.get_running_loop().time
+        now, clock = present.now(), asyncio.get_running_loop().time
         # By half its time the turn must have come, or somebody else may take the message while it is on its way.
         latest = clock() + self._pace.lease.total_seconds() / 2
         leased = await self._insist(lambda: self._records.lease(self.owner, limit, now, self._pace.lease))
@@ -98,7 +99,7 @@ class Shift:
         """Report all that has ended, in one transaction."""
         ended = {message_id: task.result() for message_id, task in self._in_hand.items() if task.done()}
         if ended:
-            await self._insist(lambda: self._records.report(self.owner, [*ended.values()], datetime.now(UTC)))
+            await self._insist(lambda: self._records.report(self.owner, [*ended.values()], present.now()))
         for message_id in ended:
             del self._in_hand[message_id]
 

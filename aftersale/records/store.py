@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from aftersale.case import Entry, Status
 from aftersale.kinds import Clock, State
@@ -35,10 +35,13 @@ class Records:
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         """Keep records at this URL; nothing is opened yet. Raises BadInput for a URL that cannot be used."""
         self._url = parsed(url)
-        self._engine = engine(self._url, patience)
         self._gate = gate(self._url, patience)
-        self._reader = self._engine.execution_options(**{READING: True})
+        self._use(engine(self._url, patience))
         self.ledger = Ledger(self._writing, self._reading)
+
+    def _use(self, made: Engine) -> None:
+        self._engine = made
+        self._reader = made.execution_options(**{READING: True})
 
     def __repr__(self) -> str:
         return f"<Records in {named(self._url)}>"
@@ -70,14 +73,16 @@ class Records:
         with self._writing() as connection:
             writing.write(connection, turns, now or datetime.now(UTC))
 
-    def append(self, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn]) -> Entry:
+    def append(
+        self, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn], *, now: datetime | None = None
+    ) -> Entry:
         """Add a turn to a case that is over, unless the turn that owes that message is on file; its line.
 
         `draw` makes it of the last turn on file and the record so far; what it raises is raised, and nothing is
         written. Raises BadInput for a case that the records do not know.
         """
         with self._writing() as connection:
-            return writing.append(connection, case_id, message_id, draw, datetime.now(UTC))
+            return writing.append(connection, case_id, message_id, draw, now or datetime.now(UTC))
 
     def record(self, case_id: str) -> Status | None:
         """The whole status of a case after its last turn on file, timeline included; None for an unknown one."""
@@ -151,10 +156,10 @@ class Records:
 
     # Violations of shipments
 
-    def keep_violation(self, finding: Finding) -> None:
+    def keep_violation(self, finding: Finding, *, now: datetime | None = None) -> None:
         """Keep a violation as it stands now, and owe its messages, in one transaction; repeatable."""
         with self._writing() as connection:
-            violations.keep(connection, finding, datetime.now(UTC))
+            violations.keep(connection, finding, now or datetime.now(UTC))
 
     def violations(
         self,
