@@ -73,6 +73,12 @@ def _sqlite(url: URL, patience: float) -> Engine:
         if not Path(url.database or "").exists():
             raise FileNotFoundError
 
+    return prepare_sqlite(made)
+
+
+def prepare_sqlite(made: Engine) -> Engine:
+    """Have an engine's connections to SQLite keep what they acknowledge, and lock before they write."""
+
     @event.listens_for(made, "connect")
     def prepare(raw: Any, _: Any) -> None:
         # A record that was acknowledged survives a power cut: nothing else would write it a second time.
