@@ -5,10 +5,11 @@ operator sees it in the case's history.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -51,6 +52,12 @@ _UNANSWERED = (ActivityError, ApplicationError, TimeoutError)
 
 _LIFE = timedelta(seconds=5)
 """Patient with those who are asked, impatient with a dead worker: whoever waits for an answer gives signs of life."""
+
+_IN_TURN: MutableMapping[object, asyncio.Lock] = WeakKeyDictionary()
+"""The lock of each workflow before its local activities."""
+
+_ROUNDS = 10
+"""How many times conditions are looked at: more than there are steps from what arrives to the commands it leads to."""
 
 _BUSY_LIFE = timedelta(seconds=15)
 """More patient: who tells cases shares a worker with those cases as they wake."""
@@ -254,13 +261,32 @@ async def _in_house(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R
 
 
 async def _at_once(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R], given: A) -> R:
-    return await workflow.execute_local_activity_method(
-        ask,
-        given,
-        start_to_close_timeout=timedelta(seconds=2),
-        schedule_to_close_timeout=timedelta(seconds=3),
-        retry_policy=_SOON,
-    )
+    """Ask by a local activity, one at a time in each workflow; what else is to be done goes before the answer.
+
+    A replay brings the answers of all that were asked together in one activation, whichever came first when they were
+    given, and together with what came meanwhile where the workflow task was renewed (a heartbeat) before the answer.
+    What follows from an answer would then come in another order than history has it.
+    """
+    async with _IN_TURN.setdefault(workflow.instance(), asyncio.Lock()):
+        try:
+            answer: R = await workflow.execute_local_activity_method(
+                ask,
+                given,
+                start_to_close_timeout=timedelta(seconds=2),
+                schedule_to_close_timeout=timedelta(seconds=3),
+                retry_policy=_SOON,
+            )
+        except _UNANSWERED:
+            await _all_else()
+            raise
+        await _all_else()
+        return answer
+
+
+async def _all_else() -> None:
+    """Let everything else go first that can go on in this activation, with what follows from it."""
+    for _ in range(_ROUNDS):
+        await workflow.wait_condition(lambda: True)
 
 
 async def _visibly(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R], given: A, summary: str) -> R:

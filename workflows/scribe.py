@@ -58,5 +58,3 @@ class Scribe:
     async def _write(self) -> None:
         while not self.idle:
             self._written = await outside.record(self._turns[self._written :])
-            # What else came with the answer goes first: whether things come together or apart must make no difference.
-            await workflow.wait_condition(lambda: True)
