@@ -32,7 +32,7 @@ from workflows.paying import advance_when_due
 from workflows.record import hear_scan, record
 from workflows.scribe import Scribe
 from workflows.stages.clawback import clawback
-from workflows.updates import failure, unknown, update
+from workflows.updates import failure, unknown, update, wait_until
 
 S = TypeVar("S", bound=Schema)
 
@@ -149,7 +149,7 @@ class CaseWorkflow:
             wanted = read(OpenCase, {} if given is None else given, "payload")
         except BadInput as error:
             raise failure(error.problems) from error
-        await workflow.wait_condition(lambda: self._decided)
+        await wait_until(lambda: self._decided)
         if wanted.kind not in (None, self.kind) or (wanted.request is not None and not self._same(wanted.request)):
             raise failure([Problem(code="case_id_conflict", field="case_id", message=_CONFLICT)])
         return self.status()
@@ -205,7 +205,7 @@ class CaseWorkflow:
             desk.wake()
         else:
             record(desk, command, stamped)
-        await workflow.wait_condition(lambda: desk.resting)
+        await wait_until(lambda: desk.resting)
         return self.status()
 
     def _read(self, command: Command, given: Any) -> Act:

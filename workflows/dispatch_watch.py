@@ -24,7 +24,7 @@ from aftersale.watch.status import WatchStatus, refused
 from workflows import outside
 from workflows.board import Board
 from workflows.lookout import Lookout
-from workflows.updates import failure, unknown, update
+from workflows.updates import failure, unknown, update, wait_until
 
 S = TypeVar("S", bound=Schema)
 
@@ -88,7 +88,7 @@ class DispatchWatch:
             wanted = read(OpenWatch, {} if given is None else given, "payload")
         except BadInput as error:
             raise failure(error.problems) from error
-        await workflow.wait_condition(lambda: self._settled)
+        await wait_until(lambda: self._settled)
         if wanted.request is not None and not self._same(wanted.request):
             raise failure([Problem(code="shipment_id_conflict", field="shipment_id", message=_CONFLICT)])
         return self.status()
@@ -135,7 +135,7 @@ class DispatchWatch:
         lookout = self._open
         lookout.watch.take(command, act, at, lookout.now)
         lookout.wake()
-        await workflow.wait_condition(lambda: self._settled)
+        await wait_until(lambda: self._settled)
         return self._open.watch.status
 
     def _judged(self, command: WatchCommand, given: Any) -> tuple[WatchAct, datetime]:

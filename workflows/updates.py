@@ -1,6 +1,6 @@
 """How a workflow is given commands: judged at the door, taken inside, and what is refused is refused in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from temporalio import workflow
@@ -33,6 +33,12 @@ def update(command: Command | WatchCommand) -> object:
     made = workflow.update(name=command.value, description=command.words)(handler)
     made.validator(validator)
     return made
+
+
+async def wait_until(true: Callable[[], bool]) -> None:
+    """Wait until it is true, and still is when the caller goes on: what else was woken may have changed it."""
+    while not true():
+        await workflow.wait_condition(true)
 
 
 def failure(problems: Sequence[Problem]) -> ApplicationError:
