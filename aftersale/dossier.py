@@ -249,12 +249,13 @@ class Dossier:
         escalate_by = self.stage_clock.respond_by if self.stage_clock else None
         self.escalation = Escalation(refused_at=at, reason_code=reason_code, escalate_by=escalate_by)
 
-    def resume(self, at: datetime) -> datetime:
-        """The hold is over; since when it had lasted."""
+    def resume(self, at: datetime) -> tuple[datetime, datetime]:
+        """The hold is over; from when to when it lasted: one that began a little ahead of its end, no time at all."""
         since, self.held_since = self.held_since or at, None
+        until = max(since, at)
         if self.stage_clock:
-            self.stage_clock = self.stage_clock.spared(since, at)
-        return since
+            self.stage_clock = self.stage_clock.spared(since, until)
+        return since, until
 
     def refuse_signal(self, says: str, by: Party, now: datetime) -> None:
         """Note a signal that was not taken: nobody else hears of it. The first of very many say enough."""

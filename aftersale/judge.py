@@ -68,10 +68,10 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         return Verdict.WAIT
     moves = legal(case.state, case.kind, held=case.held_since is not None)
     move = moves.get(command)
-    # A stage that began with an act stamped a little ahead takes the honest acts of now.
+    # A stage, or a hold, that began with an act stamped a little ahead takes the honest acts of now.
     what, began = "stage", min(case.since, now)
     if command is Command.RESUME and case.held_since is not None:
-        what, began = "hold", case.held_since
+        what, began = "hold", min(case.held_since, now)
     if move is None or at < began:
         if _belongs_to_lapsed(case, command, at):
             return Verdict.CORRECT

@@ -27,8 +27,8 @@ def record(desk: Desk, command: Command, act: Act) -> None:
         case Hold():
             case.held_since = at
         case Resume():
-            since = case.resume(at)
-            desk.timekeeper.reask("the platform's hold is over", lambda running: running.held(since, at))
+            since, until = case.resume(at)
+            desk.timekeeper.reask("the platform's hold is over", lambda running: running.held(since, until))
         case _:
             desk.hear(act)
     desk.wake()
