@@ -23,6 +23,7 @@ def called_out(desk: Desk, tier: Tier) -> Iterator[None]:
     try:
         yield
     finally:
+        asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
         asking.cancel()
 
 

@@ -37,6 +37,7 @@ class _Booking:
         self._asked: str | None = None
         self._failed = 0
         self._working = asyncio.create_task(self._keep())
+        self._working.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
 
     async def _keep(self) -> None:
         """Book until one succeeds, or the carrier books no more."""

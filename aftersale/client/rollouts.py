@@ -1,6 +1,7 @@
 """Rollouts of a published policy book, as an operator's program starts, stops and watches them."""
 
 from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -47,6 +48,9 @@ class Rollouts:
             begun: Progress = await self._answered(revision, call)
             return begun
         except WorkflowAlreadyStartedError:
+            # The operation keeps the failure as well, and asyncio reports one that nobody took from there.
+            with suppress(WorkflowAlreadyStartedError):
+                await start.workflow_handle()
             return await self.progress(revision)
 
     async def stop(self, revision: int) -> Progress:
