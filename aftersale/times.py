@@ -18,6 +18,7 @@ SECOND = timedelta(seconds=1)
 
 _EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
+_FORM = "write an instant as 2024-02-01T00:00:00+08:00"
 _BEYOND = "beyond the calendar; write a year from 0002 to 9998"
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -38,15 +39,25 @@ def parse_instant(text: object, zone: ZoneInfo = POLICY_ZONE) -> datetime:
 
     Raises ValueError, with the form that is wanted, for anything else.
     """
-    if isinstance(text, datetime):
-        found = text
-    else:
-        if not isinstance(text, str) or not _INSTANT.fullmatch(text):
-            raise ValueError("write an instant as 2024-02-01T00:00:00+08:00")
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError("no such instant in the calendar; write 2024-02-01T00:00:00+08:00") from None
+    if isinstance(text, str):
+        return _read(text, zone)
+    if not isinstance(text, datetime):
+        raise ValueError(_FORM)
+    return _in_utc(text, zone)
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str, zone: ZoneInfo) -> datetime:
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(_FORM)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("no such instant in the calendar; write 2024-02-01T00:00:00+08:00") from None
+    return _in_utc(found, zone)
+
+
+def _in_utc(found: datetime, zone: ZoneInfo) -> datetime:
     if found.tzinfo is None:
         found = found.replace(tzinfo=zone)
     try:
@@ -78,6 +89,7 @@ def _before(end: datetime | None, start: datetime | None) -> bool:
     return end is not None and start is not None and end < start
 
 
+@lru_cache(maxsize=4096)
 def local(instant: datetime, zone: ZoneInfo = POLICY_ZONE) -> str:
     """The instant as people in `zone` read it, to the second, with its offset."""
     return instant.astimezone(zone).isoformat(timespec="seconds")
