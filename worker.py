@@ -12,11 +12,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import httpx
 import structlog
@@ -191,16 +191,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=_PAYMENT_TIMEOUT))
         threads = stack.enter_context(ThreadPoolExecutor(_WRITERS, thread_name_prefix="records"))
         kept = stack.enter_context(records.open(settings.records_url))
-        book = book or default_book()
-        with _named_as_variables():
-            payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger, book)
-            approvals = Approvals(http, settings.approvals_url, settings.approvals_secret)
-            channels = Channels(settings.channels, settings.fallback)
-            messenger = Messenger(kept, channels, Templates(settings.templates))
-            carriers = Carriers(http, settings.carrier_url, settings.carrier_secret, book)
-            insurance = Insurance(http, settings.insurer_url, settings.insurer_secret, book)
-        quotes, intake, recording = Quotes(book), Intake(book, kept.ledger), Recording(kept)
-        rollouts = Rollouts(client, book, kept)
+        made = hands(client, settings, book or default_book(), kept, http)
         await client.start_workflow(
             Deliveries.run,
             MESSENGERS,
@@ -213,23 +204,8 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=[
-                *quotes.activities,
-                intake.admit,
-                intake.release,
-                Openings().open_claim,
-                approvals.review,
-                payments.refund,
-                payments.advance,
-                payments.claw_back,
-                *recording.activities,
-                insurance.insure,
-                carriers.book,
-                carriers.cancel,
-                messenger.deliver,
-                *rollouts.activities,
-            ],
-            identity=rollouts.identity,
+            activities=made.activities,
+            identity=made.identity,
             activity_executor=threads,
             graceful_shutdown_timeout=DRAIN,
             plugin_shutdown_timeout=LAST_STEP,
@@ -238,6 +214,42 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             # Otherwise most of a heartbeat timeout passes between two heartbeats, and one late one counts as a death.
             max_heartbeat_throttle_interval=timedelta(seconds=1),
         )
+
+
+class Hands(NamedTuple):
+    """What a worker can do, and the name under which the server knows it."""
+
+    activities: Sequence[Callable[..., Any]]
+    identity: str
+
+
+def hands(client: Client, settings: Settings, book: Book, kept: records.Records, http: httpx.AsyncClient) -> Hands:
+    """Wire every activity. Raises BadInput, naming the variable, where a setting cannot be used."""
+    with _named_as_variables():
+        payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger, book)
+        approvals = Approvals(http, settings.approvals_url, settings.approvals_secret)
+        channels = Channels(settings.channels, settings.fallback)
+        messenger = Messenger(kept, channels, Templates(settings.templates))
+        carriers = Carriers(http, settings.carrier_url, settings.carrier_secret, book)
+        insurance = Insurance(http, settings.insurer_url, settings.insurer_secret, book)
+    intake, rollouts = Intake(book, kept.ledger), Rollouts(client, book, kept)
+    activities: list[Callable[..., Any]] = [
+        *Quotes(book).activities,
+        intake.admit,
+        intake.release,
+        Openings().open_claim,
+        approvals.review,
+        payments.refund,
+        payments.advance,
+        payments.claw_back,
+        *Recording(kept).activities,
+        insurance.insure,
+        carriers.book,
+        carriers.cancel,
+        messenger.deliver,
+        *rollouts.activities,
+    ]
+    return Hands(activities, rollouts.identity)
 
 
 @contextlib.contextmanager

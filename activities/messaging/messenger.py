@@ -1,7 +1,7 @@
 """The messenger: carries what cases owe to their parties for as long as its worker runs, each at least once."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
@@ -24,13 +24,23 @@ PACE = Pace()
 class Messenger:
     """The outbox, delivered through the parties' channels. It may work several shifts at a time."""
 
-    def __init__(self, records: Records, channels: Channels, templates: Templates, pace: Pace = PACE) -> None:
-        """Carry the messages of these records through these channels, in the words of these templates."""
+    def __init__(
+        self,
+        records: Records,
+        channels: Channels,
+        templates: Templates,
+        pace: Pace = PACE,
+        threads: Executor | None = None,
+    ) -> None:
+        """Carry the messages of these records through these channels, in the words of these templates.
+
+        Channels are spoken to on `threads`; left out, on as many of its own as they take.
+        """
         self._records, self._pace = records, pace
         pauses = Pauses(pace.first_pause, pace.most_pause)
         # Threads of its own: a channel that does not answer must not keep anybody else from theirs.
         width = sum(channel.width for channel in channels.all)
-        threads = ThreadPoolExecutor(max(1, width), thread_name_prefix="messenger")
+        threads = threads or ThreadPoolExecutor(max(1, width), thread_name_prefix="messenger")
         lanes = {channel.name: Lane(channel, pauses, threads) for channel in channels.all}
         self._means = Means(channels, templates, lanes, grace=2 * pace.idle, unwritable=pace.most_pause)
 
