@@ -12,11 +12,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import httpx
 import structlog
@@ -61,16 +61,14 @@ from workflows.freight_claim import FreightClaim
 from workflows.kinds import Claim, Exchange, Refund, Repair, Reship, Return
 from workflows.policy_rollout import PolicyRollout
 
-CASES = [Refund, Return, Exchange, Reship, Repair, Claim]
-
-WORKFLOWS = [*CASES, DispatchWatch, FreightClaim, Correction, Deliveries, PolicyRollout]
+_CASES = [Refund, Return, Exchange, Reship, Repair, Claim]
+WORKFLOWS = [*_CASES, DispatchWatch, FreightClaim, Correction, Deliveries, PolicyRollout]
 
 DRAIN = timedelta(seconds=20)
-"""How long work in hand may take to finish after SIGTERM: longer than one call out, shorter than the 30 s after which
-Kubernetes kills."""
+"""How long work in hand may take after SIGTERM: longer than one call out, shorter than Kubernetes' 30 s."""
 
 _PAYMENT_TIMEOUT = httpx.Timeout(10, connect=3)
-"""A look-up, an instruction and a look-up again end within the minute that `workflows.outside` gives an attempt."""
+"""A look-up, an instruction and a look-up again end within the minute that `workflows.calls` gives an attempt."""
 
 DELIVERIES = "deliveries"
 """The id of the workflow that keeps the messengers at work: one for all workers."""
@@ -79,10 +77,11 @@ MESSENGERS = 2
 """How many messengers the engine keeps at work, over all workers: one that is held up leaves another."""
 
 _WRITERS = 32
-"""How many threads of a worker take cases in and write their records: some wait for the database while others work."""
+"""How many threads take cases in and write their records: some wait for the database while others work."""
 
 _LOG = logging.getLogger("aftersale.worker")
 
+Activities = list[Callable[..., Any]]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -184,14 +183,13 @@ def runtime(metrics_address: str | None) -> Runtime:
 async def worker(client: Client, settings: Settings, book: Book | None = None) -> AsyncIterator[PunctualWorker]:
     """A worker with every workflow and activity, not yet running; `book` is the default one where absent.
 
-    The messengers' workflow is started unless it runs already. Raises BadInput, naming the variable, where a setting
-    cannot be used, and PolicyFault for a broken policy book.
+    The messengers' workflow is started unless it runs already. Raises BadInput as `hands`, PolicyFault for the book.
     """
     async with contextlib.AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=_PAYMENT_TIMEOUT))
         threads = stack.enter_context(ThreadPoolExecutor(_WRITERS, thread_name_prefix="records"))
         kept = stack.enter_context(records.open(settings.records_url))
-        made = hands(client, settings, book or default_book(), kept, http)
+        activities, identity = hands(client, settings, book or default_book(), kept, http)
         await client.start_workflow(
             Deliveries.run,
             MESSENGERS,
@@ -204,8 +202,8 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=made.activities,
-            identity=made.identity,
+            activities=activities,
+            identity=identity,
             activity_executor=threads,
             graceful_shutdown_timeout=DRAIN,
             plugin_shutdown_timeout=LAST_STEP,
@@ -216,15 +214,10 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
         )
 
 
-class Hands(NamedTuple):
-    """What a worker can do, and the name under which the server knows it."""
-
-    activities: Sequence[Callable[..., Any]]
-    identity: str
-
-
-def hands(client: Client, settings: Settings, book: Book, kept: records.Records, http: httpx.AsyncClient) -> Hands:
-    """Wire every activity. Raises BadInput, naming the variable, where a setting cannot be used."""
+def hands(
+    client: Client, settings: Settings, book: Book, kept: records.Records, http: httpx.AsyncClient
+) -> tuple[Activities, str]:
+    """Wire every activity; beside them, the name of their worker. Raises BadInput for a setting without use."""
     with _named_as_variables():
         payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger, book)
         approvals = Approvals(http, settings.approvals_url, settings.approvals_secret)
@@ -233,23 +226,10 @@ def hands(client: Client, settings: Settings, book: Book, kept: records.Records,
         carriers = Carriers(http, settings.carrier_url, settings.carrier_secret, book)
         insurance = Insurance(http, settings.insurer_url, settings.insurer_secret, book)
     intake, rollouts = Intake(book, kept.ledger), Rollouts(client, book, kept)
-    activities: list[Callable[..., Any]] = [
-        *Quotes(book).activities,
-        intake.admit,
-        intake.release,
-        Openings().open_claim,
-        approvals.review,
-        payments.refund,
-        payments.advance,
-        payments.claw_back,
-        *Recording(kept).activities,
-        insurance.insure,
-        carriers.book,
-        carriers.cancel,
-        messenger.deliver,
-        *rollouts.activities,
-    ]
-    return Hands(activities, rollouts.identity)
+    of_the_house = [*Quotes(book).activities, intake.admit, intake.release, *Recording(kept).activities]
+    called_out = [approvals.review, payments.refund, payments.advance, payments.claw_back, insurance.insure]
+    carried = [carriers.book, carriers.cancel, messenger.deliver]
+    return [*of_the_house, *called_out, *carried, Openings().open_claim, *rollouts.activities], rollouts.identity
 
 
 @contextlib.contextmanager
@@ -298,9 +278,9 @@ async def _require_records(url: str) -> None:
 
 
 async def _told_to_stop() -> None:
-    told = asyncio.Event()
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, told.set)
     await told.wait()
 
 
