@@ -17,7 +17,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test soak check format replay diagrams bench lock clean
+.PHONY: help install demo dev test simulate soak check format replay diagrams bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,10 @@ dev: install ## run server, stand-in platform and worker until interrupted
 
 test: install ## run the tests; PYTEST_ARGS is handed on
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+simulate: install ## drive courses of the real workflow code without a server; SEED, COURSES, MINUTES
+	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED)) $(if $(COURSES),--courses $(COURSES)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(STEPS),--steps $(STEPS)) $(if $(WITHOUT),--without $(WITHOUT))
 
 soak: install ## run the tests that take long: outages of many minutes
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

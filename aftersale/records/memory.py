@@ -4,6 +4,7 @@ import sqlite3
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import StaticPool
@@ -27,7 +28,7 @@ class MemoryRecords(Records):
         """Forget everything; the engine keeps the statements that it has compiled."""
         self._raw.deserialize(_empty())
 
-    def rows(self, statement: str, *given: object) -> list[tuple[object, ...]]:
+    def rows(self, statement: str, *given: object) -> list[tuple[Any, ...]]:
         """Read by a statement of one's own, past everything that this package knows of its tables."""
         return self._raw.execute(statement, given).fetchall()
 

@@ -6,6 +6,7 @@ import pytest
 
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome
+from simulation.courses.walks import BESIDE
 from tests.cases import all_of
 from tests.festival.living import lived
 from tests.festival.orders import HUB, PICKUP, Shipment, by_hand, judged, shipments
@@ -14,7 +15,6 @@ from tests.festival.reckoning import ORDINARY, reckoned
 from tests.festival.simulation import Played, played
 from tests.festival.watching import found, wanted, watched
 from tests.policy.books import BOOK
-from tests.walks import BESIDE
 from trial.workplace import Workplace
 
 PEOPLE = population(1200, seed=20240210)

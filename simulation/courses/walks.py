@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from aftersale.case import Entry, Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Party, State
-from aftersale.moves import AWAITED, BY_ITSELF, ONWARD, STEPS, Move, legal, reached
+from aftersale.moves import BY_ITSELF, ONWARD, STEPS, Move, legal, reached
 from aftersale.times import SECOND
+from simulation.known import tolerated
 from workflows.record import EVENTS
 
 KINDS = [kind for kind in CaseKind if kind is not CaseKind.CLAIM]
@@ -55,9 +56,13 @@ class Walk:
         self.held_since: datetime | None = None
         self.ticking: Ticking | None = None
         self._beside = set[Clock | None]()
+        self._left = set[Standing]()
+        self._fetched = False
         self._before_amendment: tuple[set[Standing], Ticking | None] = self.standings, None
         for entry in timeline:
             self._take(entry)
+            if self._fetched:
+                self._send_back()
             assert self.standings, f"{entry.event} by {entry.by} stands where no move allows it"
 
     def require(self, status: Status) -> None:
@@ -82,16 +87,26 @@ class Walk:
                 self.standings, self.ticking = self._before_amendment
             case "RefundInstructed":
                 self._only(State.REFUNDING)
+                self._left.clear()
+            case "ClawbackInstructed":
+                self._only(State.REFUNDING)
+            case "ClawbackSucceeded" | "ClawbackAbandoned":
+                self._only(State.REFUNDING, State.REFUND_FAILED)
+                self.standings = {replace(each, state=state) for each in self.standings for state in FINAL}
+            case "ClawbackDeclined":
+                self._only(State.REFUNDING, become=State.REFUND_FAILED)
             case "RefundSucceeded":
                 self._only(State.REFUNDING, become=State.COMPLETED)
             case "RefundDeclined":
                 self._only(State.REFUNDING, become=State.REFUND_FAILED)
             case "Granted":
                 self._only(*GRANTED)
-            case "ParcelScanned" if "picked_up" in entry.says:
-                self._fetched()
+            case "ParcelScanned":
+                self._scanned(entry)
             case "Completed":
                 self._only(State.COMPLETED, State.REFUNDING, become=State.COMPLETED)
+            case "Closed" if self._left:
+                self._only(State.REFUNDING, State.CLOSED, become=State.CLOSED)
             case "Closed" if CloseReason.CANCELLED.words in entry.says:
                 self._only(*set(State) - FINAL - {State.REFUNDING}, become=State.CLOSED)
             case "Closed":
@@ -103,8 +118,12 @@ class Walk:
         left = {each for each in self.standings if each.state in states}
         self.standings = {replace(each, state=become) for each in left} if become else left
 
-    def _fetched(self) -> None:
+    def _scanned(self, entry: Entry) -> None:
         """What is fetched at the buyer's door is sent back, where it is the parcel that was to be fetched."""
+        returned = "signed_for" in entry.says and tolerated("spent-parcel")
+        self._fetched = self._fetched or returned or "picked_up" in entry.says
+
+    def _send_back(self) -> None:
         at_home = [each for each in self.standings if each.state is State.AWAITING_BUYER_RETURN]
         self.standings |= {replace(each, state=reached(each.state, ONWARD, each.kind)) for each in at_home}
 
@@ -142,10 +161,17 @@ class Walk:
     # Clocks
 
     def _set(self, entry: Entry) -> None:
+        if entry.clock is Clock.PAYOUT:
+            self._end_with_the_money()
         if entry.clock in BESIDE:
             self._beside.add(entry.clock)
         elif entry.clock and entry.due_at:
             self.ticking = Ticking(entry.clock, entry.due_at, entry.recorded_at + GRACE)
+
+    def _end_with_the_money(self) -> None:
+        """A case that ends, from wherever it stood, waits for what was paid ahead, and takes back what is not owed."""
+        self._left = {each for each in self.standings if each.state not in (State.REFUNDING, State.REFUND_FAILED)}
+        self.standings = {replace(each, state=State.REFUNDING) for each in self.standings}
 
     def _change(self, entry: Entry) -> None:
         if self.ticking and entry.clock is self.ticking.clock and entry.due_at:
@@ -190,75 +216,3 @@ def _silence(standing: Standing, clock: Clock) -> Iterable[Standing]:
     for how, goals in BY_ITSELF[standing.state].items():
         if how.startswith("silence"):
             yield from (replace(standing, state=reached(standing.state, goal, standing.kind)) for goal in goals)
-
-
-# What holds of every status
-
-
-def awaited(status: Status) -> Party | None:
-    """Whose move it is, by the table and the timeline: the platform's once the merchant has not granted a claim."""
-    if status.held_since is not None:
-        return Party.PLATFORM
-    passed_on = any(
-        (each.event, each.by) == ("ClaimDecided", "merchant") or (each.event, each.clock) == ("Lapsed", CLAIM_REVIEW)
-        for each in status.timeline
-    )
-    return Party.PLATFORM if status.state is State.AWAITING_CLAIM_REVIEW and passed_on else AWAITED[status.state]
-
-
-def givers(status: Status, command: Command) -> list[Party]:
-    """Who may give a legal command there; a claim is decided by whoever is awaited."""
-    parties = legal(status.state, status.kind, held=status.held_since is not None)[command].parties
-    return sorted(parties & {awaited(status)} if command is Command.DECIDE_CLAIM else parties)
-
-
-def offered(status: Status) -> set[Command]:
-    """The commands that are legal now, as the table and the timeline say; the extension depends on what remains."""
-    told = [entry.event for entry in status.timeline]
-    withheld = {Command.EXTEND}
-    if "Ruled" in told:
-        withheld.add(Command.ESCALATE)
-    if status.state is State.AWAITING_MERCHANT_DISPATCH and not _breached(status):
-        withheld.add(Command.AMEND)
-    return set(legal(status.state, status.kind, held=status.held_since is not None)) - withheld
-
-
-def leading(status: Status) -> list[Command]:
-    """Those of them that take the case on, but for the withdrawal."""
-    moves = legal(status.state, status.kind, held=status.held_since is not None)
-    return [name for name in sorted(offered(status) - {Command.WITHDRAW}) if moves[name].leads]
-
-
-def _breached(status: Status) -> bool:
-    marks = [
-        entry.event
-        for entry in status.timeline
-        if entry.event == "Breached" or (entry.event == "DeadlineSet" and entry.clock not in {Clock.STALLED, *BESIDE})
-    ]
-    return marks[-1:] == ["Breached"]
-
-
-def sane(kind: CaseKind, status: Status) -> None:
-    """What must hold of every status of a case that began as this kind."""
-    held = status.held_since is not None
-    moves = legal(status.state, status.kind, held=held)
-    party = awaited(status)
-    assert status.next.party is party
-    theirs = {command for command in offered(status) if party in moves[command].parties}
-    assert {*status.next.commands} - {Command.EXTEND} == theirs, (status.state, status.next)
-    assert status.is_final == (status.state in FINAL) == bool(status.outcome or status.close_reason)
-    assert not (status.outcome and status.close_reason)
-    for view in status.deadlines:
-        last = view.due_at and (view.due_at - SECOND if view.exclusive else view.due_at)
-        assert last is None or (view.respond_by is not None and view.respond_by >= last >= view.started_at), view
-    clocks = [view.clock for view in status.deadlines]
-    assert len({*clocks}) == len(clocks)
-    assert len({*clocks} - BESIDE) <= 1, clocks
-    assert sum(each.status == "succeeded" for each in status.refund.instructions) <= 1
-    Walk(kind, status.timeline).require(status)
-
-
-def moved(before: Status, after: Status) -> bool:
-    """Whether a clock ran out, or a refund came back, between the two: what was legal may be so no more."""
-    new = {entry.event for entry in after.timeline[len(before.timeline) :]}
-    return bool(new & {"Lapsed", "RefundSucceeded", "RefundDeclined", "CorrectionRequested"})

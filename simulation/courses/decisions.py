@@ -7,9 +7,7 @@ from typing import Any
 from aftersale.case import Status
 from aftersale.kinds import ClaimType
 from aftersale.policy.guarantees import Compensation
-from tests.cases import yuan
-from tests.policy.books import BOOK
-from trial.pricing import priced
+from simulation.courses.people import yuan
 
 WORTH = {
     ClaimType.FRESH_DAMAGE: Compensation(
@@ -19,8 +17,6 @@ WORTH = {
     ClaimType.AUTHENTICITY: Compensation(payer="platform_advance", floor={"CNY": 200}, cap={"CNY": 20_000}),
 }
 """By grade; by rate alone, so that silence grants it; by a person within bounds. The others by a person."""
-
-PRICED = priced(BOOK, WORTH)
 
 BOUGHT_WITH: Mapping[ClaimType, dict[str, Any]] = {
     ClaimType.FRESH_DAMAGE: {"services": ["fresh_damage"], "categories": ["fresh"]},

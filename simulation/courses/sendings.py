@@ -10,25 +10,15 @@ from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, Command, Party, State
 from aftersale.moves import PARTIES, legal
 from aftersale.times import local
-from tests.cases import BUYER, MERCHANT, PLATFORM, yuan
-from tests.decisions import DECLINED, decision, forbidden
-from tests.walks import KINDS, awaited, givers, offered
+from simulation.courses.decisions import DECLINED, decision, forbidden
+from simulation.courses.people import ACTORS, yuan
+from simulation.courses.statuses import awaited, givers, offered
+from simulation.courses.walks import KINDS
 
 T = TypeVar("T")
 
-ACTORS = {Party.MERCHANT: MERCHANT, Party.BUYER: BUYER, Party.PLATFORM: PLATFORM}
 EVIDENCE = [{"uri": "https://evidence.example/1"}]
 DELIVERED = {"dispatched_at": "2024-01-22T10:00:00+08:00", "signed_for_at": "2024-01-24T18:00:00+08:00"}
-
-FAULTS: list[dict[str, Any]] = [
-    {"fault": "decline"},
-    {"fault": "decline"},
-    {"fault": "lose_answer"},
-    {"fault": "status", "status": 500},
-    {"fault": "reset"},
-    {"fault": "slow", "seconds": 0.3},
-]
-"""What may happen to the next refund of a case."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +99,8 @@ class Sender:
         line = self.pick(self.case["items"])
         asked = line["requested"]["amount_minor"]
         ways: list[dict[str, Any]] = [{}]
+        if status.refund.instructions:
+            return {}  # what was paid ahead is shown, and no more what is owed
         if owed:
             ways.append({"amount": yuan(self.chance.randint(1, owed))})
         if owed == sum(each["requested"]["amount_minor"] for each in self.case["items"]):
@@ -225,5 +217,5 @@ class Sender:
             return self.malformed(status)
         command = self.pick(sorted(moves))
         sending = self.meant(status, command, self.pick(givers(status, command)))
-        when = self.pick([now + timedelta(minutes=1), status.timeline[0].at - timedelta(hours=1)])
+        when = self.pick([now + timedelta(days=2), status.timeline[0].at - timedelta(hours=1)])
         return Sending(command, {**sending.payload, "occurred_at": local(when)}, "bad_input")

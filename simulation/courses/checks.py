@@ -1,0 +1,186 @@
+"""What must hold after every step of a course, and at its end, in the words of the rules."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aftersale.books import ProviderPayment
+from aftersale.case import Status
+from aftersale.kinds import Party, State
+from simulation.courses.deadlines import as_the_book_says
+from simulation.courses.statuses import sane
+from simulation.house import World
+from simulation.temporal.history import Diverged
+from simulation.temporal.instance import TaskFailed
+from simulation.temporal.run import Overlap, Run
+
+MOST_BYTES = {"status": 1_000_000, "history": 10_000_000, "answer": 2_000_000}
+"""How much of anything there may be (R32): what lies beyond parks a case, or has the server end it."""
+
+
+class Broken(AssertionError):
+    """A rule does not hold. `rule` names the check."""
+
+    def __init__(self, rule: str, said: str) -> None:
+        """Keep the name beside the words."""
+        self.rule = rule
+        super().__init__(f"{rule}: {said}")
+
+
+_ENGINE_RULES: dict[type, str] = {
+    Diverged: "a replay gives the same commands",
+    Overlap: "one local activity is in hand at a time",
+    TaskFailed: "no workflow task fails",
+}
+
+
+@contextmanager
+def holding(rule: str) -> Iterator[None]:
+    """Name the rule that a failed assertion is about."""
+    try:
+        yield
+    except Broken:
+        raise
+    except (Diverged, Overlap, TaskFailed) as error:
+        raise Broken(_ENGINE_RULES[type(error)], str(error)) from error
+    except AssertionError as error:
+        raise Broken(rule, str(error)) from error
+
+
+# After every step
+
+
+def of_a_status(world: World, asked: dict[str, Any], kind: Any, status: Status) -> None:
+    """Hold a case's status against the rules; `kind` is what the case began as."""
+    with holding("every clock has one outcome, and only legal moves are taken"):
+        sane(kind, status)
+    with holding("every deadline is what the policy book says"):
+        as_the_book_says(world.house.books, asked, status)
+    with holding("whoever is told to act can"):
+        _someone_can_act(status)
+    with holding("sizes are bounded"):
+        size = len(status.model_dump_json())
+        assert size <= MOST_BYTES["status"], f"the status has {size} bytes"
+
+
+def of_the_money(world: World) -> None:
+    """Hold what was paid against what was bought: the ledger's own tables beside what the provider really moved."""
+    with holding("every key is paid at most once"):
+        for key, payment in world.house.platform.payments.items():
+            assert payment.moved <= 1, f"{key} was paid {payment.moved} times"
+    with holding("no line, and no order, gets back more than was paid"):
+        _within_what_was_paid(world)
+    with holding("what the ledger settled is what the provider moved"):
+        moved = {key for key, held in _payments(world) if held.moved}
+        states = {str(key): state for key, state in world.house.records.rows("SELECT key, state FROM instructions")}
+        settled = {key for key, state in states.items() if state == "succeeded"}
+        assert settled <= moved, f"the ledger has {settled - moved} as paid, and the provider has not"
+        lost = {key for key in moved if states.get(key) in (None, "failed")}
+        assert not lost, f"the provider has paid {lost}, and the ledger has them as failed, or not at all"
+
+
+def of_the_records(world: World, status: Status) -> None:
+    """Hold the written copy of a case against the case, where nothing is in hand."""
+    with holding("the records say what the case says"):
+        record = world.house.records.record(status.case_id)
+        assert record is not None, f"the records know no case {status.case_id}"
+        entries = tuple(entry for entry in record.timeline if entry.event not in _ADDED_AFTER_THE_END)
+        _same(record.model_copy(update={"timeline": entries}), status)
+    with holding("every turn stands in the records once"):
+        seqs = _column(
+            world, "SELECT seq FROM turns WHERE voided_at IS NULL AND case_id = ? ORDER BY seq", status.case_id
+        )
+        assert seqs == list(range(1, len(seqs) + 1)), f"the turns on file are {seqs}"
+        said = Counter((entry.event, entry.says) for entry in record.timeline if entry.event in _ONCE)
+        again = [each for each, times in said.items() if times > 1]
+        assert not again, f"the record tells twice of {again}"
+
+
+def of_a_run(run: Run) -> None:
+    """Hold a run's history against the limits, and against itself: it must replay from its beginning."""
+    with holding("a replay gives the same commands"):
+        run.history.replay(run.server.runner)
+    with holding("sizes are bounded"):
+        assert run.history.size <= MOST_BYTES["history"], f"the history has {run.history.size} bytes"
+
+
+# At the end
+
+
+def of_the_end(world: World, status: Status, *, audited: bool) -> None:
+    """Hold a case that is over against what it leaves behind; `audited` has the ledger check itself as well."""
+    with holding("a case ends in a final state"):
+        assert status.is_final and status.next.party is None, f"it stands in {status.state}"
+    with holding("the ledger finds its books in order, and as the provider states them"):
+        statement = [_stated(key, held.instruction, held.settlement) for key, held in _payments(world)]
+        wrong = [found.says for found in world.house.records.ledger.check(statement)] if audited else []
+        assert not wrong, "; ".join(wrong)
+    with holding("a case that is over holds no money"):
+        held = _column(
+            world, "SELECT case_id FROM reservations WHERE closed_at IS NULL AND case_id = ?", status.case_id
+        )
+        assert not held, f"{status.case_id} still holds some"
+
+
+def of_the_messages(world: World) -> None:
+    """Hold the outbox against what a party may be told: each message under an id of its own, and with an act to it."""
+    rows = world.house.records.rows("SELECT message_id, party, event, content FROM outbox WHERE state != 'void'")
+    with holding("whoever is told to act can"):
+        for message_id, party, event, content in rows:
+            asked = event in ("move_awaited", "reminder") and party != Party.PLATFORM.value
+            assert not asked or '"commands":[]' not in str(content), (
+                f"{message_id} asks the {party}, who can do nothing"
+            )
+
+
+_TURNS = "SELECT seq FROM turns WHERE voided_at IS NULL AND case_id = ?"
+_HELD = "SELECT case_id FROM reservations WHERE closed_at IS NULL AND case_id = ?"
+_ADDED_AFTER_THE_END = {"FreightInsured"}
+_ONCE = {"Opened", "RefundInstructed", "RefundSucceeded", "Completed", "Closed"}
+
+
+def _someone_can_act(status: Status) -> None:
+    party = status.next.party
+    if party in (None, Party.SYSTEM) or status.state is State.REFUNDING:
+        return
+    assert status.next.commands, f"{party} is awaited in {status.state}, and has no command"
+
+
+def _within_what_was_paid(world: World) -> None:
+    given: Counter[tuple[str, str]] = Counter()
+    for _, held in _payments(world):
+        sign = 1 if held.path == "refunds" else -1
+        for line in held.instruction["lines"] if held.moved else ():
+            given[held.instruction["order_id"], line["order_line_id"]] += sign * line["amount_minor"] * held.moved
+    rows = world.house.records.rows("SELECT order_id, order_line_id, paid_minor FROM order_lines")
+    paid = {(str(order), str(line)): minor for order, line, minor in rows}
+    for place, minor in given.items():
+        most = paid.get(place)
+        assert isinstance(most, int) and 0 <= minor <= most, f"{minor} of {most} given back for {place}"
+
+
+def _payments(world: World) -> Iterable[tuple[str, Any]]:
+    return world.house.platform.payments.items()
+
+
+def _stated(key: str, instruction: dict[str, Any], settlement: dict[str, Any]) -> ProviderPayment:
+    return ProviderPayment(
+        key=key,
+        status=settlement["status"],
+        amount_minor=instruction["amount_minor"],
+        currency=instruction["currency"],
+        provider_ref=settlement.get("provider_ref"),
+    )
+
+
+def _column(world: World, statement: str, *given: object) -> list[Any]:
+    return [row[0] for row in world.house.records.rows(statement, *given)]
+
+
+def _same(record: Status, status: Status) -> None:
+    if record == status:
+        return
+    for name in Status.model_fields:
+        said, known = getattr(record, name), getattr(status, name)
+        assert said == known, f"{name}: the records say {said}, the case {known}"

@@ -1,0 +1,102 @@
+"""A course under way: a world, what happens in it step by step, and the log in the trade's words."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, TypeVar
+
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from aftersale.failures import Refusal
+from aftersale.schema import Schema
+from aftersale.times import local
+from simulation.courses.plan import Plan
+from simulation.house import World
+from simulation.temporal.instance import CONVERTER
+from simulation.temporal.run import Run
+
+S = TypeVar("S", bound=Schema)
+
+PATIENCE = timedelta(days=3)
+"""How long is waited for things to settle: longer than any outage lasts."""
+
+
+class Over(Exception):
+    """What was sent found nobody: its workflow had ended."""
+
+
+class Course:
+    """What all courses share: sending, waiting, and saying what happens."""
+
+    def __init__(self, world: World, plan: Plan, workflow_id: str, say: Callable[[str], None]) -> None:
+        """Nothing has happened yet; `say` takes the log line by line."""
+        self.world, self.plan, self.workflow_id, self.say = world, plan, workflow_id, say
+        self.handle = world.server.client.get_workflow_handle(workflow_id)
+        self.sent = 0
+
+    @property
+    def now(self) -> datetime:
+        """The present of the world."""
+        return self.world.server.now
+
+    @property
+    def run(self) -> Run:
+        """The workflow's run."""
+        return self.world.server.runs[self.workflow_id]
+
+    def fresh_id(self) -> str:
+        """An id that nothing sent has had."""
+        self.sent += 1
+        return f"request-{self.sent}"
+
+    async def ask(self, shape: type[S]) -> S:
+        """How the workflow stands: by a query while it runs, by its result after that."""
+        if not self.run.open:
+            result = self.run.closing.complete_workflow_execution.result
+            (found,) = CONVERTER.payload_converter.from_payloads([result], [shape])
+        else:
+            try:
+                found = await self.handle.query("status", result_type=shape)
+            except RPCError as error:
+                assert error.status is RPCStatusCode.NOT_FOUND, error
+                return await self.ask(shape)
+        assert isinstance(found, shape)
+        return found
+
+    async def update(self, name: str, payload: Any, request_id: str, shape: type[S]) -> S:
+        """Send an update. Raises Refusal where it is refused, Over where nobody is there to take it."""
+        try:
+            found: S = await self.handle.execute_update(name, payload, id=request_id, result_type=shape)
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            assert isinstance(cause, ApplicationError) and cause.type, f"{name} failed without a code: {cause!r}"
+            raise Refusal(cause.type, cause.message) from error
+        except RPCError as error:
+            assert error.status is RPCStatusCode.NOT_FOUND, error
+            raise Over from error
+        return found
+
+    async def signal(self, name: str, payload: Any) -> None:
+        """Send a signal; one that finds nobody is lost."""
+        try:
+            await self.handle.signal(name, payload)
+        except RPCError as error:
+            assert error.status is RPCStatusCode.NOT_FOUND, error
+
+    async def settle(self) -> None:
+        """Wait until nothing is in hand."""
+        await self.world.server.settle(PATIENCE.total_seconds())
+
+    async def pass_to(self, instant: datetime) -> None:
+        """Let time pass to an instant, or a moment beyond it, and wait until nothing is in hand."""
+        self.say(f"time passes to {local(instant)}")
+        await asyncio.sleep(max((instant - self.now).total_seconds(), 0.0))
+        await self.settle()
+
+    async def together(self, calls: list[Awaitable[Any]], random: Random) -> list[Any]:
+        """Have several things come together, while no worker is there for a while, so that one task brings them all."""
+        self.world.server.away(random.choice([0.0, 0.5, 3.0, 100.0, 40_000.0]))
+        return await asyncio.gather(*calls, return_exceptions=True)

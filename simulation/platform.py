@@ -1,0 +1,160 @@
+"""The services outside, as the worker calls them over HTTP: what they did is remembered, and anything may go wrong."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+from simulation.chance import Chance, Fault
+
+URL = "http://platform.example"
+
+Answer = dict[str, Any] | None
+"""A body to answer with, or None for a 404."""
+
+
+class KeyTaken(Exception):
+    """The key is held by another instruction."""
+
+
+@dataclass
+class Payment:
+    """What the payment service holds under a key, and how often money moved for it."""
+
+    path: str
+    instruction: dict[str, Any]
+    settlement: dict[str, Any]
+    moved: int = 0
+
+
+@dataclass
+class Platform(httpx.AsyncBaseTransport):
+    """Payments, approvals, carrier and insurer. `answers` are the decisions on claims, by the tier that is asked."""
+
+    chance: Chance
+    answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def begin(self, chance: Chance, answers: Mapping[str, dict[str, Any]]) -> None:
+        """Forget everything, and begin anew."""
+        self.chance, self.answers = chance, answers
+        self.payments, self.known = {}, {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request, or do not."""
+        chance = self.chance
+        path, key = _addressed(request)
+        await asyncio.sleep(chance.pick([0.01, 0.1, 0.4, 9.0]))  # always before its caller gives up
+        if chance.happens(Fault.SERVICE_FAILS):
+            return _failing(chance, request)
+        given = json.loads(request.content) if request.content else {}
+
+        def work() -> Answer:
+            return self._work(request.method, path, key, given)
+
+        if chance.happens(Fault.SERVICE_LATE):
+            asyncio.get_running_loop().call_later(chance.between(1, 30), _quietly, work)
+            raise httpx.ReadTimeout("no answer", request=request)
+        try:
+            answer = work()
+            if chance.happens(Fault.SERVICE_REPEATS):
+                work()
+        except KeyTaken:
+            return httpx.Response(409, json={"error": "this key is held by another instruction"})
+        if chance.happens(Fault.SERVICE_CUTS):
+            raise httpx.ReadError("cut", request=request)
+        return self._said(answer)
+
+    def _said(self, answer: Answer) -> httpx.Response:
+        chance = self.chance
+        if answer is None:
+            return httpx.Response(404, json={"error": "nothing is held under this key"})
+        if chance.happens(Fault.SERVICE_GARBLES):
+            return httpx.Response(200, content=b'{"key": ')
+        if chance.happens(Fault.SERVICE_MISTAKES):
+            return httpx.Response(200, json={**answer, "key": "another/key"})
+        if chance.happens(Fault.SERVICE_ADDS):
+            return httpx.Response(200, json={**answer, "trace_id": "4711"})
+        return httpx.Response(200, json=answer)
+
+    def _work(self, method: str, path: str, key: str, given: dict[str, Any]) -> Answer:
+        match path:
+            case "refunds" | "clawbacks" if method == "GET":
+                return self._held(path, key)
+            case "refunds" | "clawbacks":
+                return self._settled(path, key, given)
+            case "claims":
+                return self._once(path, key, lambda: {"decision": "pending", **self.answers.get(given["tier"], {})})
+            case "freight-claims":
+                return self._once(path, key, self._insured)
+            case "pickups":
+                return self._once(path, key, lambda: self._booked(key))
+            case "pickups/cancel":
+                return {"key": key} if ("pickups", key) in self.known else None
+            case _:
+                raise AssertionError(f"no service has {method} {path}")
+
+    def _once(self, path: str, key: str, decide: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A key gets the answer that it got before."""
+        if (path, key) not in self.known:
+            self.known[path, key] = {"key": key, **decide()}
+        return self.known[path, key]
+
+    def _held(self, path: str, key: str) -> Answer:
+        held = self.payments.get(key)
+        return {**held.instruction, **held.settlement} if held is not None and held.path == path else None
+
+    def _settled(self, path: str, key: str, given: dict[str, Any]) -> dict[str, Any]:
+        held = self.payments.get(key)
+        if held is not None:
+            if held.instruction != given:
+                raise KeyTaken
+            return held.settlement
+        held = self.payments[key] = Payment(path, given, {"key": key})
+        if self.chance.happens(Fault.SERVICE_DECLINES):
+            held.settlement |= {"status": "declined", "reason": self._reason()}
+        else:
+            held.moved += 1
+            held.settlement |= {"status": "succeeded", "provider_ref": f"transfer-{len(self.payments)}"}
+        return held.settlement
+
+    def _insured(self) -> dict[str, Any]:
+        if self.chance.happens(Fault.SERVICE_DECLINES):
+            return {"decision": "declined", "reason": self._reason()}
+        return {"decision": "paid", "amount": {"amount_minor": 1_000, "currency": "CNY"}, "reference": "freight-1"}
+
+    def _booked(self, key: str) -> dict[str, Any]:
+        if self.chance.happens(Fault.SERVICE_DECLINES):
+            return {"status": "refused", "reason": self._reason()}
+        return {"status": "booked", "tracking_no": key.replace("/", "-")[-64:]}
+
+    def _reason(self) -> str:
+        return "no, " * (700_000 if self.chance.happens(Fault.SERVICE_CHATTERS) else 1) + "declined"
+
+
+def _addressed(request: httpx.Request) -> tuple[str, str]:
+    """The service that a request goes to, and the key that it is about."""
+    path = request.url.raw_path.decode().strip("/")
+    if request.method == "GET":
+        service, _, key = path.partition("/")
+        return service, unquote(key)
+    return path, request.headers["Idempotency-Key"]
+
+
+def _failing(chance: Chance, request: httpx.Request) -> httpx.Response:
+    how = chance.pick([None, 500, 503, 401, 429])
+    if how is None:
+        raise httpx.ConnectError("refused", request=request)
+    return httpx.Response(how)
+
+
+def _quietly(work: Callable[[], Answer]) -> None:
+    """Do what nobody waits for any more."""
+    with suppress(KeyTaken):
+        work()

@@ -1,0 +1,215 @@
+"""Running courses: one by its seed, with all that must hold of it, and what it tells when something does not."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from random import Random
+
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
+
+from aftersale.commands import Actor, AddEvidence, ParcelEvent, ScanEvent
+from aftersale.failures import Refusal
+from aftersale.kinds import CaseKind, Party
+from aftersale.plugin import TASK_QUEUE, sandbox
+from aftersale.request import CaseRequest, Evidence
+from aftersale.times import SECOND
+from simulation.chance import Chance, Fault
+from simulation.courses import checks
+from simulation.courses.books import books
+from simulation.courses.case import CaseCourse
+from simulation.courses.crowd import CrowdCourse
+from simulation.courses.plan import Plan, draw
+from simulation.courses.sendings import EVIDENCE
+from simulation.courses.watch import WatchCourse
+from simulation.house import House, World
+from simulation.known import without_known
+from simulation.loop import VirtualLoop
+from simulation.temporal.instance import CONVERTER
+
+
+@dataclass
+class Course:
+    """What a course came to: its log, how many steps it took, and what was tried in it."""
+
+    plan: Plan
+    without: frozenset[Fault] = frozenset()
+    log: list[str] = field(default_factory=list)
+    tried: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    broken: BaseException | None = None
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule that does not hold."""
+        return self.broken.rule if isinstance(self.broken, checks.Broken) else type(self.broken).__name__
+
+
+class Simulator:
+    """Runs courses, one after the other, in one house."""
+
+    def __init__(self, *, sandboxed: bool = False, faults: Collection[Fault] | None = None) -> None:
+        """Make the house; workflows run in the sandbox where that is asked for, which takes long."""
+        self._house = House(books())
+        self._runner: WorkflowRunner = sandbox() if sandboxed else UnsandboxedWorkflowRunner()
+        self._faults = without_known() if faults is None else faults
+
+    def run(self, seed: int, kept: Sequence[int] | None = None, without: Collection[Fault] = ()) -> Course:
+        """Run the course of a seed, or some of its steps alone, without some faults; it says what is broken."""
+        plan = draw(seed)
+        course = Course(plan if kept is None else plan.only(kept), without=frozenset(without))
+        loop = VirtualLoop(course.plan.begins)
+        try:
+            with checks.holding("nothing fails"):
+                loop.run(self._driven(course))
+        except Exception as error:
+            course.broken = error
+        return course
+
+    async def _driven(self, course: Course) -> None:
+        plan = course.plan
+        chance = Chance(plan.seed, frozenset(self._faults) - course.without, course.tried)
+        with self._house.begin(self._runner, chance, plan.answers) as world:
+            try:
+                await _lived(world, course, chance)
+            except BaseException:
+                world.server.check()  # what broke the server's side is why everything else fails
+                raise
+            world.server.check()
+
+
+async def _lived(world: World, course: Course, chance: Chance) -> None:
+    """Open what the plan says, take its steps, bring everything to its end, and look at what is left."""
+    plan = course.plan
+    subject = str(plan.kind) if plan.subject == "case" else plan.subject
+    course.log.append(f"a {subject} is opened: {plan.asked}")
+    course.tried[f"kind {subject}"] += 1
+    match plan.subject:
+        case "case":
+            await _case(world, course, chance)
+        case "watch":
+            await _watch(world, course, chance)
+        case "crowd":
+            await _crowd(world, course)
+    await _others_end(world, course)
+    checks.of_the_messages(world)
+    if plan.seed % 20 == 0:
+        await _messages_delivered(world)
+    for run in world.server.all_runs:
+        checks.of_a_run(run)
+        course.tried[f"workflow {run.born.type}, {run.status.lower().replace('_', ' ')}"] += 1
+
+
+async def _case(world: World, course: Course, chance: Chance) -> None:
+    plan = course.plan
+    case = CaseCourse(world, plan, f"case/{plan.asked['case_id']}", course.log.append, kind=plan.kind, asked=plan.asked)
+    opened = await world.cases.open(plan.kind, plan.asked)
+    if opened.problems:
+        course.tried["ending refused"] += 1
+        return
+    await _steps(case, course, chance)
+    final = await case.end()
+    checks.of_the_end(world, final, audited=plan.seed % 3 == 0)
+    course.tried[f"ending {final.outcome or final.close_reason}"] += 1
+    course.tried.update(f"event {entry.event}" for entry in final.timeline)
+    if plan.seed % 3 == 1:
+        await _takes_nothing_more(world, case)
+
+
+async def _watch(world: World, course: Course, chance: Chance) -> None:
+    plan = course.plan
+    watch = WatchCourse(world, plan, f"watch/{plan.asked['shipment_id']}", course.log.append)
+    opened = await world.cases.watch(plan.asked)
+    if opened.problems:
+        course.tried["ending refused"] += 1
+        return
+    await _steps(watch, course, chance)
+    final = await watch.end()
+    course.tried[f"ending {final.end}"] += 1
+    course.tried.update(f"event {entry.event}" for entry in final.timeline)
+
+
+async def _crowd(world: World, course: Course) -> None:
+    crowd = CrowdCourse(world, course.plan, "case/C-0", course.log.append)
+    asked = await crowd.opened()
+    await crowd.told(Random(course.plan.seed))
+    await crowd.end(asked)
+
+
+async def _messages_delivered(world: World) -> None:
+    """Have messengers carry what is owed, for half a day; every message arrives, under its id."""
+    await world.server.client.start_workflow("Deliveries", 2, id="deliveries", task_queue=TASK_QUEUE)
+    await asyncio.sleep(timedelta(hours=12).total_seconds())
+    with checks.holding("every message that is owed arrives"):
+        states = dict[str, str](world.house.records.rows("SELECT message_id, state FROM outbox"))
+        waiting = [message_id for message_id, state in states.items() if state == "pending"]
+        assert not waiting, f"{waiting} are still to be sent"
+        missed = {message_id for message_id, state in states.items() if state == "sent"} - set(world.house.inbox.ids)
+        assert not missed, f"{missed} count as sent, and did not arrive"
+    world.server.runs["deliveries"].end("TERMINATED")
+
+
+async def _steps(subject: CaseCourse | WatchCourse, course: Course, chance: Chance) -> None:
+    for step in course.plan.steps:
+        chance.reseed(step.chance)
+        course.steps += 1
+        course.tried[f"step {step.sort}"] += 1
+        if not await subject.step(step):
+            break
+    chance.reseed(course.plan.seed + 1)
+
+
+async def _takes_nothing_more(world: World, case: CaseCourse) -> None:
+    """A case that is over takes nothing; what happened before its end goes to the platform as a correction."""
+    case_id = case.asked["case_id"]
+    final = await case.status()
+    with checks.holding("what comes after the end is told, and undoes nothing"):
+        evidence = tuple(Evidence.model_validate(each) for each in EVIDENCE)
+        act = AddEvidence(actor=Actor(party=Party.PLATFORM, id="officer-3"), evidence=evidence)
+        try:
+            await world.cases.act(case_id, act, request_id="too-late")
+        except Refusal as refusal:
+            assert refusal.code == "illegal_move", refusal
+        else:
+            raise AssertionError("an act after the end was taken")
+        end = final.timeline[-1].recorded_at
+        await world.cases.scan(case_id, _scan("late-1", "hub", final.timeline[0].at - SECOND))
+        await world.cases.scan(case_id, _scan("late-2", "signed_for", end + timedelta(days=1)))
+        await world.server.settle()
+        record = world.house.records.record(case_id)
+        assert record is not None
+        added = [entry.event for entry in record.timeline[len(final.timeline) :] if entry.event != "FreightInsured"]
+        assert added == ["CorrectionRequested"] * 2, added
+        assert record.refund == final.refund
+
+
+def _scan(event_id: str, event: ScanEvent, at: object) -> ParcelEvent:
+    given = {"event_id": event_id, "leg": "return", "tracking_no": "BACK", "event": event, "occurred_at": at}
+    return ParcelEvent.model_validate(given)
+
+
+async def _others_end(world: World, course: Course) -> None:
+    """Bring claims that opened by themselves to their end, and wait for what else still runs."""
+    for run in list(world.server.all_runs):
+        if run.open and run.born.type == "Claim":
+            (request,) = CONVERTER.payload_converter.from_payloads(run.born.given, [CaseRequest])
+            asked = request.model_dump(mode="json", exclude_unset=True)
+            course.log.append(f"claim {request.case_id} was opened by itself")
+            claim = CaseCourse(
+                world, course.plan, run.born.workflow_id, course.log.append, kind=CaseKind.CLAIM, asked=asked
+            )
+            claim.sender.chance = Random(course.plan.seed)
+            checks.of_the_end(world, await claim.end(), audited=False)
+            course.tried["claims opened by themselves"] += 1
+    await world.server.settle(timedelta(days=3).total_seconds())
+    with checks.holding("everything comes to its end"):
+        still = [run.born.workflow_id for run in world.server.all_runs if run.open]
+        assert not still, f"{still} still run"
+
+
+@cache
+def simulator(*, sandboxed: bool = False) -> Simulator:
+    """The simulator of this process."""
+    return Simulator(sandboxed=sandboxed)

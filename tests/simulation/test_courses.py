@@ -1,0 +1,25 @@
+"""Whatever is sent, scanned, published and left undone, and whatever goes wrong around it: every rule holds."""
+
+import pytest
+
+from simulation.__main__ import told
+from simulation.simulate import simulator
+
+COURSES = 3_000
+"""How many courses are driven here, by the seeds from 0 on: the same each time."""
+
+PART = 100
+SANDBOXED = range(5_000, 5_020)
+
+
+@pytest.mark.parametrize("first", range(0, COURSES, PART))
+def test_every_rule_holds_in_the_courses_from(first: int) -> None:
+    for seed in range(first, first + PART):
+        course = simulator().run(seed)
+        assert course.broken is None, told(course)
+
+
+def test_every_rule_holds_in_the_sandbox_of_production() -> None:
+    for seed in SANDBOXED:
+        course = simulator(sandboxed=True).run(seed)
+        assert course.broken is None, told(course)

@@ -1,0 +1,135 @@
+"""A fault planted in a copy of the code is found by the check that is there for it."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("activities", "aftersale", "policies", "simulation", "trial", "workflows", "worker.py")
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A fault: `there` in a file becomes `instead`, and some of 400 courses must break `rule`."""
+
+    file: str
+    there: str
+    instead: str
+    rule: str
+
+
+KNOWN = "simulation/known.py"
+MENDED = '"mended": Known("", Fault.SERVICE_LATE) or Known('
+"""What was left out of courses happens in them."""
+
+PLANTS = {
+    "a present read behind a timer that rang": Plant(
+        KNOWN,
+        '"stale-time": Known(',
+        MENDED,
+        "a replay gives the same commands",
+    ),
+    "a payment keyed anew after a lost answer": Plant(
+        "activities/payments.py",
+        """        answer = await self._service.post(path, key, body)
+        if answer.status_code == httpx.codes.OK:
+            return self._service.read(Settlement, answer, key)
+""",
+        """        attempt = activity.info().attempt
+        anew = key if attempt == 1 else f"{key}/{attempt}"
+        answer = await self._service.post(path, anew, body)
+        if answer.status_code == httpx.codes.OK:
+            return self._service.read(Settlement, answer, anew).model_copy(update={"key": key})
+""",
+        "what the ledger settled is what the provider moved",
+    ),
+    "a record written twice": Plant(
+        "workflows/scribe.py", "self._told = len(standing.timeline)", "pass", "the records say what the case says"
+    ),
+    "a turn that is left out of the records": Plant(
+        "activities/records.py",
+        "self._records.write(turns, now",
+        "self._records.write(turns[:1], now",
+        "the records say what the case says",
+    ),
+    "an agreement that no clock hears of": Plant(
+        "aftersale/dossier.py",
+        'known["agreed_limits"] = dict(self.agreements.limits)',
+        "pass",
+        "every deadline is what the policy book says",
+    ),
+    "an act that is taken after the clock has run out": Plant(
+        "aftersale/clock.py",
+        "return self.respond_by is None or at <= self.respond_by",
+        "return True",
+        "every clock has one outcome, and only legal moves are taken",
+    ),
+    "an offered command that is refused": Plant(
+        "aftersale/judge.py",
+        "    if command is Command.ESCALATE and case.ruled:",
+        "    if command is Command.DECLINE_OFFER:",
+        "every clock has one outcome, and only legal moves are taken",
+    ),
+    "a case that never ends": Plant(
+        "workflows/stages/refund.py",
+        "        if (await pay(",
+        "        await desk.meanwhile(__import__('temporalio.workflow').workflow.wait_condition(lambda: False))\n"
+        "        if (await pay(",
+        "a case ends in a final state",
+    ),
+    "a party that is asked and can do nothing": Plant(
+        "aftersale/letters.py",
+        "commands=following.commands if asked else (),",
+        "commands=(),",
+        "whoever is told to act can",
+    ),
+    "an answer beyond every size": Plant(KNOWN, '"long-words": Known(', MENDED, "sizes are bounded"),
+    "a payment that the ledger forgets": Plant(
+        "activities/payments.py",
+        "            await _asked(lambda: self._ledger.settle(",
+        "            settlement.status == 'succeeded' or await _asked(lambda: self._ledger.settle(",
+        "the ledger finds its books in order, and as the provider states them",
+    ),
+    "a workflow task that fails": Plant(
+        "workflows/stages/escalation.py",
+        "            case Escalate():",
+        "            case Escalate() if 1 / 0:",
+        "no workflow task fails",
+    ),
+    "two local activities in hand at once": Plant(
+        "workflows/calls.py",
+        "async with _IN_TURN.setdefault(workflow.instance(), asyncio.Lock()):",
+        "if True:",
+        "one local activity is in hand at a time",
+    ),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTS.values(), ids=PLANTS)
+def test_a_planted_fault_is_found_by_its_check(plant: Plant, tmp_path: Path) -> None:
+    copy = planted(plant, tmp_path)
+    how = "-m simulation --seed 0 --courses 400 --processes 1 --failures 1"
+    command = [sys.executable, *how.split()]
+    found = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert f"  {plant.rule}: " in found.stdout, found.stdout
+    assert "play it again:  make simulate SEED=" in found.stdout
+
+
+def planted(plant: Plant, folder: Path) -> Path:
+    """A copy of the code with the fault in it."""
+    for name in COPIED:
+        source, copied = ROOT / name, folder / name
+        if source.is_dir():
+            shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copied)
+    file = folder / plant.file
+    text = file.read_text("utf-8")
+    assert text.count(plant.there) == 1, f"{plant.file} has {text.count(plant.there)} times: {plant.there}"
+    file.write_text(text.replace(plant.there, plant.instead), "utf-8")
+    return folder
