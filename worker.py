@@ -226,9 +226,9 @@ def hands(
         carriers = Carriers(http, settings.carrier_url, settings.carrier_secret, book)
         insurance = Insurance(http, settings.insurer_url, settings.insurer_secret, book)
     intake, rollouts = Intake(book, kept.ledger), Rollouts(client, book, kept)
-    of_the_house = [*Quotes(book).activities, intake.admit, intake.release, *Recording(kept).activities]
-    called_out = [approvals.review, payments.refund, payments.advance, payments.claw_back, insurance.insure]
-    carried = [carriers.book, carriers.cancel, messenger.deliver]
+    of_the_house: Activities = [*Quotes(book).activities, intake.admit, intake.release, *Recording(kept).activities]
+    called_out: Activities = [approvals.review, payments.refund, payments.advance, payments.claw_back, insurance.insure]
+    carried: Activities = [carriers.book, carriers.cancel, messenger.deliver]
     return [*of_the_house, *called_out, *carried, Openings().open_claim, *rollouts.activities], rollouts.identity
 
 
