@@ -17,10 +17,10 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test simulate soak check format replay diagrams bench lock clean
+.PHONY: help install demo dev test test-fast simulate soak check format replay diagrams bench lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 install: $(STAMP) ## make the virtual environment from the lock
 
@@ -32,6 +32,9 @@ dev: install ## run server, stand-in platform and worker until interrupted
 
 test: install ## run the tests; PYTEST_ARGS is handed on
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-fast: install ## run the tests that need no server and no other program, in a minute
+	$(BIN)/python -m pytest -n 2 -m "not soak and not server" $(PYTEST_ARGS)
 
 simulate: install ## drive courses of the real workflow code without a server; SEED, COURSES, MINUTES
 	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED)) $(if $(COURSES),--courses $(COURSES)) \

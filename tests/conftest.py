@@ -1,11 +1,14 @@
 """What all tests share: databases, and the workplace (a Temporal server that skips time, the platform, a worker)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
 from tests.databases import copies, empty, kept, postgres, template, url
+from tests.lanes import is_apart
 from trial.workplace import Workplace, workplace
 
 __all__ = ["copies", "empty", "kept", "place", "postgres", "template", "url"]
@@ -16,8 +19,23 @@ LONGEST_FIRST = ("processes", "deploy", "workflows", "cli")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long; the order within a folder stays."""
+    """Mark what the fast lane leaves out; begin with what takes long, while the order within a folder stays."""
+    for item in items:
+        if is_apart(item):
+            item.add_marker("server")
     items.sort(key=lambda item: LONGEST_FIRST.index(name) if (name := item.path.parent.name) in LONGEST_FIRST else 9)
+
+
+@pytest.fixture(autouse=True)
+def _in_its_lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test of the fast lane that starts a server after all: the lane would be slow and nobody would know why."""
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("starts a server or a program, which tests/lanes.py did not see; have it see how")
+
+    if request.node.get_closest_marker("server") is None:
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+        monkeypatch.setattr(WorkflowEnvironment, "start_time_skipping_v2", refuse)
 
 
 @pytest.fixture(scope="session")
