@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from tests.databases import copies, empty, kept, postgres, template, url
-from tests.lanes import is_apart
+from tests.support.databases import copies, empty, kept, postgres, template, url
+from tests.support.lanes import is_apart
 from trial.workplace import Workplace, workplace
 
 __all__ = ["copies", "empty", "kept", "place", "postgres", "template", "url"]
@@ -31,7 +31,7 @@ def _in_its_lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """Fail a test of the fast lane that starts a server after all: the lane would be slow and nobody would know why."""
 
     def refuse(*_: object, **__: object) -> None:
-        pytest.fail("starts a server or a program, which tests/lanes.py did not see; have it see how")
+        pytest.fail("starts a server or a program, which tests/support/lanes.py did not see; have it see how")
 
     if request.node.get_closest_marker("server") is None:
         monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)

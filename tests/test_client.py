@@ -17,8 +17,8 @@ from aftersale.kinds import CaseKind, CloseReason, Outcome, State
 from aftersale.plugin import TASK_QUEUE
 from aftersale.request import CaseRequest, Evidence
 from aftersale.times import floor
-from tests.cases import request
-from tests.market import ACTORS, Market, confirm_receipt, market
+from tests.support.cases import request
+from tests.support.market import ACTORS, Market, confirm_receipt, market
 from worker import worker
 
 RETURN = CaseKind.RETURN

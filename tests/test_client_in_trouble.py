@@ -17,9 +17,9 @@ from aftersale.commands import Approve
 from aftersale.kinds import CaseKind, State
 from aftersale.plugin import connect, plugin
 from aftersale.times import local
-from tests.cases import request
-from tests.market import ACTORS, Market, market
-from tests.platform_fixtures import until
+from tests.support.cases import request
+from tests.support.market import ACTORS, Market, market
+from tests.support.platform_fixtures import until
 from trial.server import free_port
 from worker import worker
 

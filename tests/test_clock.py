@@ -7,8 +7,8 @@ import pytest
 from aftersale.clock import LATE
 from aftersale.kinds import Party
 from aftersale.times import SECOND
-from tests.cases import at
-from tests.files import answered, running
+from tests.support.cases import at
+from tests.support.files import answered, running
 
 JUNE = "2024-06-03 10:00:00"
 

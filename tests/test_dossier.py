@@ -9,9 +9,9 @@ from aftersale.kinds import Clock, MessageEvent, Party, State
 from aftersale.messages import Message
 from aftersale.readout import status
 from aftersale.scanning import scanned
-from tests.cases import BUYER, MERCHANT, PLATFORM, at
-from tests.files import dossier, running
 from tests.policy.books import BOOK
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, at
+from tests.support.files import dossier, running
 
 NOW = at("2024-06-04 10:00:00")
 

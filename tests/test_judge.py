@@ -11,8 +11,8 @@ from aftersale.endings import LapsedStage
 from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.kinds import Command, State
 from aftersale.times import SECOND
-from tests.cases import BUYER, MERCHANT, PLATFORM, at
-from tests.files import dossier
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, at
+from tests.support.files import dossier
 
 NOW = at("2024-06-04 10:00:00")
 DUE = at("2024-06-05 10:00:00")

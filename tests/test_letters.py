@@ -7,8 +7,8 @@ from aftersale.letters import Letters
 from aftersale.messages import Message
 from aftersale.readout import status
 from aftersale.request import CaseRequest
-from tests.cases import at, request
-from tests.files import dossier
+from tests.support.cases import at, request
+from tests.support.files import dossier
 
 NOW = at("2024-06-04 10:00:00")
 MOVE = MessageEvent.MOVE_AWAITED

@@ -12,7 +12,7 @@ from aftersale.kinds import RefundState
 from aftersale.money import LineAmount, Money, Settlement, share
 from aftersale.payout import Payout
 from aftersale.request import CaseRequest
-from tests.cases import at, request
+from tests.support.cases import at, request
 
 NOW = at("2024-06-03 10:00:00")
 AMOUNTS = st.integers(0, 10**15)

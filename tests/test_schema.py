@@ -13,7 +13,7 @@ from aftersale.errors import BadInput
 from aftersale.kinds import Command
 from aftersale.request import CaseRequest
 from aftersale.schema import Id, Instant, Limit, is_id
-from tests.cases import request
+from tests.support.cases import request
 
 GOOD = st.text("ABCXYZabcxyz0189._-", min_size=1, max_size=64)
 

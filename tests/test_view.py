@@ -12,8 +12,8 @@ from aftersale.readout import status
 from aftersale.request import CaseRequest
 from aftersale.view import MOST_BYTES, details, escaped, summary, timer_summary
 from aftersale.view import cut as shortened
-from tests.cases import at, request
-from tests.files import dossier, running
+from tests.support.cases import at, request
+from tests.support.files import dossier, running
 
 NOW = at("2024-06-03 10:00:00")
 

@@ -15,9 +15,9 @@ from temporalio.worker import Worker
 from aftersale import plugin
 from aftersale.errors import BadInput
 from aftersale.kinds import Party
-from tests.market import Market, market
 from tests.processes.diary import Diary
 from tests.processes.program import WORKER, finished
+from tests.support.market import Market, market
 from trial.dev import worker_environment
 from trial.platform import TRIAL_SECRET
 from trial.server import free_port

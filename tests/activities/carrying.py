@@ -17,8 +17,8 @@ from aftersale.kinds import Party
 from aftersale.messages import Message
 from aftersale.records import Records
 from aftersale.records.tables import deliveries
-from tests.platform_fixtures import StandIn, until
 from tests.records.drawing import NOW, turn
+from tests.support.platform_fixtures import StandIn, until
 
 QUICK = Pace(
     lease=timedelta(seconds=20),

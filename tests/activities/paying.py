@@ -16,8 +16,8 @@ from aftersale.policy.load import default_book
 from aftersale.records import Ledger, Records
 from aftersale.request import CaseRequest
 from aftersale.times import parse_instant
-from tests.cases import request
-from tests.platform_fixtures import StandIn, client, instruction
+from tests.support.cases import request
+from tests.support.platform_fixtures import StandIn, client, instruction
 from trial.platform import TRIAL_SECRET
 
 BOOK = default_book()

@@ -16,8 +16,8 @@ from aftersale.errors import BadInput
 from aftersale.kinds import Command, MessageEvent, OnTimeout, Party
 from aftersale.times import parse_instant
 from tests.activities.carrying import NOBODY, inbox_of
-from tests.platform_fixtures import StandIn
 from tests.records.drawing import message
+from tests.support.platform_fixtures import StandIn
 from trial.platform import serve
 
 WORDS = Words("Your move 待您处理", "Send the goods back <b>now</b> & keep proof.")

@@ -11,8 +11,8 @@ from aftersale.kinds import MessageEvent, Party
 from aftersale.records import Records
 from aftersale.records.tables import outbox
 from tests.activities.carrying import NOBODY, all_done, at_work, inbox_of, messenger, owe, pending, tries
-from tests.platform_fixtures import StandIn, until
 from tests.records.drawing import HOUR, message, turn
+from tests.support.platform_fixtures import StandIn, until
 
 HOURLY = "?aftersale-digest=PT1H"
 OVER = datetime.now(UTC) - 2 * HOUR

@@ -20,8 +20,8 @@ from tests.activities.carrying import (
     told,
     tries,
 )
-from tests.platform_fixtures import StandIn, until
 from tests.records.drawing import HOUR, NOW, message
+from tests.support.platform_fixtures import StandIn, until
 
 DONE = Backlog(pending=0, sent=1, withdrawn=0, leased=0, oldest=None)
 

@@ -8,9 +8,9 @@ import pytest
 
 from aftersale.records import Records
 from tests.activities.carrying import all_done, at_work, inbox_of, messenger, owe, told
-from tests.platform_fixtures import StandIn
 from tests.processes.program import program
 from tests.records.drawing import message
+from tests.support.platform_fixtures import StandIn
 
 IDS = {f"C-{number}/{place}" for number in range(12) for place in (1, 2)}
 

@@ -11,7 +11,7 @@ from aftersale.errors import BadInput
 from aftersale.money import Allocation
 from aftersale.records import Ledger
 from tests.activities.paying import BOOK, KEY, PAID, attempt, failure
-from tests.platform_fixtures import StandIn, instruction
+from tests.support.platform_fixtures import StandIn, instruction
 from trial.platform import TRIAL_SECRET
 
 # Answers that must not be believed

@@ -12,8 +12,8 @@ from activities.payments import Payment, Payments
 from aftersale.money import Allocation, RefundInstruction, Settlement
 from aftersale.records import Ledger, Records
 from tests.activities.paying import BOOK, KEY, NOW, PAID, attempt, failure
-from tests.platform_fixtures import StandIn, instruction, until
 from tests.records.bookkeeping import claim, hold, line
+from tests.support.platform_fixtures import StandIn, instruction, until
 from trial.platform import TRIAL_SECRET
 
 OTHER_SECRET = "whsec_c29tZWJvZHkgZWxzZQ=="

@@ -13,10 +13,10 @@ from aftersale import records
 from aftersale.kinds import Party
 from aftersale.records import Backlog, Leased, Records
 from tests.activities.carrying import NOBODY, all_done, at_work, inbox_of, messenger, owe, told
-from tests.outages import locked, stopped
-from tests.platform_fixtures import StandIn, until
-from tests.postgres import Server
 from tests.records.drawing import NOW, message
+from tests.support.outages import locked, stopped
+from tests.support.platform_fixtures import StandIn, until
+from tests.support.postgres import Server
 
 
 async def test_two_messengers_deliver_nothing_twice(url: str, kept: Records, platform: StandIn) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.market import Market, market
+from tests.support.market import Market, market
 
 
 @pytest.fixture(scope="session")

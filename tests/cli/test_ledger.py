@@ -15,10 +15,10 @@ from aftersale.money import TenderShare
 from aftersale.records import Records
 from aftersale.times import local
 from tests.cli.shell import run
-from tests.market import Market
 from tests.records.bookkeeping import claim, declined, hold, instruction, line, pay
 from tests.records.drawing import NOW, message, tell, turn
 from tests.records.tampering import tamper
+from tests.support.market import Market
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from aftersale.records.tables import cases, turns
 from tests.cli.shell import on_a_terminal
 from tests.policy.books import ROOT
 from tests.records.drawing import NOW, turn
-from tests.running import open_file, text, turn_of
+from tests.support.running import open_file, text, turn_of
 
 ON_THE_FIFTH = ("--at", "2024-06-05T10:00:00")
 MANY = 50_000

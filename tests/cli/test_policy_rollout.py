@@ -7,9 +7,9 @@ import pytest
 
 from aftersale.policy.load import load
 from tests.cli.shell import NO_SERVER, Told, run
-from tests.market import Market, market
 from tests.policy.books import ROOT
-from tests.postgres import Server
+from tests.support.market import Market, market
+from tests.support.postgres import Server
 
 REVISION = load(ROOT).revision
 

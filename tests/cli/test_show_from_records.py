@@ -5,8 +5,8 @@ from pathlib import Path
 from aftersale.records import Records
 from aftersale.times import local
 from tests.cli.shell import run
-from tests.market import Market
 from tests.records.drawing import NOW, turn
+from tests.support.market import Market
 from trial.server import free_port
 
 WRITTEN = f"aftersale: from the records, as written at {local(NOW)}: "

@@ -15,8 +15,8 @@ from aftersale.kinds import WatchEnd
 from aftersale.times import floor, local
 from aftersale.watch.acts import Click
 from tests.cli.shell import Told, run
-from tests.market import ACTORS, Market, market
-from tests.platform_fixtures import until
+from tests.support.market import ACTORS, Market, market
+from tests.support.platform_fixtures import until
 
 LINES = [{"order_line_id": "L1", "quantity": 2, "paid": {"amount_minor": 12900, "currency": "CNY"}}]
 

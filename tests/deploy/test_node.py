@@ -13,8 +13,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
 from aftersale.plugin import DEFAULT_ADDRESS
 from tests.deploy.node import COMPOSE, EXAMPLE, ROOT, Node, faults, filled, server, template
-from tests.market import Market, market
 from tests.processes.program import finished, working
+from tests.support.market import Market, market
 from trial.server import free_port, temporal_command
 from worker import runtime
 

@@ -7,10 +7,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from aftersale.case import Status
 from aftersale.client import Refusal
 from aftersale.times import SECOND
-from tests.cases import ended
 from tests.festival.population import Person
 from tests.festival.simulation import Happened, Played
-from tests.steps import (
+from tests.support.cases import ended
+from tests.support.steps import (
     AMEND,
     APPROVE,
     AWARD,

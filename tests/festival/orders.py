@@ -13,8 +13,8 @@ from aftersale.facts import Question
 from aftersale.kinds import Clock
 from aftersale.policy.book import Book
 from aftersale.times import SECOND, local
-from tests.cases import at
 from tests.festival.population import DAY, HOUR, NONSTOP, instant
+from tests.support.cases import at
 
 PAID_EDGES = tuple(
     map(

@@ -7,7 +7,7 @@ from typing import Any
 
 from aftersale.kinds import CaseKind, ClaimType
 from aftersale.times import SECOND, local
-from tests.cases import at, yuan
+from tests.support.cases import at, yuan
 
 FROM, TO = at("2024-01-15 00:00:00"), at("2024-02-25 23:59:59")
 

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from aftersale.kinds import CaseKind, Clock, Tier
-from tests.cases import at
 from tests.festival.population import Person
+from tests.support.cases import at
 
 Answer = tuple[datetime, tuple[str, ...]]
 """The last instant in time, and the clauses by which."""

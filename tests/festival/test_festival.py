@@ -7,7 +7,6 @@ import pytest
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome
 from simulation.courses.walks import BESIDE
-from tests.cases import all_of
 from tests.festival.living import lived
 from tests.festival.orders import HUB, PICKUP, Shipment, by_hand, judged, shipments
 from tests.festival.population import Person, population
@@ -15,6 +14,7 @@ from tests.festival.reckoning import ORDINARY, reckoned
 from tests.festival.simulation import Played, played
 from tests.festival.watching import found, wanted, watched
 from tests.policy.books import BOOK
+from tests.support.cases import all_of
 from trial.workplace import Workplace
 
 PEOPLE = population(1200, seed=20240210)

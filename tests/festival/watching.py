@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from aftersale.kinds import Clock
 from aftersale.times import SECOND, local, span
 from aftersale.watch.status import WatchStatus
-from tests.cases import MERCHANT
 from tests.festival.orders import HUB, PICKUP, Shipment, Verdict
 from tests.policy.books import BOOK
-from tests.shipments import SF1, ended, shipment
+from tests.support.cases import MERCHANT
+from tests.support.shipments import SF1, ended, shipment
 from trial.watches import LiveWatch, watch
 from trial.workplace import Workplace
 

@@ -14,10 +14,10 @@ from aftersale.policy.book import Book
 from aftersale.policy.impact import MOVES, Fate, Impact, OpenCase, Way, fate, published_at
 from aftersale.records.running import clocks_of
 from aftersale.times import SECOND, parse_instant
-from tests.cases import at
-from tests.files import running
 from tests.policy.books import BOOK, notice, with_notices
-from tests.running import open_file, turn_of
+from tests.support.cases import at
+from tests.support.files import running
+from tests.support.running import open_file, turn_of
 
 JUNE = "2024-06-03 10:00:00"
 DUE = at("2024-06-10 10:00:00")

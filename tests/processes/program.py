@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.market import Market
+from tests.support.market import Market
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = "worker.py"

@@ -11,12 +11,12 @@ from aftersale import records
 from aftersale.books import ProviderPayment
 from aftersale.commands import Withdraw
 from aftersale.kinds import CaseKind, Outcome, RefundState
-from tests import cases
-from tests.market import ACTORS, Market, confirm_receipt, market
-from tests.platform_fixtures import until
-from tests.postgres import Server
 from tests.processes.dying_worker import STEPS
 from tests.processes.program import program, working
+from tests.support import cases
+from tests.support.market import ACTORS, Market, confirm_receipt, market
+from tests.support.platform_fixtures import until
+from tests.support.postgres import Server
 
 DYING_WORKER = str(Path(__file__).parent / "dying_worker.py")
 

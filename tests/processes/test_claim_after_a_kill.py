@@ -9,9 +9,9 @@ import pytest
 
 from aftersale import records
 from aftersale.times import local
-from tests.market import Market, market
-from tests.platform_fixtures import until
 from tests.processes.program import program, working
+from tests.support.market import Market, market
+from tests.support.platform_fixtures import until
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = [{"order_line_id": "L1", "quantity": 2, "paid": {"amount_minor": 12900, "currency": "CNY"}}]

@@ -14,10 +14,10 @@ from aftersale import records
 from aftersale.case import Status
 from aftersale.commands import Approve, Withdraw
 from aftersale.kinds import CaseKind, CloseReason
-from tests import cases
-from tests.market import ACTORS, Market, market
-from tests.postgres import Server
 from tests.processes.program import Program, working
+from tests.support import cases
+from tests.support.market import ACTORS, Market, market
+from tests.support.postgres import Server
 
 WORKERS, AT_ONCE = 4, 24
 CASES = [80, pytest.param(500, marks=pytest.mark.soak)]

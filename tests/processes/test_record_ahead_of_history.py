@@ -20,9 +20,9 @@ from aftersale.commands import AgreeLimit, Reject, Withdraw
 from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, State
 from aftersale.records import Records
 from aftersale.times import SECOND
-from tests import cases
-from tests.market import ACTORS, Market, market
 from tests.processes.program import program, working
+from tests.support import cases
+from tests.support.market import ACTORS, Market, market
 
 FREEZING_WORKER = str(Path(__file__).parent / "freezing_worker.py")
 CARRYING_WORKER = str(Path(__file__).parent / "carrying_worker.py")

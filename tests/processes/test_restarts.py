@@ -16,9 +16,9 @@ from aftersale.commands import AgreeLimit
 from aftersale.kinds import Clock, CloseReason, Outcome
 from aftersale.plugin import plugin
 from aftersale.times import SECOND
-from tests.market import ACTORS, Market, confirm_receipt, market, ship_back
-from tests.platform_fixtures import StandIn, running, until
 from tests.processes.program import working
+from tests.support.market import ACTORS, Market, confirm_receipt, market, ship_back
+from tests.support.platform_fixtures import StandIn, running, until
 from trial.server import free_port, persistent
 from worker import DRAIN
 

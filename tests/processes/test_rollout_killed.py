@@ -14,10 +14,10 @@ from aftersale.case import Status
 from aftersale.client import NoAnswer
 from aftersale.policy.load import load
 from aftersale.rollout import Progress, Step
-from tests.cases import all_of, entries
-from tests.market import Market, market
 from tests.policy.books import ROOT
 from tests.processes.program import working
+from tests.support.cases import all_of, entries
+from tests.support.market import Market, market
 
 KILLS = 2
 CASES = 1000

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import request
-from tests.platform_fixtures import client
 from tests.processes.program import CLI, finished, program
+from tests.support.cases import request
+from tests.support.platform_fixtures import client
 from trial.server import free_port
 from trial.tour import CASES
 

@@ -17,9 +17,9 @@ from aftersale.records.engine import engine, parsed
 from aftersale.records.migrate import VERSION_TABLE, migrate
 from aftersale.records.tables import metadata
 from aftersale.times import parse_instant
-from tests.databases import STEPS
 from tests.records.drawing import HOUR, NOW
 from tests.records.hands import Hands
+from tests.support.databases import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = {step: Path(__file__).parent / "rows" / f"{step}.sql" for step in STEPS}

@@ -12,9 +12,9 @@ from aftersale import records
 from aftersale.errors import BadInput
 from aftersale.records import PATIENCE, Records, RecordsUnavailable
 from aftersale.records.engine import CONNECTIONS, engine, parsed
-from tests.outages import frozen
-from tests.postgres import Server, free_port
 from tests.records.drawing import NOW, line, turn
+from tests.support.outages import frozen
+from tests.support.postgres import Server, free_port
 
 SOON = PATIENCE + 1.5
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from aftersale.kinds import State
 from aftersale.records import Records
 from aftersale.times import SECOND
-from tests.cases import at
 from tests.records.drawing import HOUR, NOW, turn
-from tests.running import open_file, turn_of
+from tests.support.cases import at
+from tests.support.running import open_file, turn_of
 
 
 def test_open_cases_come_in_pages_by_id(kept: Records) -> None:

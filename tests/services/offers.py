@@ -9,8 +9,8 @@ from aftersale.policy.book import Book
 from aftersale.policy.guarantees import Compensation
 from aftersale.policy.services import ServiceFile, Version
 from aftersale.request import CaseRequest
-from tests.cases import line, request
 from tests.policy.books import BOOK
+from tests.support.cases import line, request
 
 SIGNED_FOR = "2024-06-03T10:00:00"
 PHOTO = {"uri": "oss://photo", "media_type": "image/jpeg"}

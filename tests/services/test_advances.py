@@ -6,8 +6,8 @@ from aftersale.compensation import advance_refused, insured, may_reschedule
 from aftersale.kinds import Service
 from aftersale.money import Money
 from aftersale.policy.guarantees import Advance
-from tests.cases import at
 from tests.policy.books import BOOK
+from tests.support.cases import at
 
 LIMITS = Advance(per_order={"CNY": 10_000}, per_buyer={"CNY": 15_000})
 

@@ -12,9 +12,9 @@ from aftersale.intake import Application, admit
 from aftersale.kinds import CaseKind
 from aftersale.policy.book import Book
 from aftersale.request import CaseRequest
-from tests.cases import at, item, line
 from tests.policy.books import BOOK
 from tests.services.offers import PHOTO, claim, codes, cosmetics, service, version, with_service
+from tests.support.cases import at, item, line
 
 JUNE = "2024-06-03 12:00:00"
 

@@ -10,8 +10,8 @@ from aftersale.compensation import Award, Loss, MustBeStated, bounds, compensati
 from aftersale.errors import BadInput
 from aftersale.money import total
 from aftersale.policy.guarantees import Compensation
-from tests.cases import item, line, yuan
 from tests.services.offers import claim
+from tests.support.cases import item, line, yuan
 
 GRADES = {"light": 10, "half": 50, "total": 100}
 

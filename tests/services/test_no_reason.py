@@ -7,9 +7,9 @@ import pytest
 from aftersale.eligibility import NO_REASON_CODES, no_reason_problems
 from aftersale.policy.book import Book
 from aftersale.request import CaseRequest
-from tests.cases import at, item, line, request
 from tests.policy.books import BOOK
 from tests.services.offers import codes
+from tests.support.cases import at, item, line, request
 
 WAIVED = "no_reason_return_waived"
 

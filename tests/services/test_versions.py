@@ -7,9 +7,9 @@ import pytest
 from aftersale.kinds import ClaimType, Service
 from aftersale.policy.book import Book
 from aftersale.policy.services import Services
-from tests.cases import at
 from tests.policy.books import BOOK
 from tests.services.offers import service, with_service
+from tests.support.cases import at
 
 NINE = set(Service) - {Service.REMOTE_AREA_LOGISTICS}
 

@@ -1,5 +1,5 @@
 """The stand-in platform for these tests."""
 
-from tests.platform_fixtures import platform
+from tests.support.platform_fixtures import platform
 
 __all__ = ["platform"]

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.platform_fixtures import StandIn, client, instruction, running, until
+from tests.support.platform_fixtures import StandIn, client, instruction, running, until
 from trial.platform import TRIAL_SECRET, create_app, serve
 
 KEY = "case/C-1/refund/1"

@@ -10,10 +10,10 @@ from aftersale.openings import late_dispatch, non_performance, priced
 from aftersale.request import CaseRequest
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.shipment import Shipment
-from tests.cases import at, request
 from tests.policy.books import BOOK
 from tests.services.offers import priced as pricing
-from tests.shipments import shipment
+from tests.support.cases import at, request
+from tests.support.shipments import shipment
 
 JUNE, LATE = "2024-06-03 10:00:00", "2024-06-05 10:00:01"
 TENTH = pricing(ClaimType.LATE_DISPATCH, base="paid", rate=1_000)

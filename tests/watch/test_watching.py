@@ -14,9 +14,9 @@ from aftersale.watch.letters import finding
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation
 from aftersale.watch.watching import Watch
-from tests.cases import at
 from tests.policy.books import BOOK
-from tests.shipments import SF1, shipment
+from tests.support.cases import at
+from tests.support.shipments import SF1, shipment
 
 JUNE = "2024-06-03 10:00:00"
 MERCHANT = Actor(party=Party.MERCHANT, id="M-7")

@@ -10,8 +10,8 @@ import pytest
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 
 from aftersale.kinds import CaseKind
-from tests.platform_fixtures import StandIn
-from tests.platform_fixtures import client as http_client
+from tests.support.platform_fixtures import StandIn
+from tests.support.platform_fixtures import client as http_client
 from trial.calendar import Leap
 from trial.workplace import Live, Workplace, grounds
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from aftersale.kinds import State
-from tests.cases import TAGGED, at, ended, entry, item, line, opened, refused
+from tests.support.cases import TAGGED, at, ended, entry, item, line, opened, refused
 from trial.workplace import Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aftersale.kinds import State
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,

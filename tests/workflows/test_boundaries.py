@@ -4,8 +4,8 @@ import pytest
 
 from aftersale.kinds import State
 from aftersale.times import SECOND
-from tests.cases import MERCHANT, TAGGED, approved, at, ended, entry, opened, sent_back, sign_off
-from tests.waits import WAITS, Wait, stands
+from tests.support.cases import MERCHANT, TAGGED, approved, at, ended, entry, opened, sent_back, sign_off
+from tests.support.waits import WAITS, Wait, stands
 from trial.workplace import Workplace
 
 UNSEEN = {"signed_for_at": None}

@@ -6,10 +6,22 @@ import pytest
 
 from aftersale import records
 from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
-from tests.cases import MERCHANT, PLATFORM, approved, at, ended, opened, rejected, seen, sent_back, signed_off, told
-from tests.cases import request as wanted
-from tests.outages import locked
-from tests.platform_fixtures import StandIn, until
+from tests.support.cases import (
+    MERCHANT,
+    PLATFORM,
+    approved,
+    at,
+    ended,
+    opened,
+    rejected,
+    seen,
+    sent_back,
+    signed_off,
+    told,
+)
+from tests.support.cases import request as wanted
+from tests.support.outages import locked
+from tests.support.platform_fixtures import StandIn, until
 from trial.workplace import Workplace
 
 RETURN = CaseKind.RETURN

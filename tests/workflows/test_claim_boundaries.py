@@ -15,13 +15,13 @@ from aftersale.plugin import plugin, sandbox
 from aftersale.policy.explain import explain_bytes
 from aftersale.request import CaseRequest
 from aftersale.times import SECOND, local
-from tests.cases import at, ended, entries, entry, refused, request, seen, yuan
-from tests.claim_waits import CLAIM_WAITS, ClaimWait, awaited
-from tests.claims import FRESH, JUNE, RASH, asked, decide, filed
-from tests.platform_fixtures import StandIn
 from tests.policy.books import BOOK
-from tests.steps import REFUSE_CLAIM
-from tests.waits import stands
+from tests.support.cases import at, ended, entries, entry, refused, request, seen, yuan
+from tests.support.claim_waits import CLAIM_WAITS, ClaimWait, awaited
+from tests.support.claims import FRESH, JUNE, RASH, asked, decide, filed
+from tests.support.platform_fixtures import StandIn
+from tests.support.steps import REFUSE_CLAIM
+from tests.support.waits import stands
 from trial.calendar import CalendarRunner, Leap
 from trial.workplace import Workplace
 from worker import WORKFLOWS

@@ -4,10 +4,10 @@ import pytest
 
 from aftersale.kinds import CaseKind, CloseReason, Outcome, Party, Ruling, State
 from simulation.courses.statuses import sane
-from tests.cases import PLATFORM, at, ended, entries, entry, seen, yuan
-from tests.claims import JUNE, RASH, asked, decide, filed
-from tests.platform_fixtures import StandIn
-from tests.steps import AMEND, APPROVE, AWARD, DISMISS, ESCALATE, GRANT_FOR_THE_GOODS, HOLD, REFUSE, SHIP, Act
+from tests.support.cases import PLATFORM, at, ended, entries, entry, seen, yuan
+from tests.support.claims import JUNE, RASH, asked, decide, filed
+from tests.support.platform_fixtures import StandIn
+from tests.support.steps import AMEND, APPROVE, AWARD, DISMISS, ESCALATE, GRANT_FOR_THE_GOODS, HOLD, REFUSE, SHIP, Act
 from trial.workplace import Live, Workplace
 
 RULE_RETURN = Act("rule", PLATFORM, {"outcome": Ruling.RETURN, "liability": "merchant"})

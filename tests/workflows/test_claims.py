@@ -6,9 +6,9 @@ import pytest
 
 from aftersale.kinds import Clock, CloseReason, MessageEvent, Outcome, State
 from aftersale.times import SECOND
-from tests.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, refusal, seen, stamp, told, yuan
-from tests.claims import JUNE, asked, decide, filed
-from tests.platform_fixtures import StandIn
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, refusal, seen, stamp, told, yuan
+from tests.support.claims import JUNE, asked, decide, filed
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Workplace
 
 # Decided by people

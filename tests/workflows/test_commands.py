@@ -9,7 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
 from aftersale.kinds import State
-from tests.cases import BUYER, MERCHANT, PLATFORM, opened, refusal
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, opened, refusal
 from trial.workplace import Workplace
 
 JUNE = "2024-06-03 10:00:00"

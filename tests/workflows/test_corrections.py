@@ -13,8 +13,8 @@ from aftersale.kinds import CloseReason, MessageEvent, Outcome, Party
 from aftersale.plugin import TASK_QUEUE
 from aftersale.records import Records
 from aftersale.times import SECOND
-from tests.cases import BUYER, approved, at, ended, entry, opened, refusal, sent_back, stamp, told
-from tests.platform_fixtures import StandIn
+from tests.support.cases import BUYER, approved, at, ended, entry, opened, refusal, sent_back, stamp, told
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -7,8 +7,8 @@ from aftersale.commands import Approve, ParcelEvent
 from aftersale.kinds import CaseKind, Clock, Outcome
 from aftersale.times import floor
 from bench.cost import Cost, cost
-from tests.cases import request
-from tests.market import ACTORS, confirm_receipt, ship_back
+from tests.support.cases import request
+from tests.support.market import ACTORS, confirm_receipt, ship_back
 from trial.workplace import Workplace
 
 MOST = Cost(events=65, size=40_000, tasks=7, actions=25)

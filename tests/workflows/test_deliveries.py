@@ -9,8 +9,8 @@ from temporalio.worker import Replayer
 from aftersale.kinds import CloseReason
 from aftersale.plugin import plugin, sandbox
 from bench.cost import cost
-from tests.cases import BUYER, MERCHANT, at, ended, opened, working
-from tests.platform_fixtures import StandIn
+from tests.support.cases import BUYER, MERCHANT, at, ended, opened, working
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 from worker import DELIVERIES, WORKFLOWS
 

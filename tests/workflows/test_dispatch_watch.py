@@ -8,8 +8,8 @@ import pytest
 from aftersale.kinds import WatchState
 from aftersale.times import SECOND
 from aftersale.watch.status import WatchStatus
-from tests.cases import TAGGED, at
-from tests.shipments import SF1, click, clicked, due, paid, picked_up, seen, violations
+from tests.support.cases import TAGGED, at
+from tests.support.shipments import SF1, click, clicked, due, paid, picked_up, seen, violations
 from trial.watches import LiveWatch
 from trial.workplace import Workplace
 

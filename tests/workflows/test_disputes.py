@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, Outcome, State
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,
@@ -23,7 +23,7 @@ from tests.cases import (
     told,
     yuan,
 )
-from tests.platform_fixtures import StandIn
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -9,9 +9,9 @@ from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import MessageEvent, Outcome
 from aftersale.policy.book import Book
-from tests.cases import BUYER, MERCHANT, approved, ended, entries, entry, stamp, told, working, yuan
-from tests.platform_fixtures import StandIn
 from tests.policy.books import BOOK
+from tests.support.cases import BUYER, MERCHANT, approved, ended, entries, entry, stamp, told, working, yuan
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aftersale.kinds import CloseReason, Command, Outcome, Party, State
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,
@@ -22,7 +22,7 @@ from tests.cases import (
     sign_off,
     stamp,
 )
-from tests.platform_fixtures import until
+from tests.support.platform_fixtures import until
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

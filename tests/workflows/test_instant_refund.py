@@ -6,9 +6,9 @@ import pytest
 
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
-from tests.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, item, line, request, seen, told
-from tests.cases import sent_back as plainly_sent_back
-from tests.platform_fixtures import StandIn
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, item, line, request, seen, told
+from tests.support.cases import sent_back as plainly_sent_back
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -11,7 +11,7 @@ from aftersale.case import Status
 from aftersale.client import WORKFLOW_TYPES
 from aftersale.kinds import CaseKind, CloseReason
 from aftersale.plugin import TASK_QUEUE
-from tests.cases import MERCHANT, at, ended, item, line, refusal, refused, request, working, yuan
+from tests.support.cases import MERCHANT, at, ended, item, line, refusal, refused, request, working, yuan
 from tests.workflows.conftest import Watched
 from trial import calendar
 from trial.workplace import Live, Workplace

@@ -7,7 +7,7 @@ import pytest
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, Outcome, RefundState, State
 from aftersale.times import SECOND
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     at,
@@ -21,7 +21,7 @@ from tests.cases import (
     stamp,
     told,
 )
-from tests.platform_fixtures import StandIn
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

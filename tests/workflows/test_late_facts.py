@@ -6,7 +6,7 @@ import pytest
 
 from aftersale.kinds import Outcome, State
 from aftersale.times import local
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,
@@ -21,9 +21,9 @@ from tests.cases import (
     stamp,
     told,
 )
-from tests.platform_fixtures import StandIn
-from tests.steps import BACK, CONFIRM
-from tests.waits import WAITS
+from tests.support.platform_fixtures import StandIn
+from tests.support.steps import BACK, CONFIRM
+from tests.support.waits import WAITS
 from trial.workplace import Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -11,7 +11,7 @@ from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Outcome, RefundState, State
 from aftersale.records import Ledger
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,
@@ -26,7 +26,7 @@ from tests.cases import (
     ship_back,
     yuan,
 )
-from tests.outages import locked
+from tests.support.outages import locked
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -3,7 +3,7 @@
 import pytest
 
 from aftersale.kinds import State
-from tests.cases import BUYER, MERCHANT, entries, opened, rejected
+from tests.support.cases import BUYER, MERCHANT, entries, opened, rejected
 from trial.workplace import Workplace
 
 

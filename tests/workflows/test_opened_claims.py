@@ -14,10 +14,10 @@ from aftersale.client import Cases
 from aftersale.failures import CaseNotFound
 from aftersale.kinds import CaseKind, ClaimType, CloseReason, Outcome, State
 from aftersale.times import SECOND
-from tests.cases import MERCHANT, at, entries, entry, quiet, request, stamp, working
-from tests.cases import seen as shown
 from tests.services.offers import priced
-from tests.shipments import click, ended, paid, seen, shipment
+from tests.support.cases import MERCHANT, at, entries, entry, quiet, request, stamp, working
+from tests.support.cases import seen as shown
+from tests.support.shipments import click, ended, paid, seen, shipment
 from trial import calendar
 from trial.watches import LiveWatch, watch
 from trial.workplace import Live, Workplace

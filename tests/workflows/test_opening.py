@@ -12,7 +12,7 @@ from aftersale.commands import Withdraw
 from aftersale.errors import BadInput
 from aftersale.failures import CaseNotFound, Refusal
 from aftersale.kinds import CaseKind, CloseReason, State
-from tests.cases import BUYER, at, ended, entries, opened, refusal, request
+from tests.support.cases import BUYER, at, ended, entries, opened, refusal, request
 from tests.workflows.conftest import Watched
 from trial.workplace import Live, Workplace
 

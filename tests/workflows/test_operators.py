@@ -10,7 +10,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from aftersale.attributes import ATTRIBUTES
 from aftersale.client import Cases
 from aftersale.kinds import CaseKind
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,

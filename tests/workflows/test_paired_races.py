@@ -9,8 +9,8 @@ from temporalio.api.enums.v1 import EventType
 from aftersale.case import Status
 from aftersale.client import Refusal
 from aftersale.kinds import State
-from tests.cases import all_of, entry, quiet, working
-from tests.steps import (
+from tests.support.cases import all_of, entry, quiet, working
+from tests.support.steps import (
     ACCEPT,
     AMEND,
     APPROVE,
@@ -32,7 +32,7 @@ from tests.steps import (
     Act,
     SignOff,
 )
-from tests.waits import (
+from tests.support.waits import (
     DISMISSED,
     ON_ITS_WAY,
     PAID,

@@ -7,7 +7,7 @@ import pytest
 
 from aftersale.kinds import Outcome, State
 from aftersale.times import local
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     approved,
@@ -22,9 +22,9 @@ from tests.cases import (
     sign_off,
     told,
 )
-from tests.platform_fixtures import StandIn
-from tests.steps import BACK, DELIVERED, DISPATCH, SignOff
-from tests.waits import TO_RECEIVE, TO_RESHIP, TO_TAKE_IN, WAITS, standing
+from tests.support.platform_fixtures import StandIn
+from tests.support.steps import BACK, DELIVERED, DISPATCH, SignOff
+from tests.support.waits import TO_RECEIVE, TO_RESHIP, TO_TAKE_IN, WAITS, standing
 from trial.workplace import Workplace
 
 JUNE = "2024-06-03 10:00:00"

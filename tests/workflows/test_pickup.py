@@ -6,8 +6,8 @@ import pytest
 
 from aftersale.case import Status
 from aftersale.kinds import CloseReason, Outcome, State
-from tests.cases import BUYER, approved, at, ended, entries, entry, seen, sign_off
-from tests.platform_fixtures import StandIn
+from tests.support.cases import BUYER, approved, at, ended, entries, entry, seen, sign_off
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -8,9 +8,9 @@ import pytest
 from aftersale.kinds import CaseKind, ClaimType, Clock, Outcome, State
 from aftersale.policy.book import Book
 from aftersale.policy.guarantees import Compensation
-from tests.cases import BUYER, MERCHANT, at, ended, entry, refusal, refused, sign_off, working, yuan
-from tests.claims import FRESH, RASH, filed
 from tests.policy.books import BOOK
+from tests.support.cases import BUYER, MERCHANT, at, ended, entry, refusal, refused, sign_off, working, yuan
+from tests.support.claims import FRESH, RASH, filed
 from trial.pricing import priced
 from trial.workplace import Workplace
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aftersale.kinds import CaseKind, State
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     at,
@@ -25,8 +25,8 @@ from tests.cases import (
     told,
     working,
 )
-from tests.outages import locked
-from tests.platform_fixtures import StandIn
+from tests.support.outages import locked
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -11,7 +11,7 @@ from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, Party,
 from aftersale.records import Records
 from aftersale.records.engine import engine, parsed
 from aftersale.records.tables import turns
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,
@@ -26,7 +26,7 @@ from tests.cases import (
     sign_off,
     told,
 )
-from tests.platform_fixtures import StandIn
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 RETURN = CaseKind.RETURN

@@ -12,9 +12,9 @@ from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import CloseReason, State
 from bench.cost import cost
-from tests.cases import BUYER, MERCHANT, PLATFORM, ended, opened, quiet, seen
-from tests.outages import locked, silent, stopped
-from tests.postgres import Server
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, ended, opened, quiet, seen
+from tests.support.outages import locked, silent, stopped
+from tests.support.postgres import Server
 from trial.workplace import Live, Workplace, workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aftersale.kinds import Command, Outcome, Party, RefundState, State
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,
@@ -19,7 +19,7 @@ from tests.cases import (
     sent_back,
     told,
 )
-from tests.platform_fixtures import StandIn
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -7,7 +7,7 @@ import pytest
 from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, RefundState, State
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,

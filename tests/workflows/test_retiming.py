@@ -8,7 +8,8 @@ from typing import Any
 
 from aftersale.kinds import CloseReason, State
 from aftersale.policy.book import Book
-from tests.cases import (
+from tests.policy.books import BOOK, notice
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,
@@ -25,8 +26,7 @@ from tests.cases import (
     told,
     working,
 )
-from tests.platform_fixtures import StandIn
-from tests.policy.books import BOOK, notice
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aftersale.kinds import CloseReason, Command, OnTimeout, Outcome, Party, State
-from tests.cases import (
+from tests.support.cases import (
     BUYER,
     MERCHANT,
     PLATFORM,
@@ -23,7 +23,7 @@ from tests.cases import (
     sign_off,
     signed_off,
 )
-from tests.platform_fixtures import StandIn, until
+from tests.support.platform_fixtures import StandIn, until
 from trial.workplace import Live, Workplace
 
 Begin = Callable[[Workplace, str], Awaitable[Live]]

@@ -15,13 +15,13 @@ from aftersale.failures import Refusal
 from aftersale.plugin import TASK_QUEUE
 from aftersale.records.engine import engine, parsed
 from aftersale.rollout import Step
-from tests.cases import all_of, approved, at, entries, entry, quiet, refusal, seen, told
-from tests.platform_fixtures import StandIn
-from tests.platform_fixtures import client as http_client
 from tests.policy.books import notice
 from tests.records.drawing import NOW, turn
-from tests.rollouts import JUNE, OF_JUNE, Field, due, edition, field, of_june
-from tests.shipments import paid
+from tests.support.cases import all_of, approved, at, entries, entry, quiet, refusal, seen, told
+from tests.support.platform_fixtures import StandIn
+from tests.support.platform_fixtures import client as http_client
+from tests.support.rollouts import JUNE, OF_JUNE, Field, due, edition, field, of_june
+from tests.support.shipments import paid
 from trial.workplace import Live
 
 NEXT = 5

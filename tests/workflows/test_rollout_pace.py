@@ -15,9 +15,9 @@ from aftersale.kinds import CaseKind
 from aftersale.plugin import TASK_QUEUE
 from aftersale.records import Records
 from aftersale.rollout import Batch, Step
-from tests.cases import at, request
 from tests.records.drawing import HOUR, NOW, turn
-from tests.rollouts import JUNE, edition, field, of_june
+from tests.support.cases import at, request
+from tests.support.rollouts import JUNE, edition, field, of_june
 
 NEXT = 5
 NEW = edition(NEXT, of_june())

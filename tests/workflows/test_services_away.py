@@ -15,11 +15,24 @@ from aftersale.kinds import CloseReason, Outcome, Party, State
 from aftersale.policy.book import Book
 from aftersale.policy.rules import PolicyFile
 from aftersale.times import SECOND, duration
-from tests.cases import BUYER, MERCHANT, PLATFORM, approved, at, ended, entries, entry, refusal, seen, working, yuan
-from tests.claims import JUNE, asked, decide, filed
-from tests.platform_fixtures import StandIn
 from tests.policy.books import BOOK
-from tests.steps import GRANT, REFUSE_CLAIM
+from tests.support.cases import (
+    BUYER,
+    MERCHANT,
+    PLATFORM,
+    approved,
+    at,
+    ended,
+    entries,
+    entry,
+    refusal,
+    seen,
+    working,
+    yuan,
+)
+from tests.support.claims import JUNE, asked, decide, filed
+from tests.support.platform_fixtures import StandIn
+from tests.support.steps import GRANT, REFUSE_CLAIM
 from tests.workflows.test_freight import refunded, shown
 from tests.workflows.test_pickup import ORDER, WISH, number, pickups
 from trial.workplace import Live, Workplace

@@ -8,9 +8,9 @@ from datetime import timedelta
 from aftersale.case import Status
 from aftersale.client import Refusal
 from aftersale.times import SECOND
-from tests.cases import all_of, quiet, working
-from tests.steps import HOLD
-from tests.waits import WAITS, Wait, arrived, met, standing
+from tests.support.cases import all_of, quiet, working
+from tests.support.steps import HOLD
+from tests.support.waits import WAITS, Wait, arrived, met, standing
 from trial.workplace import Live, Workplace
 
 Race = tuple[Status, Refusal | None]

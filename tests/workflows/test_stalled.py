@@ -3,8 +3,8 @@
 import pytest
 
 from aftersale.kinds import CaseKind, MessageEvent, Outcome, State
-from tests.cases import BUYER, MERCHANT, at, ended, entries, request, stamp, told
-from tests.platform_fixtures import StandIn
+from tests.support.cases import BUYER, MERCHANT, at, ended, entries, request, stamp, told
+from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -10,9 +10,9 @@ from aftersale.client import Refusal
 from aftersale.kinds import WatchEnd, WatchState
 from aftersale.times import SECOND
 from aftersale.watch.status import Violation
-from tests.cases import BUYER, CARRIER, MERCHANT, PLATFORM, at, quiet, refusal, stamp, working
-from tests.platform_fixtures import StandIn
-from tests.shipments import (
+from tests.support.cases import BUYER, CARRIER, MERCHANT, PLATFORM, at, quiet, refusal, stamp, working
+from tests.support.platform_fixtures import StandIn
+from tests.support.shipments import (
     SF1,
     click,
     clicked,

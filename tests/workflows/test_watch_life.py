@@ -10,10 +10,10 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from aftersale.kinds import WatchEnd, WatchState
 from aftersale.policy.book import Book
 from aftersale.times import SECOND
-from tests.cases import at, quiet, refusal, stamp, working
-from tests.platform_fixtures import until
 from tests.policy.books import BOOK, notice
-from tests.shipments import SF1, clicked, due, ended, entries, paid, seen, shipment
+from tests.support.cases import at, quiet, refusal, stamp, working
+from tests.support.platform_fixtures import until
+from tests.support.shipments import SF1, clicked, due, ended, entries, paid, seen, shipment
 from trial.watches import LiveWatch, start
 from trial.workplace import Workplace
 

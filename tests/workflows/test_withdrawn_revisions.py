@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from tests.cases import BUYER, MERCHANT, approved, at, entries, opened, quiet, seen, working
-from tests.rollouts import JUNE, edition, of_june
+from tests.support.cases import BUYER, MERCHANT, approved, at, entries, opened, quiet, seen, working
+from tests.support.rollouts import JUNE, edition, of_june
 from trial.workplace import Live, Workplace
 
 NEXT = 5

@@ -14,7 +14,7 @@ from aftersale.client import Refusal
 from aftersale.kinds import CaseKind, CloseReason, State
 from aftersale.policy.book import Book
 from aftersale.times import parse_instant
-from tests.platform_fixtures import StandIn
+from tests.support.platform_fixtures import StandIn
 from trial.watches import LiveWatch
 from trial.workplace import Live, Workplace
 from worker import worker

@@ -15,8 +15,8 @@ from aftersale.client import Cases
 from aftersale.commands import Act, Actor, Approve, ConfirmReceipt, ShipBack
 from aftersale.kinds import CaseKind, Party
 from aftersale.plugin import plugin
-from tests.cases import BUYER, MERCHANT, PLATFORM, request
-from tests.platform_fixtures import StandIn, running
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, request
+from tests.support.platform_fixtures import StandIn, running
 from trial.dev import worker_environment
 from trial.server import free_port, persistent
 from trial.workplace import settings_for

@@ -6,7 +6,7 @@ from aftersale.dossier import Dossier
 from aftersale.kinds import State
 from aftersale.readout import status
 from aftersale.turns import Turn
-from tests.files import dossier
+from tests.support.files import dossier
 
 JUNE = "2024-06-03 10:00:00"
 

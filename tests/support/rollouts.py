@@ -18,8 +18,8 @@ from aftersale.policy.book import Book
 from aftersale.policy.rules import PolicyFile
 from aftersale.rollout import Progress
 from aftersale.times import local
-from tests.cases import all_of, approved, quiet
 from tests.policy.books import BOOK, notice
+from tests.support.cases import all_of, approved, quiet
 from trial.calendar import CalendarRunner
 from trial.workplace import Live, Workplace, grounds
 from worker import worker

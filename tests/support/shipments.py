@@ -8,7 +8,7 @@ import pytest
 
 from aftersale.case import Entry
 from aftersale.watch.status import Violation, WatchStatus
-from tests.cases import MERCHANT, at, stamp
+from tests.support.cases import MERCHANT, at, stamp
 from trial.watches import LiveWatch
 from trial.watches import watch as watched
 from trial.workplace import Workplace

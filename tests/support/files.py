@@ -9,8 +9,8 @@ from aftersale.facts import Question
 from aftersale.kinds import CaseKind, Clock, State
 from aftersale.policy.deadline import Deadline
 from aftersale.request import CaseRequest
-from tests.cases import at, request
 from tests.policy.books import BOOK
+from tests.support.cases import at, request
 
 STAGES = {
     State.AWAITING_MERCHANT_REVIEW: Clock.MERCHANT_REVIEW,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from aftersale.records.engine import engine, parsed
-from tests.postgres import Server
+from tests.support.postgres import Server
 
 
 @contextmanager

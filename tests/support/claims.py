@@ -3,8 +3,8 @@
 from typing import Any
 
 from aftersale.kinds import CaseKind
-from tests.cases import at, request
-from tests.platform_fixtures import StandIn
+from tests.support.cases import at, request
+from tests.support.platform_fixtures import StandIn
 from trial.calendar import Leap
 from trial.workplace import Live, Workplace
 

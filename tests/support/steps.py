@@ -8,7 +8,7 @@ from typing import Any
 from aftersale.case import Status
 from aftersale.kinds import Ruling
 from aftersale.times import SECOND, local
-from tests.cases import BUYER, MERCHANT, PLATFORM, yuan
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, yuan
 from trial.workplace import Live
 
 

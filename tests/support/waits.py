@@ -9,8 +9,8 @@ from typing import Any
 from aftersale.case import Entry, Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, State
 from aftersale.times import SECOND
-from tests.cases import TAGGED, at, request, seen
-from tests.steps import (
+from tests.support.cases import TAGGED, at, request, seen
+from tests.support.steps import (
     ACCEPT,
     AMEND,
     APPROVE,

@@ -1,4 +1,4 @@
-"""Every stage of a guarantee claim that waits by a clock, as `tests.waits` has them for the other kinds.
+"""Every stage of a guarantee claim that waits by a clock, as `tests.support.waits` has them for the other kinds.
 
 A claim's standing does not say whether the merchant or the platform is to decide: `awaited` does.
 """
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, Party, State
-from tests.claims import FRESH, RASH
-from tests.steps import (
+from tests.support.claims import FRESH, RASH
+from tests.support.steps import (
     BACK,
     GRANT,
     GRANT_FOR_THE_GOODS,
@@ -20,7 +20,18 @@ from tests.steps import (
     WITHDRAW,
     Silence,
 )
-from tests.waits import JUNE, JUNE_5, JUNE_10, NOT_SENT, REJECTED, TO_INSPECT, TO_SEND, TO_TAKE_IN, WITHDRAWN, Wait
+from tests.support.waits import (
+    JUNE,
+    JUNE_5,
+    JUNE_10,
+    NOT_SENT,
+    REJECTED,
+    TO_INSPECT,
+    TO_SEND,
+    TO_TAKE_IN,
+    WITHDRAWN,
+    Wait,
+)
 
 TO_DECIDE = (State.AWAITING_CLAIM_REVIEW, Clock.CLAIM_REVIEW)
 UNDECIDED = (State.AWAITING_CLAIM_REVIEW, None)
