@@ -141,7 +141,7 @@ async def now(handle: AnyHandle) -> datetime:
 
 
 async def advance(
-    env: WorkflowEnvironment, handle: AnyHandle, to: datetime, *, handled: bool = True, within: float = 30.0
+    env: WorkflowEnvironment, handle: AnyHandle, to: datetime, *, handled: bool = True, within: float = 120.0
 ) -> bool:
     """Move the workflow's calendar to the instant `to` or a moment past it, firing on the way the timers that are due.
 

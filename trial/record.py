@@ -133,7 +133,7 @@ async def _watched(place: Workplace) -> WorkflowHistory:
 async def _relieved(place: Workplace) -> WorkflowHistory:
     """The history of the messengers once those of one worker have been relieved by those of another."""
     handle = place.client.get_workflow_handle(DELIVERIES)
-    async with worker(place.client, place.settings) as hand, hand, asyncio.timeout(20):
+    async with worker(place.client, place.settings) as hand, hand, asyncio.timeout(60):
         while True:
             history = await handle.fetch_history()
             ended = [event for event in history.events if event.HasField("activity_task_completed_event_attributes")]

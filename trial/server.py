@@ -21,7 +21,7 @@ from temporalio.testing import WorkflowEnvironment
 
 HOST: Final = "127.0.0.1"
 NAMESPACE: Final = "default"
-_READY_WITHIN = 30.0
+_READY_WITHIN = 60.0
 _STOPPED_WITHIN = 10.0
 
 # Without the last two a skip waits for the server's timer queue to look again, which costs a second instead of a tenth.

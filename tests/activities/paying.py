@@ -42,8 +42,8 @@ def payments(platform: StandIn, http: httpx.AsyncClient, ledger: Ledger) -> Paym
 
 @pytest.fixture
 async def hurried(platform: StandIn, ledger: Ledger) -> AsyncIterator[Payments]:
-    """The activities with a client that soon gives an answer up: for answers that are held back."""
-    async with client(timeout=0.3) as impatient:
+    """The activities with a client that soon gives an answer up, once it has asked: for answers that are held back."""
+    async with client(timeout=httpx.Timeout(60, read=0.3)) as impatient:
         yield Payments(impatient, platform.url, TRIAL_SECRET, ledger, BOOK)
 
 

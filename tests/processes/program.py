@@ -45,14 +45,14 @@ class Program:
                     raise AssertionError(f"it ended without saying {said!r}: {self.out} {self.err}")
                 await asyncio.sleep(0.02)
 
-    async def ended(self, within: float = 60) -> int:
+    async def ended(self, within: float = 180) -> int:
         """Its exit status; fails where it runs on."""
         async with asyncio.timeout(within):
             status = await self.process.wait()
             await asyncio.gather(*self._readers)
         return status
 
-    async def told(self, signal_number: int, within: float = 60) -> int:
+    async def told(self, signal_number: int, within: float = 180) -> int:
         """Its exit status after a signal."""
         self.process.send_signal(signal_number)
         return await self.ended(within)

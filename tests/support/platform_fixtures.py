@@ -77,7 +77,7 @@ class StandIn:
         return list((await self.http.get("/inbox")).json())
 
 
-def client(base_url: str = "", timeout: float = 5) -> httpx.AsyncClient:
+def client(base_url: str = "", timeout: float | httpx.Timeout = 60) -> httpx.AsyncClient:
     """A client for loopback: no proxies, and no certificates, whose loading takes longer than most tests."""
     return httpx.AsyncClient(base_url=base_url, timeout=timeout, verify=False, trust_env=False)
 

@@ -61,7 +61,7 @@ class Server:
             stderr=subprocess.DEVNULL,
             **self.who,
         )
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self.url("postgres")).close()
@@ -75,7 +75,7 @@ class Server:
         """Stop at once, as in a crash: connections break, nothing is rolled up."""
         if self.process is not None:
             self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def processes(self) -> list[int]:

@@ -283,7 +283,7 @@ async def test_it_runs_as_a_process_that_says_where_and_stops_cleanly(tmp_path: 
         async with client(url) as http:
             assert (await StandIn(url, http).refund(instruction())).json()["status"] == "succeeded"
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 5) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
     finally:
         if process.returncode is None:
             process.kill()
