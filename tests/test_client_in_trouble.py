@@ -38,7 +38,7 @@ async def test_a_command_without_an_answer_is_applied_when_a_worker_comes(tmp_pa
         async with worker(lonely.client, lonely.settings) as hand, hand:
             await lonely.cases.open(RETURN, wanted := request())
             await until(lambda: _told(lonely), 1)
-            await asyncio.sleep(0.3)  # a task that reaches a worker in the moment of its stop costs ten seconds
+            await settled(lonely, wanted["case_id"])  # a task that reaches a stopping worker costs ten seconds
         hasty = Cases(lonely.client, timeout=timedelta(seconds=1))
         with pytest.raises(NoAnswer, match="no answer within 1 s; check that a worker runs") as raised:
             await hasty.act(wanted["case_id"], APPROVE)
@@ -114,6 +114,16 @@ def _wrong(name: str) -> AddSearchAttributesRequest:
     return AddSearchAttributesRequest(
         namespace="default", search_attributes={name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD}
     )
+
+
+async def settled(place: Market, case_id: str) -> None:
+    """Wait until nothing of the case is in hand."""
+    async with asyncio.timeout(60):
+        while True:
+            found = (await place.client.get_workflow_handle(f"case/{case_id}").describe()).raw_description
+            if not found.pending_activities and not found.HasField("pending_workflow_task"):
+                return
+            await asyncio.sleep(0.02)
 
 
 async def _told(place: Market) -> int:

@@ -4,7 +4,8 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio.testing import ActivityEnvironment
@@ -45,6 +46,13 @@ def messenger(
 ) -> Messenger:
     """A quick messenger."""
     return Messenger(kept, Channels(channels, fallback), TEMPLATES, dataclasses.replace(QUICK, **pace))
+
+
+@dataclass
+class Clock:
+    """The clock by which messengers lease and report; it stands still until it is set."""
+
+    instant: datetime
 
 
 class Work:

@@ -1,20 +1,28 @@
 """Digests as they go out: one notification for a recipient and a period, and nothing that cannot wait."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock, patch
+
+import pytest
 
 from activities.messaging.digests import period_end
 from activities.messaging.messenger import Messenger
+from activities.present import read_from
 from aftersale import records
 from aftersale.kinds import MessageEvent, Party
 from aftersale.records import Records
 from aftersale.records.tables import outbox
-from tests.activities.carrying import NOBODY, all_done, at_work, inbox_of, messenger, owe, pending, tries
+from tests.activities.carrying import NOBODY, QUICK, Clock, all_done, at_work, inbox_of, messenger, owe, pending, tries
 from tests.records.drawing import HOUR, message, turn
 from tests.support.platform_fixtures import StandIn, until
 
 HOURLY = "?aftersale-digest=PT1H"
+GRACE = 2 * QUICK.idle
+"""How long after its period a digest is due."""
+
 OVER = datetime.now(UTC) - 2 * HOUR
 """An instant whose period is over by now."""
 
@@ -30,11 +38,12 @@ async def digests(platform: StandIn) -> list[tuple[str, list[str]]]:
     return sorted((found["recipient"], sorted(found["message_ids"].split(","))) for found in inbox)
 
 
-async def begin_of_two_seconds() -> datetime:
-    """Wait until a period of two seconds has just begun."""
-    start = period_end(datetime.now(UTC), timedelta(seconds=2))
-    await asyncio.sleep((start - datetime.now(UTC)).total_seconds() + 0.01)
-    return start
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The messengers' clock; it stands ten minutes after a full hour."""
+    standing = Clock(period_end(datetime.now(UTC), HOUR) + timedelta(minutes=10))
+    with read_from(lambda: standing.instant):
+        yield standing
 
 
 async def put_off(kept: Records) -> int:
@@ -44,19 +53,29 @@ async def put_off(kept: Records) -> int:
         return len(connection.execute(outbox.select().where(waiting, outbox.c.state == "pending")).all())
 
 
+async def looked_again(kept: Records) -> None:
+    """Wait until a messenger has twice looked for what is due."""
+    with patch.object(kept, "lease", Mock(wraps=kept.lease)) as looked:
+        await until(lambda: asyncio.sleep(0, looked.call_count >= 2), True)
+
+
 async def test_the_messages_of_a_period_go_to_each_recipient_as_one_at_its_end(
-    kept: Records, platform: StandIn
+    kept: Records, platform: StandIn, clock: Clock
 ) -> None:
-    channel = inbox_of(platform, "?aftersale-digest=PT2S&aftersale-language=en")
-    start = await begin_of_two_seconds()
+    channel = inbox_of(platform, f"{HOURLY}&aftersale-language=en")
+    end = period_end(clock.instant, HOUR)
     async with at_work(messenger(kept, {}, [channel])):
         for number in range(3):
-            owe(kept, message(f"C-{number}", 1))
-            await asyncio.sleep(0.1)
-        owe(kept, message("C-3", 1, to=Party.BUYER))
+            owe(kept, message(f"C-{number}", 1), now=clock.instant)
+            await until(lambda: put_off(kept), number + 1)
+            clock.instant += timedelta(minutes=1)
+        owe(kept, message("C-3", 1, to=Party.BUYER), now=clock.instant)
+        await until(lambda: put_off(kept), 4)
+        clock.instant = end
+        await looked_again(kept)
         assert await platform.inbox() == []
+        clock.instant = end + GRACE
         await all_done(kept)
-        assert datetime.now(UTC) >= start + timedelta(seconds=2)
     assert await digests(platform) == [("B-5", ["C-3/1"]), ("M-7", ["C-0/1", "C-1/1", "C-2/1"])]
     titles = {found["recipient"]: found["title"] for found in await platform.inbox()}
     assert titles == {"B-5": "After-sale news: 1 message", "M-7": "After-sale news: 3 messages"}
@@ -82,14 +101,15 @@ async def test_what_cannot_wait_goes_at_once_and_the_rest_waits_without_an_attem
 
 
 async def test_a_long_digest_is_one_notification_however_many_messengers_are_at_work(
-    url: str, kept: Records, platform: StandIn
+    url: str, kept: Records, platform: StandIn, clock: Clock
 ) -> None:
     both = [(message(f"C-{number}", 1), message(f"C-{number}", 2, to=Party.BUYER)) for number in range(45)]
-    gathers = inbox_of(platform, "?aftersale-digest=PT2S")
-    await begin_of_two_seconds()
+    turns = [turn(to_merchant.source, 1, messages=(to_merchant, to_buyer)) for to_merchant, to_buyer in both]
     with records.open(url) as others:
-        kept.write([turn(to_merchant.source, 1, messages=(to_merchant, to_buyer)) for to_merchant, to_buyer in both])
-        async with at_work(*(messenger(each, {}, [gathers]) for each in (kept, others))):
+        kept.write(turns, now=clock.instant)
+        async with at_work(*(messenger(each, {}, [inbox_of(platform, HOURLY)]) for each in (kept, others))):
+            await until(lambda: put_off(kept), 90)
+            clock.instant = period_end(clock.instant, HOUR) + GRACE
             await all_done(kept)
     assert [(who, len(ids)) for who, ids in await digests(platform)] == [("B-5", 45), ("M-7", 45)]
 
@@ -113,7 +133,7 @@ async def test_a_channel_that_gathers_keeps_no_other_channel_of_its_message_wait
     channels = [inbox_of(platform, HOURLY), inbox_of(platform), NOBODY]
     async with at_work(messenger(kept, {Party.MERCHANT: channels})):
         await until(lambda: told_singly(platform), ["C-1/1", "C-1/2"])
-        await asyncio.sleep(0.5)
+        await until(lambda: asyncio.to_thread(lambda: max(tries(kept).values(), default=0) >= 3), True)
     assert await told_singly(platform) == ["C-1/1", "C-1/2"], "while the broken one is tried on and on"
 
 
@@ -121,13 +141,18 @@ async def told_singly(platform: StandIn) -> list[Any]:
     return sorted(found["message_id"] for found in await platform.inbox())
 
 
-async def test_what_is_owed_in_a_periods_last_moment_is_in_its_digest(kept: Records, platform: StandIn) -> None:
-    length = timedelta(seconds=2)
-    end = period_end(datetime.now(UTC) + timedelta(seconds=0.5), length)
-    channel = inbox_of(platform, "?aftersale-digest=PT2S")
-    async with at_work(messenger(kept, {}, [channel], idle=timedelta(seconds=0.5))):
-        owe(kept, message("C-1", 1), now=end - timedelta(seconds=0.4))
-        await asyncio.sleep((end - datetime.now(UTC)).total_seconds() - 0.02)
-        owe(kept, message("C-2", 1))
+async def test_what_is_owed_in_a_periods_last_moment_is_in_its_digest(
+    kept: Records, platform: StandIn, clock: Clock
+) -> None:
+    end = period_end(clock.instant, HOUR)
+    async with at_work(hourly(kept, platform)):
+        clock.instant = end - timedelta(seconds=0.4)
+        owe(kept, message("C-1", 1), now=clock.instant)
+        await until(lambda: put_off(kept), 1)
+        clock.instant = end
+        owe(kept, message("C-2", 1), now=end - timedelta(seconds=0.02))
+        await until(lambda: put_off(kept), 2)
+        assert await platform.inbox() == []
+        clock.instant = end + GRACE
         await all_done(kept)
     assert await digests(platform) == [("M-7", ["C-1/1", "C-2/1"])]

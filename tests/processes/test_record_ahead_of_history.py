@@ -23,6 +23,7 @@ from aftersale.times import SECOND
 from tests.processes.program import program, working
 from tests.support import cases
 from tests.support.market import ACTORS, Market, market
+from tests.support.posting import is_known
 
 FREEZING_WORKER = str(Path(__file__).parent / "freezing_worker.py")
 CARRYING_WORKER = str(Path(__file__).parent / "carrying_worker.py")
@@ -58,8 +59,10 @@ async def aftermath(
         told_before = await _told(place, case_id, "buyer", "awaiting_buyer_return")
         await stack.enter_async_context(working(place))
         refusal = Reject(actor=ACTORS["merchant"], reason_code="used", occurred_at=due_at - SECOND)
-        competing = asyncio.create_task(place.cases.act(case_id, refusal))
-        await asyncio.sleep(0.2)
+        competing = asyncio.create_task(place.cases.act(case_id, refusal, request_id="refusal"))
+        async with asyncio.timeout(60):
+            while not await is_known(place.client, f"case/{case_id}", "refusal"):
+                await asyncio.sleep(0.02)
         if request.param == "killed":
             lost.process.kill()
         assert (await competing).state is State.MERCHANT_REJECTED

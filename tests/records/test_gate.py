@@ -17,9 +17,10 @@ def test_threads_pass_in_the_order_in_which_they_came() -> None:
 
     threads = [threading.Thread(target=pass_as, args=(number,)) for number in range(8)]
     with gate.passing():
-        for thread in threads:
+        for number, thread in enumerate(threads):
             thread.start()
-            time.sleep(0.01)
+            while len(gate._queue) <= number:
+                time.sleep(0.001)
     for thread in threads:
         thread.join()
     assert passed == [*range(8)]

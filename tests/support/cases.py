@@ -136,7 +136,7 @@ async def sign_off(live: Live, when: str, tracking_no: str = "SF1", event_id: st
 
 
 async def seen(live: Live, what: Callable[[Status], bool]) -> Status:
-    """The status as soon as it shows what is looked for; fails after ten seconds."""
+    """The status as soon as it shows what is looked for; fails after a minute."""
     try:
         async with asyncio.timeout(60):
             while not what(status := await live.status()):
@@ -211,11 +211,21 @@ async def working(place: Workplace, book: Book | None = None) -> AsyncIterator[N
 
 
 async def told(stand_in: StandIn, live: Live, to: str, event: str) -> dict[str, Any]:
-    """The message that a party was sent about the case; fails after ten seconds without it."""
+    """The message that a party was sent about the case; fails after a minute without it."""
     case_id = live.handle.id.removeprefix("case/")
     async with asyncio.timeout(60):
         while True:
             for message in await stand_in.inbox():
                 if (message.get("case_id"), message.get("to"), message.get("event")) == (case_id, to, event):
                     return dict(message)
+            await asyncio.sleep(0.02)
+
+
+async def waiting_activity(live: Live) -> Any:
+    """The activity of the case that failed and will be tried again."""
+    async with asyncio.timeout(60):
+        while True:
+            for found in (await live.handle.describe()).raw_description.pending_activities:
+                if found.last_failure.message:
+                    return found
             await asyncio.sleep(0.02)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from temporalio.api.enums.v1 import EventType, PendingActivityState
 
 from aftersale import records
 from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
@@ -22,7 +23,7 @@ from tests.support.cases import (
 from tests.support.cases import request as wanted
 from tests.support.outages import locked
 from tests.support.platform_fixtures import StandIn, until
-from trial.workplace import Workplace
+from trial.workplace import Live, Workplace
 
 RETURN = CaseKind.RETURN
 JUNE = "2024-06-03 10:00:00"
@@ -45,6 +46,27 @@ async def test_a_cancelled_case_closes_tells_both_sides_and_gives_back_what_it_h
         assert kept.record(final.case_id) == final
 
 
+async def taken_in(live: Live) -> None:
+    """Wait until the case has handled its cancellation."""
+    async with asyncio.timeout(60):
+        while True:
+            kinds = [event.event_type async for event in live.handle.fetch_history_events()]
+            asked = kinds.index(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
+            if EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED in kinds[asked:]:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def under_way(live: Live) -> None:
+    """Wait until an activity of the case is in a worker's hands."""
+    async with asyncio.timeout(60):
+        while not any(
+            found.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+            for found in (await live.handle.describe()).raw_description.pending_activities
+        ):
+            await asyncio.sleep(0.02)
+
+
 async def test_a_case_on_hold_can_be_cancelled(place: Workplace) -> None:
     live = await opened(place, JUNE)
     await live.act("hold", *PLATFORM)
@@ -58,7 +80,7 @@ async def test_a_refund_under_way_is_waited_for_and_counts(place: Workplace, sta
     await live.act("confirm_receipt", *MERCHANT)
     await until(stand_in.holding, [f"{live.handle.id}/refund/1"])
     await live.handle.cancel()
-    await asyncio.sleep(0.5)
+    await taken_in(live)
     assert (await live.status()).state is State.REFUNDING
     await stand_in.http.post("/faults/release")
     assert (await ended(live)).outcome is Outcome.REFUNDED
@@ -79,7 +101,7 @@ async def test_a_case_cancelled_before_it_could_open_reserves_nothing_for_good(p
     order = wanted(order_id="O-cancelled")
     with locked(place.settings.records_url):
         live = await place.start(RETURN, order, at(JUNE))
-        await asyncio.sleep(1)
+        await under_way(live)
         await live.handle.cancel()
     assert (await ended(live)).close_reason is CloseReason.CANCELLED
     again = await place.open(RETURN, wanted(order_id="O-cancelled"), at(JUNE))

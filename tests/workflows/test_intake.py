@@ -1,6 +1,5 @@
 """Requests from any SDK: what cannot be taken becomes a refused record that ends at once and says what to mend."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from aftersale.client import WORKFLOW_TYPES
 from aftersale.kinds import CaseKind, CloseReason
 from aftersale.plugin import TASK_QUEUE
 from tests.support.cases import MERCHANT, at, ended, item, line, refusal, refused, request, working, yuan
+from tests.support.posting import sending
 from tests.workflows.conftest import Watched
 from trial import calendar
 from trial.workplace import Live, Workplace
@@ -224,8 +224,7 @@ async def test_commands_to_a_refused_request_say_why_it_was_refused(place: Workp
 
 async def test_a_command_that_comes_with_a_refused_request_is_refused_with_it(idle: Workplace) -> None:
     live = await idle.start(CaseKind.RETURN, request(items=[item("L9")]), at(JUNE))
-    approval = asyncio.ensure_future(live.act("approve", *MERCHANT))
-    await asyncio.sleep(0.1)
+    approval = await sending(live, lambda live: live.act("approve", *MERCHANT))
     async with working(idle):
         error = await refusal(approval)
         assert error.code == "refused"

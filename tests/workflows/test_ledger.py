@@ -24,6 +24,7 @@ from tests.support.cases import (
     request,
     seen,
     ship_back,
+    waiting_activity,
     yuan,
 )
 from tests.support.outages import locked
@@ -143,7 +144,7 @@ async def test_a_case_whose_ledger_is_away_opens_when_it_is_back(place: Workplac
     with locked(place.settings.records_url):
         live = await place.start(RETURN, wanted, at(JUNE))
         opening = asyncio.create_task(live.rested())
-        await asyncio.sleep(4)
+        await waiting_activity(live)
         assert not opening.done()
         waiting = await live.status()
         assert (waiting.next.party, waiting.next.commands) == (None, ()), "nobody's move yet"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from temporalio.api.enums.v1 import EventType
 
@@ -10,6 +11,7 @@ from aftersale.case import Status
 from aftersale.client import Refusal
 from aftersale.kinds import State
 from tests.support.cases import all_of, entry, quiet, working
+from tests.support.posting import sending
 from tests.support.steps import (
     ACCEPT,
     AMEND,
@@ -154,10 +156,10 @@ async def together(place: Workplace, pairs: Mapping[str, Pair]) -> dict[str, Cam
 
     async with working(place):
         cases = await all_of(map(begun, pairs.values()))
-    firsts = [asyncio.create_task(taken(live, pair.first)) for live, pair in zip(cases, pairs.values(), strict=True)]
-    await asyncio.sleep(2)  # an update that waits shows nowhere
-    coming = [asyncio.create_task(came(*each)) for each in zip(cases, pairs.values(), firsts, strict=True)]
-    await asyncio.sleep(2)  # an update that waits shows nowhere
+    coming = []
+    for live, pair in zip(cases, pairs.values(), strict=True):
+        first = await sending(live, partial(taken, step=pair.first))
+        coming.append(await sending(live, partial(came, pair=pair, first=first)))
     async with working(place):
         return dict(zip(pairs, await asyncio.gather(*coming), strict=True))
 

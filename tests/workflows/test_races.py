@@ -1,7 +1,6 @@
 """Act against silence, and act against act: one outcome, by when a thing happened, not when it arrived."""
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +26,7 @@ from tests.support.cases import (
 )
 from tests.support.outages import locked
 from tests.support.platform_fixtures import StandIn
+from tests.support.posting import sending
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -51,13 +51,6 @@ def evidence(name: str) -> dict[str, Any]:
     return {"actor": ACTOR, "evidence": [{"uri": f"oss://{name}"}]}
 
 
-async def sending(call: Awaitable[Any]) -> asyncio.Task[Any]:
-    """A call on its way: the server has it, and no worker takes it yet."""
-    task = asyncio.ensure_future(call)
-    await asyncio.sleep(0.1)
-    return task
-
-
 # The worker is down while the deadline passes
 
 
@@ -72,7 +65,7 @@ async def test_a_request_that_waited_for_a_worker_counts_from_when_it_was_sent(i
 
 async def test_an_approval_from_after_the_deadline_finds_the_lapse(idle: Workplace) -> None:
     live = await left_alone(idle, "2024-06-05 10:00:01")
-    approval = await sending(live.act("approve", *MERCHANT))
+    approval = await sending(live, lambda live: live.act("approve", *MERCHANT))
     async with working(idle):
         refused = await refusal(approval)
         assert refused.code == "illegal_move"
@@ -85,7 +78,7 @@ async def test_an_approval_from_after_the_deadline_finds_the_lapse(idle: Workpla
 
 async def test_an_approval_in_time_that_is_handled_late_wins(idle: Workplace) -> None:
     live = await left_alone(idle, "2024-06-05 10:00:01")
-    approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-05T09:55:00"))
+    approval = await sending(live, lambda live: live.act("approve", *MERCHANT, occurred_at="2024-06-05T09:55:00"))
     async with working(idle):
         status = await approval
     approved = entry(status, "Approved")
@@ -97,7 +90,7 @@ async def test_an_approval_in_time_that_is_handled_late_wins(idle: Workplace) ->
 
 async def test_who_has_answered_is_not_reminded_of_it(idle: Workplace, idle_stand_in: StandIn) -> None:
     live = await left_alone(idle, "2024-06-04 22:00:00")
-    approval = await sending(live.act("approve", *MERCHANT, occurred_at="2024-06-04T21:00:00"))
+    approval = await sending(live, lambda live: live.act("approve", *MERCHANT, occurred_at="2024-06-04T21:00:00"))
     async with working(idle):
         status = await approval
         await told(idle_stand_in, live, "buyer", "move_awaited")
@@ -109,7 +102,7 @@ async def test_who_has_answered_is_not_reminded_of_it(idle: Workplace, idle_stan
 
 async def test_a_sending_during_a_lapsed_review_is_judged_after_the_lapse(idle: Workplace) -> None:
     live = await left_alone(idle, "2024-06-05 10:00:01")
-    sending_back = await sending(ship_back(live, "2024-06-05 10:00:01"))
+    sending_back = await sending(live, lambda live: ship_back(live, "2024-06-05 10:00:01"))
     async with working(idle):
         status = await sending_back
     assert status.state is State.AWAITING_MERCHANT_RECEIPT
@@ -146,10 +139,10 @@ async def test_a_request_that_is_repeated_to_another_worker_is_not_taken_again(i
 
 async def test_a_request_that_was_sent_twice_while_no_worker_was_there_is_taken_once(idle: Workplace) -> None:
     live = await left_alone(idle, "2024-06-03 11:00:00")
-    sent = [await sending(live.update("add_evidence", evidence(name), id="request-1")) for name in ("a", "b")]
+    first = await sending(live, lambda live: live.update("add_evidence", evidence("a"), id="request-1"))
+    again = await sending(live, lambda live: live.update("add_evidence", evidence("b"), id="request-1"))
     async with working(idle):
-        first, second = await asyncio.gather(*sent)
-        assert first == second
+        assert await first == await again
         assert entry(await live.status(), "EvidenceAdded").says.endswith("'oss://a'}]"), "the first payload stands"
 
 

@@ -24,9 +24,11 @@ from tests.support.cases import (
     sent_back,
     ship_back,
     told,
+    waiting_activity,
     working,
 )
 from tests.support.platform_fixtures import StandIn
+from tests.support.posting import sending
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -153,8 +155,7 @@ async def test_an_extension_and_a_publication_in_one_task_both_count(idle: Workp
         await live.until(at("2024-06-09 10:00:00"))
         await quiet(live)
     await live.handle.signal("policy_published", {"revision": NEXT})
-    extension = asyncio.ensure_future(live.act("extend", *MERCHANT))
-    await asyncio.sleep(0.1)
+    extension = await sending(live, lambda live: live.act("extend", *MERCHANT))
     async with working(idle, published("merchant_receipt", set="P10D")):
         await extension
         status = await seen(live, lambda status: status.next.respond_by == at("2024-06-20 10:00:00"))
@@ -272,14 +273,4 @@ async def asked(live: Live) -> None:
             last = [event for event in events if event.HasField("activity_task_scheduled_event_attributes")][-1]
             if last.activity_task_scheduled_event_attributes.activity_type.name == "quote":
                 return
-            await asyncio.sleep(0.02)
-
-
-async def waiting_activity(live: Live) -> Any:
-    """The activity of the case that failed and will be tried again."""
-    async with asyncio.timeout(60):
-        while True:
-            for found in (await live.handle.describe()).raw_description.pending_activities:
-                if found.last_failure.message:
-                    return found
             await asyncio.sleep(0.02)

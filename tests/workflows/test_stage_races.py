@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from aftersale.case import Status
 from aftersale.client import Refusal
 from aftersale.times import SECOND
 from tests.support.cases import all_of, quiet, working
+from tests.support.posting import sending
 from tests.support.steps import HOLD
 from tests.support.waits import WAITS, Wait, arrived, met, standing
 from trial.workplace import Live, Workplace
@@ -65,8 +67,7 @@ async def raced(place: Workplace, waits: Mapping[str, Wait], late: timedelta) ->
         return await arrived(live, goal), refused
 
     cases = await overdue(place, waits)
-    races = [asyncio.create_task(race(live, wait)) for live, wait in zip(cases, waits.values(), strict=True)]
-    await asyncio.sleep(0.5)
+    races = [await sending(live, partial(race, wait=wait)) for live, wait in zip(cases, waits.values(), strict=True)]
     async with working(place):
         return dict(zip(waits, await asyncio.gather(*races), strict=True))
 
