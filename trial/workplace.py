@@ -26,6 +26,7 @@ from aftersale.plugin import TASK_QUEUE, plugin, sandbox
 from aftersale.schema import Schema
 from aftersale.times import local
 from trial import calendar
+from trial.patience import Unhurried
 from trial.platform import TRIAL_SECRET, create_app, serve
 from trial.server import skipping
 from worker import Settings, worker
@@ -153,7 +154,10 @@ async def grounds(folder: Path, records_url: str | None = None) -> AsyncIterator
     app = create_app(folder / "platform.db", TRIAL_SECRET)
     records_url = records_url or f"sqlite:///{folder / 'records.db'}"
     records.migrate(records_url)
-    async with skipping(plugins=[on_calendar, descendants], search_attributes=keys) as env, serve(app) as url:
+    async with (
+        skipping(plugins=[on_calendar, descendants, Unhurried()], search_attributes=keys) as env,
+        serve(app) as url,
+    ):
         yield Workplace(env, url, settings_for(url, records_url))
 
 

@@ -18,6 +18,7 @@ from aftersale.plugin import plugin
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, request
 from tests.support.platform_fixtures import StandIn, running
 from trial.dev import worker_environment
+from trial.patience import Unhurried
 from trial.server import free_port, persistent
 from trial.workplace import settings_for
 from worker import Settings, worker
@@ -107,7 +108,7 @@ async def market(
         server = persistent(folder / "temporal.db", port=free_port(), ui_port=free_port())
         address = await stack.enter_async_context(server)
         platform = await stack.enter_async_context(running(folder / "platform.db"))
-        client = await Client.connect(address, plugins=[plugin()])
+        client = await Client.connect(address, plugins=[plugin(), Unhurried()])
         if prepared:
             await Cases(client).namespace.setup()
             records.migrate(kept)

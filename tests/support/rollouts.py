@@ -21,6 +21,7 @@ from aftersale.times import local
 from tests.policy.books import BOOK, notice
 from tests.support.cases import all_of, approved, quiet
 from trial.calendar import CalendarRunner
+from trial.patience import Unhurried
 from trial.workplace import Live, Workplace, grounds
 from worker import worker
 
@@ -52,7 +53,7 @@ class Field(Workplace):
     async def worked(self, book: Book) -> AsyncIterator[None]:
         """One more worker with that book; each has a client of its own, as processes have."""
         target = self.client.service_client.config.target_host
-        client = await Client.connect(target, plugins=[plugin(CalendarRunner(sandbox()))])
+        client = await Client.connect(target, plugins=[plugin(CalendarRunner(sandbox())), Unhurried()])
         async with worker(client, self.settings, book) as hand, hand:
             yield
 
