@@ -16,6 +16,9 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 PYTEST_ARGS ?=
 
+# Workflow code is loaded anew for every run: where nothing compiled is kept, it would be compiled as often.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo dev test test-fast simulate soak check format replay diagrams bench lock clean
 

@@ -13,7 +13,7 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from temporalio import activity, workflow
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
@@ -74,12 +74,16 @@ class _Descending(OutboundInterceptor):
 class CalendarRunner(WorkflowRunner):
     """Runs workflows as `inner` does, each on the calendar its memo asks for. For tests and trials only."""
 
+    _validated: ClassVar[set[type]] = set()
+
     def __init__(self, inner: WorkflowRunner | None = None) -> None:
         self._inner = inner or SandboxedWorkflowRunner()
 
     def prepare_workflow(self, defn: Any) -> None:
-        """Validate a workflow as the inner runner does."""
-        self._inner.prepare_workflow(defn)
+        """Validate a workflow as the inner runner does, once in a process: it loads all workflow code each time."""
+        if defn.cls not in self._validated:
+            self._inner.prepare_workflow(defn)
+            self._validated.add(defn.cls)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Create the inner runner's instance, on the calendar if the workflow's memo asks for it."""
