@@ -63,7 +63,8 @@ replay: install ## replay every recorded history against today's workflows
 diagrams: install ## draw the states of every kind of case anew, from the table of moves
 	@$(BIN)/python -m aftersale.diagrams > docs/states.md
 
-bench: install ## measure a happy return beside a bare workflow and a skeleton of it
+bench: install ## measure what is promised of speed, and a happy return beside a skeleton of it
+	@$(BIN)/python -m bench promises
 	@$(BIN)/python -m bench
 
 lock: install ## resolve the dependencies anew, for all supported Pythons

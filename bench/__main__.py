@@ -1,7 +1,7 @@
 """`python -m bench`: a happy return, messages and records included, beside a bare workflow and a bare skeleton of it.
 
 All on one Temporal server, each with a worker process of its own, in rounds that alternate; the median of the rounds
-counts, and their range says how far to trust it.
+counts, and their range says how far to trust it. `python -m bench promises` measures what is promised of speed.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from temporalio.client import Client
 from aftersale import records
 from aftersale.client import Cases
 from aftersale.plugin import plugin, run
+from bench import promises
 from bench.contest import CONTESTANTS, Contestant
 from bench.cost import Cost, cost
 from trial.dev import worker_environment
@@ -137,11 +138,14 @@ def plain(results: Sequence[Result]) -> dict[str, Any]:
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure a happy return on this machine.")
+    parser.add_argument("what", nargs="?", choices=["cases", "promises"], default="cases", help="cases, or promises")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each contestant, alternating")
     parser.add_argument("--cases", type=int, default=60, help="cases in a round")
     parser.add_argument("--at-once", type=int, default=16, help="cases that are driven at the same time")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = parser.parse_args()
+    if chosen.what == "promises":
+        sys.exit(promises.main(chosen.json))
     console = Console(stderr=chosen.json)
     results = run(measure(chosen.rounds, chosen.cases, chosen.at_once, console))
     if chosen.json:

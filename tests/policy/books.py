@@ -76,3 +76,16 @@ def copied(target: Path) -> Path:
 def by_name(name: str) -> tuple[PolicyFile, Example]:
     """The example of the book with this name, and its file."""
     return next((file, example) for file, example in EXAMPLES if example.name == name)
+
+
+def crowded(others: int) -> Book:
+    """The book with so many more notices, none of which concerns the merchant's review."""
+    clocks = ["buyer_return", "escalation", "payout"]
+    files = [
+        notice(
+            {"id": "N1", "clock": clocks, "effect": {"set": "P9D"}, "when": {"regions_any": [f"r{n}"]}},
+            id=f"notice-{n}",
+        )
+        for n in range(others)
+    ]
+    return Book([*BOOK.files, *files])

@@ -1,0 +1,63 @@
+"""Records of very many: open cases, and orders whose refunds are settled."""
+
+from datetime import timedelta
+
+from sqlalchemy import Table
+
+from aftersale.records import Records
+from aftersale.records.engine import engine, parsed
+from aftersale.records.tables import cases, turns
+from tests.records.drawing import DUE, NOW, turn
+from tests.records.tampering import tamper
+
+
+def open_cases(kept: Records, url: str, many: int) -> None:
+    """So many cases as a first one stands, of 500 merchants; every fiftieth has no deadline."""
+    kept.write([turn("C-0", 1)], now=NOW)
+    [first] = kept.cases()
+    rows = [
+        {
+            **dict(first),
+            "case_id": f"C-{number}",
+            "merchant_id": f"M-{number % 500}",
+            "respond_by": DUE + timedelta(seconds=number * 7919 % 500_000) if number % 50 else None,
+        }
+        for number in range(1, many)
+    ]
+    made = engine(parsed(url), 30)
+    with made.begin() as connection:
+        connection.execute(cases.insert(), rows)
+    made.dispose()
+
+
+def like(url: str, case_id: str, many: int) -> None:
+    """So many more open cases that are like one."""
+    tables: tuple[Table, ...] = (cases, turns)
+    made = engine(parsed(url), 60)
+    with made.begin() as connection:
+        for table in tables:
+            [row] = connection.execute(table.select().where(table.c.case_id == case_id)).mappings()
+            connection.execute(table.insert(), [{**row, "case_id": f"D-{number}"} for number in range(many)])
+    made.dispose()
+
+
+def refunded_orders(url: str, many: int) -> None:
+    """So many orders, each with a case that refunded all of it."""
+    at = f"WITH RECURSIVE at(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM at WHERE n < {many - 1}) SELECT"
+    order, case, key, now = (
+        "'O-' || n",
+        "'C-' || n",
+        "'case/C-' || n || '/refund/1'",
+        f"'{NOW:%Y-%m-%d %H:%M:%S}.000000'",
+    )
+    stamp = now if url.startswith("sqlite") else f"CAST({now} AS timestamptz)"
+    tamper(
+        url,
+        f"INSERT INTO orders {at} {order}, 'M-7', 'B-' || n FROM at",
+        f"INSERT INTO order_lines {at} {order}, 'L1', 1, 100, 'CNY', {case}, {stamp} FROM at",
+        f"INSERT INTO tenders {at} {order}, 'L1', 'cash', 100 FROM at",
+        f"INSERT INTO reservations {at} {case}, {order}, 'run', 'return', 1, {stamp}, {stamp} FROM at",
+        f"INSERT INTO instructions {at} {key}, {case}, {order}, 'refund', 1, 100, 'CNY', NULL, '', 'succeeded', "
+        f"{stamp}, {stamp}, 'P:' || {key}, NULL, NULL FROM at",
+        f"INSERT INTO allocations {at} {key}, 'L1', 'cash', 100 FROM at",
+    )
