@@ -105,7 +105,7 @@ async def market(
     """
     kept = records_url or f"sqlite:///{folder / 'records.db'}"
     async with AsyncExitStack() as stack:
-        server = persistent(folder / "temporal.db", port=free_port(), ui_port=free_port())
+        server = persistent(folder / "temporal.db", port=free_port(), ui_port=free_port(), is_kept=False)
         address = await stack.enter_async_context(server)
         platform = await stack.enter_async_context(running(folder / "platform.db"))
         client = await Client.connect(address, plugins=[plugin(), Unhurried()])
