@@ -33,8 +33,9 @@ demo: install ## play the 2024 Spring Festival through a real Temporal server
 dev: install ## run server, stand-in platform and worker until interrupted
 	@exec $(BIN)/python -m trial dev
 
+# One process more than two cores: a quarter of the suite waits, for a server that restarts or a worker that was killed.
 test: install ## run the tests; PYTEST_ARGS is handed on
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: install ## run the tests that need no server and no other program, in a minute
 	$(BIN)/python -m pytest -n 2 -m "not soak and not server" $(PYTEST_ARGS)

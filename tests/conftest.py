@@ -15,7 +15,7 @@ __all__ = ["copies", "empty", "kept", "place", "postgres", "template", "url"]
 
 
 LONGEST_FIRST = ("processes", "deploy", "workflows", "cli")
-"""Folders whose files take longest: begun first, none of them is left over when the other process is done."""
+"""Folders whose files take longest: begun first, none of them is left over when the other processes are done."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
