@@ -41,8 +41,8 @@ test-fast: install ## run the tests that need no server and no other program, in
 	$(BIN)/python -m pytest -n 2 -m "not soak and not server" $(PYTEST_ARGS)
 
 simulate: install ## drive courses of the real workflow code without a server; SEED, COURSES, MINUTES
-	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED)) $(if $(COURSES),--courses $(COURSES)) \
-		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(STEPS),--steps $(STEPS)) $(if $(WITHOUT),--without $(WITHOUT))
+	@$(BIN)/python -m simulation $(foreach option,SEED COURSES MINUTES STEPS WITHOUT KNOWN,\
+		$(if $($(option)),--$(shell echo $(option) | tr A-Z a-z) $($(option))))
 
 soak: install ## run the tests that take long: outages of many minutes
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

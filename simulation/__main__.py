@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from simulation.chance import Fault
-from simulation.known import KNOWN
+from simulation.known import KNOWN, lift
 from simulation.shrink import shrink
 from simulation.simulate import Course, simulator
 
@@ -103,7 +103,7 @@ def driven(chosen: argparse.Namespace, first: int, courses: int | None, console:
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("courses", total=courses)
-        with ProcessPoolExecutor(processes) as pool:
+        with ProcessPoolExecutor(processes, initializer=lift, initargs=(chosen.known,)) as pool:
             working = {pool.submit(drive, batch, most) for batch in islice(coming, 2 * processes)}
             while working:
                 done, working = wait(working, return_when=FIRST_COMPLETED)
@@ -130,6 +130,13 @@ def report(tried: Tried, took: float, processes: int) -> str:
     return "\n".join([head, *lines, "known and left out until it is mended:", *known])
 
 
+def _names(said: str) -> tuple[str, ...]:
+    names = tuple(said.split(","))
+    if unknown := [name for name in names if name not in KNOWN]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: write some of {', '.join(KNOWN)}")
+    return names
+
+
 def main() -> int:
     """Drive courses, and print what came of them."""
     parser = argparse.ArgumentParser(prog="python -m simulation", description="Drive courses without a server.")
@@ -140,7 +147,9 @@ def main() -> int:
     parser.add_argument("--failures", type=int, default=3, help="after how many broken courses to stop")
     parser.add_argument("--steps", help="play the seed's course with these of its steps alone: 0,3,7, all or none")
     parser.add_argument("--without", default="", help="play it without these faults, by their names")
+    parser.add_argument("--known", type=_names, default=(), help="let these known faults happen, by their names")
     chosen = parser.parse_args()
+    lift(chosen.known)
     console = Console()
     seed = chosen.seed if chosen.seed is not None else SystemRandom().randrange(10**9)
     if chosen.steps is not None or chosen.courses == 1:

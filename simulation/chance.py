@@ -30,7 +30,7 @@ class Fault(Enum):
     SERVICE_GARBLES = "a service outside answers what cannot be read", 0.03
     SERVICE_MISTAKES = "a service outside answers about another key", 0.02
     SERVICE_REPEATS = "a service outside is reached twice by one request", 0.05
-    SERVICE_ADDS = "a service outside answers with a field that nobody knows", 0.03
+    SERVICE_ADDS = "services outside answer with a field that nobody knows, always", 0.05
     SERVICE_CHATTERS = "a service outside answers with far too many words", 0.5
 
     def __init__(self, words: str, often: float) -> None:

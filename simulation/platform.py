@@ -40,11 +40,13 @@ class Platform(httpx.AsyncBaseTransport):
     answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _adds: bool = False
 
     def begin(self, chance: Chance, answers: Mapping[str, dict[str, Any]]) -> None:
         """Forget everything, and begin anew."""
         self.chance, self.answers = chance, answers
         self.payments, self.known = {}, {}
+        self._adds = chance.happens(Fault.SERVICE_ADDS)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request, or do not."""
@@ -79,7 +81,7 @@ class Platform(httpx.AsyncBaseTransport):
             return httpx.Response(200, content=b'{"key": ')
         if chance.happens(Fault.SERVICE_MISTAKES):
             return httpx.Response(200, json={**answer, "key": "another/key"})
-        if chance.happens(Fault.SERVICE_ADDS):
+        if self._adds:
             return httpx.Response(200, json={**answer, "trace_id": "4711"})
         return httpx.Response(200, json=answer)
 

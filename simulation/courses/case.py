@@ -86,7 +86,10 @@ class CaseCourse(CheckedCase):
         sendings = [each for _ in range(random.randint(2, 4)) if (each := self._meant(before)) is not None]
         for sending in sendings:
             self.say(f"together: {sending} in {before.kind} {before.state}")
-        calls: list[Any] = [self.send(sending, self.fresh_id()) for sending in sendings]
+        ids = [self.fresh_id() for _ in sendings]
+        calls: list[Any] = [self.send(sending, request_id) for sending, request_id in zip(sendings, ids, strict=True)]
+        if sendings and random.randrange(3) == 0:
+            calls.append(self.send(sendings[0], ids[0]))  # a caller that got no answer in time asks again
         if random.randrange(2):
             calls.append(self._scan(before))
         if random.randrange(6) == 0:
@@ -169,7 +172,7 @@ class CaseCourse(CheckedCase):
     async def _publish(self) -> None:
         """The next book is published: every worker has it by and by; the case is told, by a rollout or at once."""
         revision = self.world.house.books[-1].revision
-        self.world.publish(overlap=self.sender.pick([timedelta(seconds=1), timedelta(hours=1)]))
+        self.world.publish(overlap=timedelta(seconds=self.sender.pick([1, 120])))
         if self.sender.chance.randrange(2):
             self.say(f"a rollout of revision {revision} begins")
             await self.world.cases.rollouts.start(revision, rate=self.sender.pick([1, 100]), batch=1)
@@ -199,8 +202,12 @@ class CaseCourse(CheckedCase):
 
     async def end(self) -> Status:
         """Bring the case to its end, whatever it waits for."""
+        paying = 0
         for _ in range(80):
             status = await self.rested()
+            paying = paying + 1 if status.state is State.REFUNDING else 0
+            if paying > _MOST_LOOKS:
+                break
             if status.is_final:
                 return status
             try:
@@ -223,6 +230,9 @@ class CaseCourse(CheckedCase):
         else:
             await self.give(status, self.sender.meant(status, *_ALONE[status.state]))
 
+
+_MOST_LOOKS = 3
+"""How often, days apart, a payment that is on its way is looked at before it counts as one that never arrives."""
 
 _ALONE = {
     State.REFUND_FAILED: (Command.RETRY_REFUND, Party.PLATFORM),

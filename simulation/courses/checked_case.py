@@ -28,6 +28,7 @@ class CheckedCase(Course):
         self.kind, self.asked = kind, dict(asked)
         self.sender = Sender(self.asked, Random(0))
         self.taken: list[tuple[Sending, str, Status]] = []
+        self._known: tuple[int, Status] | None = None
 
     # What is seen
 
@@ -37,12 +38,14 @@ class CheckedCase(Course):
         if status.timeline:
             checks.of_a_status(self.world, self.asked, self.kind, status)
         checks.of_the_money(self.world)
+        self._known = self.run.history.length, status
         return status
 
     async def rested(self) -> Status:
         """The case once nothing is in hand, and now and then the records beside it."""
         await self.settle()
-        status = await self.status()
+        unchanged = self._known is not None and self._known[0] == self.run.history.length
+        status = self._known[1] if self._known is not None and unchanged else await self.status()
         if self.run.settled and (status.is_final or self.sender.chance.randrange(3) == 0):
             checks.of_the_records(self.world, status)
         return status

@@ -28,7 +28,7 @@ class CrowdCourse(Course):
     async def told(self, random: Random) -> Progress:
         """Roll the next book out to them; an operator may stop the rollout for a while."""
         rollouts, revision = self.world.cases.rollouts, self.world.house.books[-1].revision
-        self.world.publish(overlap=timedelta(hours=1))
+        self.world.publish(overlap=timedelta(minutes=2))
         self.say(f"a rollout of revision {revision} begins over {MANY} cases")
         await rollouts.start(revision, rate=100, batch=1)
         if random.randrange(2):

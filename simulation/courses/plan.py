@@ -21,7 +21,7 @@ from simulation.courses.walks import KINDS
 DATES = ["2024-01-29 23:59:59", "2024-01-30 00:00:00", "2024-02-15 23:59:59", "2024-06-03 10:00:00"]
 """Around the festival's window, in its last second, and far from it."""
 
-MOST_STEPS = 8
+MOST_STEPS = 6
 
 
 class Sort(StrEnum):
@@ -73,7 +73,7 @@ def draw(seed: int) -> Plan:
     chance = Chance(seed, ())
     begins = parse_instant(chance.pick(DATES))
     steps = [Step(chance.pick(_SORTS), chance.between(0, 10**6)) for _ in range(chance.between(0, MOST_STEPS))]
-    if chance.one_in(100):
+    if chance.one_in(200):
         return Plan(seed, "crowd", begins, CaseKind.RETURN, _request(chance, begins, CaseKind.RETURN))
     if chance.one_in(6):
         return Plan(seed, "watch", begins, CaseKind.REFUND, _shipment(chance, begins), steps=steps)

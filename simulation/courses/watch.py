@@ -87,7 +87,7 @@ class WatchCourse(Course):
             case Sort.SPOILED:
                 await self._spoiled()
             case Sort.PUBLISH:
-                self.world.publish(overlap=timedelta(hours=1))
+                self.world.publish(overlap=timedelta(minutes=2))
                 await self.signal("policy_published", {"revision": self.world.house.books[-1].revision})
             case Sort.CANCEL:
                 if self.random.randrange(4) == 0:

@@ -33,6 +33,14 @@ Hand = Mapping[str, Callable[..., Any]]
 Scheduled = ScheduleActivity | ScheduleLocalActivity
 
 
+MOST_ATTEMPTS = 500
+"""After so many an activity counts as one that will never succeed: no outage of a course lasts that long."""
+
+
+class Unanswered(AssertionError):
+    """An activity is tried for ever."""
+
+
 def hand(activities: Sequence[Callable[..., Any]]) -> Hand:
     """The activities of a worker, as it registers them."""
     return {str(Definition.must_from_callable(each).name): each for each in activities}
@@ -69,6 +77,11 @@ class Activities:
                 break
             await asyncio.sleep(_pause(outcome, scheduled.retry_policy, attempt))
             attempt += 1
+            if attempt > MOST_ATTEMPTS:
+                self._server.broke(
+                    Unanswered(f"{scheduled.activity_type} was tried {attempt} times: {outcome.failure}")
+                )
+                return
         if (run.born.run_id, scheduled.seq) not in self._unwanted:
             run.post(resolution(scheduled.seq, outcome.result or _failed(outcome, scheduled), local=False))
 
