@@ -29,7 +29,8 @@ def priced(tmp_path: Path) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize("step", [pytest.param("claiming", marks=pytest.mark.soak), "claimed"])
+@pytest.mark.soak
+@pytest.mark.parametrize("step", ["claiming", "claimed"])
 async def test_killed_around_the_opening_of_a_claim_there_is_one(tmp_path: Path, priced: str, step: str) -> None:
     async with market(tmp_path, working=False) as place:
         environment = {**place.environment, "AFTERSALE_POLICIES": priced}

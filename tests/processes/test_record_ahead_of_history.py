@@ -41,7 +41,7 @@ class Aftermath:
     final: Status
 
 
-@pytest.fixture(scope="module", params=["killed", "woken again"])
+@pytest.fixture(scope="module", params=[pytest.param("killed", marks=pytest.mark.soak), "woken again"])
 async def aftermath(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Aftermath]:

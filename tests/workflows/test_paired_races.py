@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 
 from aftersale.case import Status
@@ -106,6 +107,7 @@ ANSWERED = {wait.act.command: name for name, wait in WAITS.items() if isinstance
 }
 """A wait for each command that answers one."""
 
+# The simulator has withdrawals meet whatever else there is; these are for the soak.
 WITHDRAWN_FIRST = {
     f"withdrawn before {command}": Pair(name, WITHDRAW, WAITS[name].act, WITHDRAWN, State.CLOSED)
     for command, name in ANSWERED.items()
@@ -191,6 +193,7 @@ async def test_of_two_contradicting_commands_the_first_is_taken_and_the_other_le
         assert 2 in came.tasks, f"{name}: both came in one task"
 
 
+@pytest.mark.soak
 async def test_a_withdrawal_that_comes_first_ends_the_case_whatever_comes_with_it(idle: Workplace) -> None:
     for name, came in (await together(idle, WITHDRAWN_FIRST)).items():
         assert (came.first, standing(came.status)) == (None, WITHDRAWN), name
@@ -199,6 +202,7 @@ async def test_a_withdrawal_that_comes_first_ends_the_case_whatever_comes_with_i
         assert 2 in came.tasks, f"{name}: both came in one task"
 
 
+@pytest.mark.soak
 async def test_a_withdrawal_that_comes_second_ends_the_case_unless_that_is_over_or_paid(idle: Workplace) -> None:
     for name, came in (await together(idle, WITHDRAWN_SECOND)).items():
         pair = WITHDRAWN_SECOND[name]

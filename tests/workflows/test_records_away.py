@@ -30,7 +30,12 @@ class Trouble:
 
 
 @pytest.fixture(
-    scope="module", params=["locked file", "stopped server", pytest.param("silent server", marks=pytest.mark.soak)]
+    scope="module",
+    params=[
+        pytest.param("locked file", marks=pytest.mark.soak),
+        "stopped server",
+        pytest.param("silent server", marks=pytest.mark.soak),
+    ],
 )
 async def trouble(
     request: pytest.FixtureRequest, postgres: Server, tmp_path_factory: pytest.TempPathFactory

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from aftersale.case import Status
 from aftersale.client import Refusal
 from aftersale.times import SECOND
@@ -37,6 +39,20 @@ HELD = {
     for wait in [WAITS[name]]
 }
 """The same for the platform's hold; where the silence leads on, a late one holds what follows."""
+
+
+def at_once(waits: Mapping[str, Wait], *names: str) -> pytest.MarkDecorator:
+    """A few of the waits in every run, where the server's own batching counts; all of them in the soak.
+
+    The simulator has acts and deadlines meet at every stage, in every order.
+    """
+    few = {name: waits[name] for name in names}
+    ways = [pytest.param(few, id="a few"), pytest.param(waits, id="all", marks=pytest.mark.soak)]
+    return pytest.mark.parametrize("waits", ways)
+
+
+of_each = at_once(UNLIKE, "review of a return", "sending back", "after a breach")
+of_holds = at_once(HELD, "review of a return", "sending back")
 
 
 async def overdue(place: Workplace, waits: Mapping[str, Wait]) -> list[Live]:
@@ -72,15 +88,21 @@ async def raced(place: Workplace, waits: Mapping[str, Wait], late: timedelta) ->
         return dict(zip(waits, await asyncio.gather(*races), strict=True))
 
 
-async def test_an_act_of_the_last_second_that_is_handled_after_the_deadline_wins(idle: Workplace) -> None:
-    for name, (status, refused) in (await raced(idle, UNLIKE, IN_TIME)).items():
-        wait = UNLIKE[name]
+@of_each
+async def test_an_act_of_the_last_second_that_is_handled_after_the_deadline_wins(
+    idle: Workplace, waits: Mapping[str, Wait]
+) -> None:
+    for name, (status, refused) in (await raced(idle, waits, IN_TIME)).items():
+        wait = waits[name]
         assert (refused, standing(status), wait.lapses(status)) == (None, wait.leads_to, []), name
 
 
-async def test_an_act_of_one_second_later_finds_the_silence_executed(idle: Workplace) -> None:
-    for name, (status, refused) in (await raced(idle, UNLIKE, TOO_LATE)).items():
-        wait = UNLIKE[name]
+@of_each
+async def test_an_act_of_one_second_later_finds_the_silence_executed(
+    idle: Workplace, waits: Mapping[str, Wait]
+) -> None:
+    for name, (status, refused) in (await raced(idle, waits, TOO_LATE)).items():
+        wait = waits[name]
         assert standing(status) == (wait.late or wait.silence), name
         assert [(lapse.by, lapse.clock) for lapse in wait.lapses(status)] == [("timer", wait.stands[1])], name
         if wait.late:
@@ -92,16 +114,20 @@ async def test_an_act_of_one_second_later_finds_the_silence_executed(idle: Workp
             assert all(command in str(refused).split("legal now")[1] for command in status.next.commands), name
 
 
-async def test_a_hold_of_the_last_second_stops_the_silence(idle: Workplace) -> None:
-    for name, (status, refused) in (await raced(idle, HELD, IN_TIME)).items():
-        wait = HELD[name]
+@of_holds
+async def test_a_hold_of_the_last_second_stops_the_silence(idle: Workplace, waits: Mapping[str, Wait]) -> None:
+    for name, (status, refused) in (await raced(idle, waits, IN_TIME)).items():
+        wait = waits[name]
         assert (refused, standing(status), wait.lapses(status)) == (None, wait.stands, []), name
         assert status.held_since == wait.due, name
 
 
-async def test_a_hold_of_one_second_later_holds_what_follows_the_silence(idle: Workplace) -> None:
-    for name, (status, refused) in (await raced(idle, HELD, TOO_LATE)).items():
-        wait = HELD[name]
+@of_holds
+async def test_a_hold_of_one_second_later_holds_what_follows_the_silence(
+    idle: Workplace, waits: Mapping[str, Wait]
+) -> None:
+    for name, (status, refused) in (await raced(idle, waits, TOO_LATE)).items():
+        wait = waits[name]
         assert (standing(status), len(wait.lapses(status))) == (wait.silence, 1), name
         assert status.held_since == (wait.lapse if wait.late else None), name
         assert (refused is None) is (wait.late is not None), f"{name}: {refused}"
