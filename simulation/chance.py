@@ -28,7 +28,7 @@ class Fault(Enum):
     SERVICE_CUTS = "a service outside did its work, and the connection is cut instead of an answer", 0.05
     SERVICE_DECLINES = "a service outside declines", 0.08
     SERVICE_GARBLES = "a service outside answers what cannot be read", 0.03
-    SERVICE_MISTAKES = "a service outside answers about another key", 0.02
+    SERVICE_MISTAKES = "a service outside answers about another key", 0.04
     SERVICE_REPEATS = "a service outside is reached twice by one request", 0.05
     SERVICE_ADDS = "services outside answer with a field that nobody knows, always", 0.05
     SERVICE_CHATTERS = "a service outside answers with far too many words", 0.5

@@ -39,7 +39,7 @@ class CrowdCourse(Course):
             except Refusal:
                 self.say("  it is over already")
             await asyncio.sleep(3600)
-            await rollouts.start(revision)
+            await rollouts.start(revision, rate=100, batch=1)
         until = self.world.loop.time() + PATIENCE.total_seconds()
         while not (progress := await rollouts.progress(revision)).step.is_end and self.world.loop.time() < until:
             await asyncio.sleep(600)

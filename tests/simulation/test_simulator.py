@@ -37,9 +37,9 @@ def test_a_step_that_is_left_out_leaves_what_the_others_draw() -> None:
 
 @cache
 def tried() -> Counter[str]:
-    """What some courses came to; among them a crowd, and an activity that nobody waits for."""
+    """What some courses came to; among them a crowd (632), and an activity that nobody waits for (246)."""
     found = Counter[str]()
-    for seed in (*range(150), 169, 1288):
+    for seed in (*range(100), *range(240, 260), 632):
         found += simulator().run(seed).tried
     return found
 
