@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from simulation.chance import Fault
 from simulation.known import KNOWN, lift
 from simulation.shrink import shrink
-from simulation.simulate import Course, simulator
+from simulation.simulate import CourseResult, simulator
 
 BATCH = 50
 """How many courses a process drives before it tells of them."""
@@ -55,7 +55,7 @@ def drive(seeds: Sequence[int], most: int) -> Tried:
     return tried
 
 
-def told(course: Course) -> str:
+def told(course: CourseResult) -> str:
     """What a broken course was, and the shortest that still breaks: in words, and as commands that play them again."""
     kept, without, smallest = shrink(simulator(), course)
     seed = course.plan.seed

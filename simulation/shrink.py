@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from simulation.chance import Fault
-from simulation.simulate import Course, Simulator
+from simulation.simulate import CourseResult, Simulator
 
 
-def shrink(simulator: Simulator, broken: Course) -> tuple[Sequence[int], Sequence[Fault], Course]:
+def shrink(simulator: Simulator, broken: CourseResult) -> tuple[Sequence[int], Sequence[Fault], CourseResult]:
     """Leave out steps, then faults, as long as the same rule breaks; what is kept, what is left out, and the course."""
     seed, rule = broken.plan.seed, broken.rule
     smallest, without = broken, list[Fault]()
     kept = list(range(broken.steps))
 
-    def breaks(kept: Sequence[int], without: Sequence[Fault]) -> Course | None:
+    def breaks(kept: Sequence[int], without: Sequence[Fault]) -> CourseResult | None:
         tried = simulator.run(seed, kept, without)
         return tried if tried.broken is not None and tried.rule == rule else None
 

@@ -32,7 +32,7 @@ from simulation.temporal.instance import CONVERTER
 
 
 @dataclass
-class Course:
+class CourseResult:
     """What a course came to: its log, how many steps it took, and what was tried in it."""
 
     plan: Plan
@@ -60,10 +60,10 @@ class Simulator:
         gc.freeze()  # what stays for ever need not be looked through again and again
         gc.set_threshold(50_000, 20, 100)
 
-    def run(self, seed: int, kept: Sequence[int] | None = None, without: Collection[Fault] = ()) -> Course:
+    def run(self, seed: int, kept: Sequence[int] | None = None, without: Collection[Fault] = ()) -> CourseResult:
         """Run the course of a seed, or some of its steps alone, without some faults; it says what is broken."""
         plan = draw(seed)
-        course = Course(plan if kept is None else plan.only(kept), without=frozenset(without))
+        course = CourseResult(plan if kept is None else plan.only(kept), without=frozenset(without))
         loop = VirtualLoop(course.plan.begins)
         try:
             with checks.holding("nothing fails"):
@@ -72,7 +72,7 @@ class Simulator:
             course.broken = error
         return course
 
-    async def _driven(self, course: Course) -> None:
+    async def _driven(self, course: CourseResult) -> None:
         plan = course.plan
         left_out = course.without | known_in(plan)
         chance = Chance(plan.seed, frozenset(self._faults) - left_out, course.tried)
@@ -85,7 +85,7 @@ class Simulator:
             world.server.check()
 
 
-async def _lived(world: World, course: Course, chance: Chance) -> None:
+async def _lived(world: World, course: CourseResult, chance: Chance) -> None:
     """Open what the plan says, take its steps, bring everything to its end, and look at what is left."""
     plan = course.plan
     subject = str(plan.kind) if plan.subject == "case" else plan.subject
@@ -107,7 +107,7 @@ async def _lived(world: World, course: Course, chance: Chance) -> None:
         course.tried[f"workflow {run.born.type}, {run.status.lower().replace('_', ' ')}"] += 1
 
 
-async def _case(world: World, course: Course, chance: Chance) -> None:
+async def _case(world: World, course: CourseResult, chance: Chance) -> None:
     plan = course.plan
     case = CaseCourse(world, plan, f"case/{plan.asked['case_id']}", course.log.append, kind=plan.kind, asked=plan.asked)
     opened = await world.cases.open(plan.kind, plan.asked)
@@ -123,7 +123,7 @@ async def _case(world: World, course: Course, chance: Chance) -> None:
         await _takes_nothing_more(world, case)
 
 
-async def _watch(world: World, course: Course, chance: Chance) -> None:
+async def _watch(world: World, course: CourseResult, chance: Chance) -> None:
     plan = course.plan
     watch = WatchCourse(world, plan, f"watch/{plan.asked['shipment_id']}", course.log.append)
     opened = await world.cases.watch(plan.asked)
@@ -136,7 +136,7 @@ async def _watch(world: World, course: Course, chance: Chance) -> None:
     course.tried.update(f"event {entry.event}" for entry in final.timeline)
 
 
-async def _crowd(world: World, course: Course) -> None:
+async def _crowd(world: World, course: CourseResult) -> None:
     crowd = CrowdCourse(world, course.plan, "case/C-0", course.log.append)
     asked = await crowd.opened()
     await crowd.told(Random(course.plan.seed))
@@ -156,7 +156,7 @@ async def _messages_delivered(world: World) -> None:
     world.server.runs["deliveries"].end("TERMINATED")
 
 
-async def _steps(subject: CaseCourse | WatchCourse, course: Course, chance: Chance) -> None:
+async def _steps(subject: CaseCourse | WatchCourse, course: CourseResult, chance: Chance) -> None:
     for step in course.plan.steps:
         chance.reseed(step.chance)
         course.steps += 1
@@ -195,7 +195,7 @@ def _scan(event_id: str, event: ScanEvent, at: object) -> ParcelEvent:
     return ParcelEvent.model_validate(given)
 
 
-async def _others_end(world: World, course: Course) -> None:
+async def _others_end(world: World, course: CourseResult) -> None:
     """Bring claims that opened by themselves to their end, and wait for what else still runs."""
     for run in list(world.server.all_runs):
         if run.open and run.born.type == "Claim":

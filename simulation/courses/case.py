@@ -2,18 +2,17 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
 
 from aftersale.case import Status
 from aftersale.failures import Refusal
-from aftersale.kinds import CaseKind, Command, Party, State
+from aftersale.kinds import Command, Party, State
 from aftersale.moves import legal
 from aftersale.times import SECOND, local
 from simulation.courses import checks
 from simulation.courses.checked_case import MACHINES, REASONS, CheckedCase
 from simulation.courses.course import Over
-from simulation.courses.plan import Sort, Step
+from simulation.courses.plan import Sort
 from simulation.courses.sendings import Sending
 from simulation.courses.statuses import givers, leading, moved, offered
 
@@ -21,27 +20,8 @@ from simulation.courses.statuses import givers, leading, moved, offered
 class CaseCourse(CheckedCase):
     """One case on its way, step by step."""
 
-    def __init__(self, *given: Any, kind: CaseKind, asked: dict[str, Any]) -> None:
-        """Nothing has happened yet."""
-        super().__init__(*given, kind=kind, asked=asked)
-        self._seen: Status | None = None
-
-    # Steps
-
-    async def step(self, step: Step) -> bool:
-        """Take a step; whether the case is still open after it."""
-        self.sender.chance = Random(step.chance)
-        before = self._seen or await self.rested()
-        if before.is_final:
-            return False
-        try:
-            await self._take(step.sort, before)
-        except Over:
-            self.say("  the case is over")
-        self._seen = await self.rested()
-        return not self._seen.is_final
-
-    async def _take(self, sort: Sort, before: Status) -> None:
+    async def take(self, sort: Sort, before: Status) -> None:
+        """Have something of this sort happen to the case."""
         match sort:
             case Sort.MOVE:
                 await self._move(before)

@@ -7,7 +7,7 @@ from aftersale.case import Status
 from aftersale.failures import Refusal
 from aftersale.kinds import CaseKind, Command, Party
 from simulation.courses import checks
-from simulation.courses.course import Course
+from simulation.courses.course import SteppedCourse
 from simulation.courses.sendings import Sender, Sending
 from simulation.courses.statuses import moved, offered
 
@@ -19,7 +19,7 @@ MACHINES = {"timer", "policy", Party.SYSTEM, Party.CARRIER}
 _COMMANDS = {command.value: command for command in Command}
 
 
-class CheckedCase(Course):
+class CheckedCase(SteppedCourse[Status]):
     """One case; `asked` is its request, as it stands after amendments."""
 
     def __init__(self, *given: Any, kind: CaseKind, asked: dict[str, Any]) -> None:
@@ -29,6 +29,10 @@ class CheckedCase(Course):
         self.sender = Sender(self.asked, Random(0))
         self.taken: list[tuple[Sending, str, Status]] = []
         self._known: tuple[int, Status] | None = None
+
+    def draw_by(self, random: Random) -> None:
+        """Draw by this chance from now on."""
+        self.sender.chance = random
 
     # What is seen
 

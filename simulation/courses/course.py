@@ -1,24 +1,28 @@
 """A course under way: a world, what happens in it step by step, and the log in the trade's words."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from aftersale.case import Status
 from aftersale.failures import Refusal
 from aftersale.schema import Schema
 from aftersale.times import local
-from simulation.courses.plan import Plan
+from aftersale.watch.status import WatchStatus
+from simulation.courses.plan import Plan, Sort, Step
 from simulation.house import World
 from simulation.temporal.instance import CONVERTER
 from simulation.temporal.run import Run
 
 S = TypeVar("S", bound=Schema)
+Standing = TypeVar("Standing", Status, WatchStatus)
 
 PATIENCE = timedelta(days=3)
 """How long is waited for things to settle: longer than any outage lasts."""
@@ -100,3 +104,34 @@ class Course:
         """Have several things come together, while no worker is there for a while, so that one task brings them all."""
         self.world.server.away(random.choice([0.0, 0.5, 3.0, 100.0, 40_000.0]))
         return await asyncio.gather(*calls, return_exceptions=True)
+
+
+class SteppedCourse(Course, ABC, Generic[Standing]):
+    """A course that is taken step by step; whatever is drawn in a step is drawn by that step's own chance."""
+
+    _seen: Standing | None = None
+
+    async def step(self, step: Step) -> bool:
+        """Take a step; whether anything can follow it."""
+        self.draw_by(Random(step.chance))
+        before = self._seen or await self.rested()
+        if before.is_final:
+            return False
+        try:
+            await self.take(step.sort, before)
+        except Over:
+            self.say("  it is over")
+        self._seen = await self.rested()
+        return not self._seen.is_final
+
+    @abstractmethod
+    def draw_by(self, random: Random) -> None:
+        """Draw by this chance from now on."""
+
+    @abstractmethod
+    async def rested(self) -> Standing:
+        """How the workflow stands once nothing is in hand, held against the rules."""
+
+    @abstractmethod
+    async def take(self, sort: Sort, before: Standing) -> None:
+        """Have something of this sort happen. Raises Over where it finds nobody."""

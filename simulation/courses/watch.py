@@ -13,15 +13,15 @@ from aftersale.times import SECOND, local, parse_instant
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus
 from simulation.courses import checks
-from simulation.courses.course import Course, Over
+from simulation.courses.course import Over, SteppedCourse
 from simulation.courses.people import BUYER, MERCHANT, PLATFORM
-from simulation.courses.plan import Sort, Step
+from simulation.courses.plan import Sort
 
 PARCELS = ("SF1", "SF2", "SF3")
 WORDS = [None, "到达【武汉转运中心】", "已签收", "left the sorting hub"]
 
 
-class WatchCourse(Course):
+class WatchCourse(SteppedCourse[WatchStatus]):
     """One watch on its way."""
 
     def __init__(self, *given: Any) -> None:
@@ -29,7 +29,6 @@ class WatchCourse(Course):
         super().__init__(*given)
         self.asked = self.plan.asked
         self.random = Random(0)
-        self._seen: WatchStatus | None = None
 
     async def status(self) -> WatchStatus:
         """The watch as it stands, held against the rules."""
@@ -42,18 +41,9 @@ class WatchCourse(Course):
         await self.settle()
         return await self.status()
 
-    async def step(self, step: Step) -> bool:
-        """Take a step; whether the watch goes on after it."""
-        self.random = Random(step.chance)
-        before = self._seen or await self.rested()
-        if before.is_final:
-            return False
-        try:
-            await self._take(step.sort, before)
-        except Over:
-            self.say("  the watch is over")
-        self._seen = await self.rested()
-        return not self._seen.is_final
+    def draw_by(self, random: Random) -> None:
+        """Draw by this chance from now on."""
+        self.random = random
 
     async def end(self) -> WatchStatus:
         """Bring the watch to its end: what is still to leave leaves, and its track is proven or runs out."""
@@ -70,7 +60,8 @@ class WatchCourse(Course):
 
     # Steps
 
-    async def _take(self, sort: Sort, before: WatchStatus) -> None:
+    async def take(self, sort: Sort, before: WatchStatus) -> None:
+        """Have something of this sort happen to the watch."""
         match sort:
             case Sort.MOVE | Sort.REPEAT:
                 await self._send(*self._act())

@@ -13,7 +13,7 @@ from simulation.courses.plan import draw
 from simulation.known import KNOWN, without_known
 from simulation.loop import Standstill, VirtualLoop
 from simulation.shrink import shrink
-from simulation.simulate import Course, Simulator, simulator
+from simulation.simulate import CourseResult, Simulator, simulator
 from worker import WORKFLOWS
 
 NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
@@ -62,10 +62,10 @@ def test_what_is_known_to_be_wrong_is_said_in_words() -> None:
 
 
 def test_a_course_is_shrunk_to_the_steps_that_break_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(_: Simulator, seed: int, kept: list[int] | None = None, without: tuple[Fault, ...] = ()) -> Course:
+    def run(_: Simulator, seed: int, kept: list[int] | None = None, without: tuple[Fault, ...] = ()) -> CourseResult:
         steps = list(range(8)) if kept is None else list(kept)
         broken = AssertionError("broken") if {2, 5} <= set(steps) and Fault.LOST not in without else None
-        return Course(draw(seed), tried=Counter({"LOST": 1, "AWAY": 1}), steps=8, broken=broken)
+        return CourseResult(draw(seed), tried=Counter({"LOST": 1, "AWAY": 1}), steps=8, broken=broken)
 
     monkeypatch.setattr(Simulator, "run", run)
     kept, without, smallest = shrink(simulator(), simulator().run(3))
