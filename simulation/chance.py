@@ -69,3 +69,19 @@ class Chance:
     def one_in(self, times: int) -> bool:
         """Say yes once in so many times."""
         return self._random.randrange(times) == 0
+
+
+class Calm(Chance):
+    """Nothing goes wrong, nothing takes time, and what may be either is the first."""
+
+    def __init__(self) -> None:
+        """Draw nothing."""
+        super().__init__(0, ())
+
+    def pick(self, among: Sequence[T]) -> T:
+        """The first of several."""
+        return among[0]
+
+    def between(self, least: int, most: int) -> int:
+        """The least whole number."""
+        return least

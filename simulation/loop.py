@@ -6,8 +6,10 @@ nothing, and what happens happens in one order, always the same.
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -22,6 +24,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._began_at, self._elapsed = began_at, 0.0
         super().__init__(_Leaping(self._leap))
         self._scheduled: list[asyncio.TimerHandle] = []  # asyncio's own heap of what is due
+        self._ready: deque[asyncio.Handle]  # asyncio's own queue of what is done next
         self.set_default_executor(Inline())
 
     @property
@@ -37,9 +40,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Have something done at an instant; one that has passed is now."""
         return self.call_at((instant - self._began_at).total_seconds(), do, *args)
 
-    async def next_event(self) -> None:
-        """Wait until something that is due has been done: the next thing to come, and what follows from it at once."""
+    async def at_once(self) -> None:
+        """Wait until all has been done for which no time must pass."""
+        while self._ready:
+            await asyncio.sleep(0)
+
+    async def next_event(self, latest: float | None = None) -> None:
+        """Wait until something that is due has been done: the next thing to come, and what follows from it at once.
+
+        `latest` is when the wait ends though nothing has come, by the loop's own clock.
+        """
         coming = [handle.when() for handle in self._scheduled if not handle.cancelled()]
+        if latest is not None:
+            coming.append(latest)
         if coming:
             await asyncio.sleep(max(min(coming) - self._elapsed, 0.0))
         for _ in range(_CONSEQUENCES):
@@ -51,12 +64,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         try:
             return self.run_until_complete(work)
         finally:
-            left = asyncio.all_tasks(self)
-            for task in left:
-                task.cancel()
-            self.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self.finish()
             asyncio.set_event_loop(None)
-            self.close()
+
+    def finish(self) -> None:
+        """End whatever is still under way, and close."""
+        left = asyncio.all_tasks(self)
+        for task in left:
+            task.cancel()
+
+        async def gone() -> None:
+            await asyncio.gather(*left, return_exceptions=True)
+
+        self.run_until_complete(gone())
+        self.close()
 
     def _leap(self, seconds: float | None) -> None:
         if seconds is None:
@@ -65,6 +86,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _write_to_self(self) -> None:
         """Wake nobody: no other thread ever schedules anything here."""
+
+
+@contextmanager
+def outside_any_loop() -> Iterator[None]:
+    """Have no event loop run while the block does, as in a thread of its own, so that another one may."""
+    around = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(around)
 
 
 _CONSEQUENCES = 5

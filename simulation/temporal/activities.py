@@ -75,6 +75,8 @@ class Activities:
             outcome = await self._attempted(run, scheduled, attempt)
             if outcome.result is not None or self._is_over(outcome, scheduled.retry_policy, attempt):
                 break
+            if outcome.failure is not None:
+                run.underway.failures[scheduled.seq] = outcome.failure
             await asyncio.sleep(_pause(outcome, scheduled.retry_policy, attempt))
             attempt += 1
             if attempt > MOST_ATTEMPTS:

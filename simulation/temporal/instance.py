@@ -1,6 +1,5 @@
 """Instances of workflows as a worker keeps them, made and driven as the SDK's own worker does."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, Workflo
 from temporalio.workflow import Info, _Definition
 
 from aftersale.plugin import TASK_QUEUE, LeanPayloadConverter
+from simulation.loop import outside_any_loop
 
 CONVERTER = DataConverter(payload_converter_class=LeanPayloadConverter)
 """What production's plugin gives to clients and workers."""
@@ -93,7 +93,8 @@ class Instance:
             jobs=jobs,
         )
         wanted.timestamp.FromDatetime(at.astimezone(UTC).replace(tzinfo=None))
-        answer = _outside_any_loop(self._inner, wanted)
+        with outside_any_loop():  # a workflow is an event loop itself, and leaves none running behind it
+            answer = self._inner.activate(wanted)
         if answer.HasField("failed"):
             raise TaskFailed(_told(answer.failed.failure))
         return list(answer.successful.commands)
@@ -102,23 +103,14 @@ class Instance:
         """Have it leave the memory, as it does where room is needed. Raises TaskFailed where it cannot let go."""
         gone = WorkflowActivation(run_id=self._run_id)
         gone.jobs.add().remove_from_cache.SetInParent()
-        answer = _outside_any_loop(self._inner, gone)
+        with outside_any_loop():
+            answer = self._inner.activate(gone)
         if answer.HasField("failed"):
             raise TaskFailed(_told(answer.failed.failure))
 
 
 _LONG = 60
 """From how many events on a history counts as long: few, so that runs that go on in new ones do so soon."""
-
-
-def _outside_any_loop(inner: WorkflowInstance, wanted: WorkflowActivation) -> Any:
-    """Activate as from a thread of its own: a workflow is an event loop itself, and leaves none running behind it."""
-    around = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    try:
-        return inner.activate(wanted)
-    finally:
-        asyncio._set_running_loop(around)
 
 
 def _told(failure: Any) -> str:

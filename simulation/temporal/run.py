@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from temporalio.api.failure.v1 import Failure
@@ -56,6 +56,7 @@ class Run:
         self.status = "RUNNING"
         self.closing = WorkflowCommand()
         self.closed: asyncio.Future[None] = asyncio.Future()
+        self.closed_at: datetime | None = None
         self.children: dict[int, str] = {}
         self.underway = Underway(self, born.first_job())
         self._came = asyncio.Event()
@@ -108,7 +109,7 @@ class Run:
 
     def end(self, status: str) -> None:
         """Nothing more is done; whoever still waits for an update learns that the run is over."""
-        self.status = status
+        self.status, self.closed_at = status, self.server.now
         self.underway.end()
         if not self.closed.done():
             self.closed.set_result(None)

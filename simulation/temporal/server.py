@@ -27,11 +27,18 @@ from simulation.temporal.service import Service
 class Server:
     """Temporal, with its workers, in one object. It must be made while its loop runs."""
 
-    def __init__(self, workflows: Sequence[type], runner: WorkflowRunner, service: Service, chance: Chance) -> None:
-        """Serve these workflow types, run by `runner`; no worker does activities yet."""
+    def __init__(
+        self,
+        workflows: Sequence[type],
+        runner: WorkflowRunner,
+        service: Service,
+        chance: Chance,
+        name: str = "run",
+    ) -> None:
+        """Serve these workflow types, run by `runner`; no worker does activities yet. Ids of runs begin with `name`."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
-        self.loop, self.runner, self.chance = loop, runner, chance
+        self.loop, self.runner, self.chance, self._name = loop, runner, chance, name
         self.runs: dict[str, Run] = {}
         self.all_runs: list[Run] = []
         self.broken: BaseException | None = None
@@ -65,7 +72,7 @@ class Server:
 
     def start(self, type_: str, workflow_id: str, given: Sequence[Payload], first_run_id: str | None = None) -> Run:
         """Begin a run; the caller has seen to it that no other is open under the id."""
-        run_id = f"run-{len(self.all_runs) + 1}"
+        run_id = f"{self._name}-{len(self.all_runs) + 1}"
         run = Run(self, Born(self._types[type_], workflow_id, run_id, given, self.now, first_run_id or run_id))
         self.runs[workflow_id] = run
         self.all_runs.append(run)
@@ -112,7 +119,7 @@ class Server:
         self.check()
 
 
-def connected(service: Service) -> Client:
+def connected(service: Any) -> Client:
     """The SDK's own client, connected to this service."""
     connection: Any = _Connection(service)
     return Client(connection, data_converter=CONVERTER)
@@ -121,6 +128,6 @@ def connected(service: Service) -> Client:
 class _Connection:
     """What the SDK's client expects of a connection."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Any) -> None:
         self.workflow_service = service
         self.config = SimpleNamespace(identity="simulation", lazy=False)

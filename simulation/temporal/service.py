@@ -1,6 +1,7 @@
 """The workflow service: what the SDK's client calls, answered as the server does, errors included."""
 
 import asyncio
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.any_pb2 import Any as Detail
@@ -68,11 +69,16 @@ class Service:
             raise _several(error, first=False) from error
         return answer
 
+    def may_start(self, wanted: v1.StartWorkflowExecutionRequest) -> bool:
+        """Tell whether no earlier run stands in the way of this one."""
+        known = self._server.runs.get(wanted.workflow_id)
+        return known is None or (not known.open and _may_run_again(known, wanted))
+
     def _start(self, wanted: v1.StartWorkflowExecutionRequest) -> v1.StartWorkflowExecutionResponse:
         known = self._server.runs.get(wanted.workflow_id)
         if known is not None and known.open and wanted.workflow_id_conflict_policy == _USE_EXISTING:
             return v1.StartWorkflowExecutionResponse(run_id=known.born.run_id, started=False)
-        if known is not None and (known.open or not _may_run_again(known, wanted)):
+        if known is not None and not self.may_start(wanted):
             raise _already_started(known)
         run = self._server.start(wanted.workflow_type.name, wanted.workflow_id, wanted.input.payloads)
         return v1.StartWorkflowExecutionResponse(run_id=run.born.run_id, started=True)
@@ -158,7 +164,11 @@ class Service:
         """Tell how a run stands."""
         await self._on_the_way()
         run = self._known(wanted.execution.workflow_id)
-        return v1.DescribeWorkflowExecutionResponse(workflow_execution_info=_described(run))
+        answer = v1.DescribeWorkflowExecutionResponse(workflow_execution_info=_described(run))
+        time_skipping = answer.workflow_extended_info.time_skipping_info
+        time_skipping.current_time.FromDatetime(self._server.now.astimezone(UTC).replace(tzinfo=None))
+        answer.pending_activities.extend(run.underway.pending)
+        return answer
 
     async def get_workflow_execution_history(
         self, wanted: v1.GetWorkflowExecutionHistoryRequest, **_: Any
@@ -169,10 +179,12 @@ class Service:
         event = HistoryEvent()
         if wanted.wait_new_event:
             await run.closed
+            assert run.status == "COMPLETED", f"{run.born.workflow_id} ended as {run.status}, and only results are told"
             event.workflow_execution_completed_event_attributes.result.payloads.add().CopyFrom(
                 run.closing.complete_workflow_execution.result
             )
         else:
+            assert wanted.maximum_page_size == 1, "a simulated run keeps no events; one that has them is on the server"
             started = event.workflow_execution_started_event_attributes
             started.workflow_type.name = run.born.type
             started.input.payloads.extend(run.born.given)
@@ -240,7 +252,9 @@ def _described(run: "Run") -> WorkflowExecutionInfo:
     info.execution.workflow_id, info.execution.run_id = run.born.workflow_id, run.born.run_id
     info.type.name = run.born.type
     info.status = WorkflowExecutionStatus.Value(f"WORKFLOW_EXECUTION_STATUS_{run.status}")
-    info.start_time.FromDatetime(run.born.at.replace(tzinfo=None))
+    info.start_time.FromDatetime(run.born.at.astimezone(UTC).replace(tzinfo=None))
+    if run.closed_at is not None:
+        info.close_time.FromDatetime(run.closed_at.astimezone(UTC).replace(tzinfo=None))
     return info
 
 

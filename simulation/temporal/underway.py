@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.update.v1 import Outcome
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
@@ -30,11 +32,18 @@ class Underway:
         self.updates: dict[str, Update] = {}
         self.timers: dict[int, asyncio.TimerHandle] = {}
         self.activities: dict[int, asyncio.Task[None]] = {}
+        self.failures: dict[int, Failure] = {}
 
     @property
     def busy(self) -> bool:
         """Whether something is in hand, timers aside."""
         return bool(self.mailbox) or any(not each.done() for each in self.activities.values())
+
+    @property
+    def pending(self) -> list[PendingActivityInfo]:
+        """The activities in hand, each with why it failed last."""
+        in_hand = [seq for seq, activity in self.activities.items() if not activity.done()]
+        return [PendingActivityInfo(activity_id=str(seq), last_failure=self.failures.get(seq)) for seq in in_hand]
 
     @property
     def unseen(self) -> bool:
