@@ -44,8 +44,8 @@ simulate: install ## drive courses of the real workflow code without a server; S
 	@$(BIN)/python -m simulation $(foreach option,SEED COURSES MINUTES STEPS WITHOUT KNOWN,\
 		$(if $($(option)),--$(shell echo $(option) | tr A-Z a-z) $($(option))))
 
-soak: install ## run the tests that take long: outages of many minutes
-	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+soak: install ## run what takes long: outages of many minutes, and the simulated stories on the server
+	$(BIN)/python -m pytest -m "soak or simulated" --on-server $(PYTEST_ARGS)
 
 check: install ## lint, formatting, types, import contracts, policy book
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from tests.support.databases import copies, empty, kept, postgres, template, url
-from tests.support.lanes import is_apart
+from tests.support.lanes import is_apart, is_story, why_on_server
 from trial.workplace import Workplace, workplace
 
 __all__ = ["copies", "empty", "kept", "place", "postgres", "template", "url"]
@@ -18,9 +18,16 @@ LONGEST_FIRST = ("simulation", "processes", "deploy", "workflows", "cli")
 """Folders whose files take longest: begun first, none of them is left over when the other processes are done."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let all stories be told on the real server."""
+    parser.addoption("--on-server", action="store_true", help="tell every story on the real server, none simulated")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what the fast lane leaves out; begin with what takes long, while the order within a folder stays."""
     for item in items:
+        if is_story(item) and why_on_server(item) is None:
+            item.add_marker("simulated")
         if is_apart(item):
             item.add_marker("server")
     items.sort(key=lambda item: LONGEST_FIRST.index(name) if (name := item.path.parent.name) in LONGEST_FIRST else 9)
@@ -39,7 +46,14 @@ def _in_its_lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture(scope="session")
-async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workplace]:
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workplace]:
+    """The workplace on the real server, which all tests of a process share."""
     folder: Path = tmp_path_factory.mktemp("workplace")
     async with workplace(folder) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def place(served: Workplace) -> Workplace:
+    """The workplace; a folder of stories has them told elsewhere (`tests.support.places`)."""
+    return served

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from temporalio.api.enums.v1 import EventType, PendingActivityState
 
-from aftersale import records
 from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
 from tests.support.cases import (
     MERCHANT,
@@ -22,6 +21,7 @@ from tests.support.cases import (
 )
 from tests.support.cases import request as wanted
 from tests.support.outages import locked
+from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn, until
 from trial.workplace import Live, Workplace
 
@@ -41,7 +41,7 @@ async def test_a_cancelled_case_closes_tells_both_sides_and_gives_back_what_it_h
     assert final.refund.status is RefundState.NONE
     assert (await told(stand_in, live, "buyer", MessageEvent.CASE_CLOSED))["says"] == "cancelled 平台取消"
     assert (await told(stand_in, live, "merchant", MessageEvent.CASE_CLOSED))["says"] == "cancelled 平台取消"
-    with records.open(place.settings.records_url) as kept:
+    with records_of(place) as kept:
         assert kept.ledger.check() == []
         assert kept.record(final.case_id) == final
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from aftersale import records
 from aftersale.client import Cases
 from aftersale.commands import Actor, ParcelEvent, ShipBack
 from aftersale.corrections import CORRECTION
@@ -14,6 +13,7 @@ from aftersale.plugin import TASK_QUEUE
 from aftersale.records import Records
 from aftersale.times import SECOND
 from tests.support.cases import BUYER, approved, at, ended, entry, opened, refusal, sent_back, stamp, told
+from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
@@ -22,7 +22,7 @@ JUNE = "2024-06-03 10:00:00"
 
 @pytest.fixture
 def kept(place: Workplace) -> Iterator[Records]:
-    with records.open(place.settings.records_url) as found:
+    with records_of(place) as found:
         yield found
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import MessageEvent, Outcome
 from aftersale.policy.book import Book
 from tests.policy.books import BOOK
 from tests.support.cases import BUYER, MERCHANT, approved, ended, entries, entry, stamp, told, working, yuan
+from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
@@ -30,7 +30,7 @@ async def refunded(place: Workplace, freight: Any = None, order: Any = INSURED) 
 
 async def shown(place: Workplace, live: Live) -> Status:
     """The record of the case once the insurer's decision is in it."""
-    with records.open(place.settings.records_url) as kept:
+    with records_of(place) as kept:
         async with asyncio.timeout(60):
             while True:
                 record = kept.record(live.handle.id.removeprefix("case/"))

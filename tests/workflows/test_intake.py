@@ -11,8 +11,8 @@ from aftersale.client import WORKFLOW_TYPES
 from aftersale.kinds import CaseKind, CloseReason
 from aftersale.plugin import TASK_QUEUE
 from tests.support.cases import MERCHANT, at, ended, item, line, refusal, refused, request, working, yuan
+from tests.support.places import Watched
 from tests.support.posting import sending
-from tests.workflows.conftest import Watched
 from trial import calendar
 from trial.workplace import Live, Workplace
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Outcome, RefundState, State
 from aftersale.records import Ledger
@@ -28,6 +27,7 @@ from tests.support.cases import (
     yuan,
 )
 from tests.support.outages import locked
+from tests.support.places import records_of
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -36,7 +36,7 @@ RETURN = CaseKind.RETURN
 
 @pytest.fixture
 def ledger(place: Workplace) -> Iterator[Ledger]:
-    with records.open(place.settings.records_url) as opened_records:
+    with records_of(place) as opened_records:
         yield opened_records.ledger
 
 
@@ -158,6 +158,6 @@ async def test_a_case_id_is_used_once_for_ever(place: Workplace) -> None:
     await ended(live)
     again = await refused(await place.start(RETURN, wanted, at(JUNE)))
     assert [problem.code for problem in again.problems] == ["case_id_conflict"]
-    with records.open(place.settings.records_url) as kept:
+    with records_of(place) as kept:
         record = kept.record(wanted["case_id"])
         assert record is not None and record.timeline, "the first one's record is left alone"

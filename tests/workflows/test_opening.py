@@ -13,7 +13,7 @@ from aftersale.errors import BadInput
 from aftersale.failures import CaseNotFound, Refusal
 from aftersale.kinds import CaseKind, CloseReason, State
 from tests.support.cases import BUYER, at, ended, entries, opened, refusal, request
-from tests.workflows.conftest import Watched
+from tests.support.places import Watched
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"

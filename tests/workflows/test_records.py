@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import delete
 
-from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, Party, State
 from aftersale.records import Records
@@ -26,6 +25,7 @@ from tests.support.cases import (
     sign_off,
     told,
 )
+from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace
 
@@ -35,7 +35,7 @@ JUNE = "2024-06-03 10:00:00"
 
 @pytest.fixture(name="kept")
 def kept_records(place: Workplace) -> Iterator[Records]:
-    with records.open(place.settings.records_url) as opened_records:
+    with records_of(place) as opened_records:
         yield opened_records
 
 

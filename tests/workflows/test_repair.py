@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from aftersale import records
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, RefundState, State
 from tests.support.cases import (
@@ -22,6 +21,7 @@ from tests.support.cases import (
     stamp,
     yuan,
 )
+from tests.support.places import records_of
 from trial.workplace import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -155,7 +155,7 @@ async def test_an_offer_may_say_what_each_line_is_worth(place: Workplace) -> Non
     await live.act("accept_offer", *BUYER)
     final = await ended(live)
     assert final.refund.amount_minor == 2500
-    with records.open(place.settings.records_url) as kept:
+    with records_of(place) as kept:
         account = kept.ledger.order(given["order_id"])
     assert account is not None
     assert [(each.order_line_id, each.settled_minor) for each in account.lines] == [("L1", 0), ("L2", 2500)]

@@ -10,7 +10,6 @@ from sqlalchemy import text
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from aftersale import records
 from aftersale.failures import Refusal
 from aftersale.plugin import TASK_QUEUE
 from aftersale.records.engine import engine, parsed
@@ -18,6 +17,7 @@ from aftersale.rollout import Step
 from tests.policy.books import notice
 from tests.records.drawing import NOW, turn
 from tests.support.cases import all_of, approved, at, entries, entry, quiet, refusal, seen, told
+from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
 from tests.support.platform_fixtures import client as http_client
 from tests.support.rollouts import JUNE, OF_JUNE, Field, due, edition, field, of_june
@@ -113,7 +113,7 @@ async def test_stopped_it_tells_nobody_more_and_goes_on_from_there(place: Field)
 
 async def test_too_many_errors_halt_it_and_what_was_missed_is_tried_again_first(place: Field) -> None:
     async with place.worked(NEW):
-        with records.open(place.settings.records_url) as kept:
+        with records_of(place) as kept:
             kept.write([turn(f"A-{number}", 1) for number in range(3)], now=NOW)
         lives = await place.returning(2)
         await place.begun(NEXT, rate=200, batch=2, most_errors=1)
@@ -122,7 +122,7 @@ async def test_too_many_errors_halt_it_and_what_was_missed_is_tried_again_first(
         assert [missed.case_id for missed in halted.missed] == ["A-0", "A-1"]
         assert halted.missed[0].why.startswith("the records show it open, but Temporal does not run it")
         assert not any([await signals(live) for live in lives])
-        with records.open(place.settings.records_url) as kept:
+        with records_of(place) as kept:
             kept.write([turn("A-0", 2, final=True)], now=NOW)
         await place.begun(NEXT, most_errors=2)
         found = await place.shown(NEXT, lambda found: found.step.is_end)

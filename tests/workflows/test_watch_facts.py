@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from aftersale import records
 from aftersale.client import Refusal
 from aftersale.kinds import WatchEnd, WatchState
 from aftersale.times import SECOND
 from aftersale.watch.status import Violation
 from tests.support.cases import BUYER, CARRIER, MERCHANT, PLATFORM, at, quiet, refusal, stamp, working
+from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
 from tests.support.shipments import (
     SF1,
@@ -34,7 +34,7 @@ LATE = "2024-06-05 10:00:00"
 
 async def kept(place: Workplace, violation: Violation) -> Violation:
     """The violation as the records have it, once they do."""
-    with records.open(place.settings.records_url) as opened:
+    with records_of(place) as opened:
         async with asyncio.timeout(60):
             while True:
                 for found in opened.violations(order=violation.order_id):
