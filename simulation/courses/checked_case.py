@@ -29,6 +29,7 @@ class CheckedCase(SteppedCourse[Status]):
         self.sender = Sender(self.asked, Random(0))
         self.taken: list[tuple[Sending, str, Status]] = []
         self._known: tuple[int, Status] | None = None
+        self._amendments = 0
 
     def draw_by(self, random: Random) -> None:
         """Draw by this chance from now on."""
@@ -39,6 +40,9 @@ class CheckedCase(SteppedCourse[Status]):
     async def status(self) -> Status:
         """The case as it stands, held against the rules."""
         status = await self.ask(Status)
+        while self.run.midway:
+            await self.settle()
+            status = await self.ask(Status)
         if status.timeline:
             checks.of_a_status(self.world, self.asked, self.kind, status)
         checks.of_the_money(self.world)
@@ -64,9 +68,11 @@ class CheckedCase(SteppedCourse[Status]):
 
     def _amended(self, sending: Sending, after: Status) -> dict[str, Any]:
         """The request, once an amendment that was taken has changed it."""
-        amendments = [each.event for each in after.timeline if each.event in ("Amended", "AmendmentRefused")]
-        if sending.command is not Command.AMEND or amendments[-1] == "AmendmentRefused":
+        events = [each.event for each in after.timeline]
+        amendments = events.count("Amended") - events.count("AmendmentRefused")
+        if sending.command is not Command.AMEND or amendments == self._amendments:
             return self.asked
+        self._amendments = amendments
         given = sending.payload
         if "items" in given:
             self.asked["items"] = given["items"]

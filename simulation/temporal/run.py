@@ -78,6 +78,11 @@ class Run:
         """Whether nothing of it is in hand, timers aside: no task, no activity, nothing that came."""
         return not self.open or not (self.underway.busy or self._locals or self._one_at_a_time.locked())
 
+    @property
+    def midway(self) -> bool:
+        """Whether it is between two tasks only because one was renewed: what it shows is half done."""
+        return self.open and bool(self._locals)
+
     def post(self, job: WorkflowActivationJob) -> None:
         """Have the next task bring this; a run that has ended takes nothing more."""
         if self.open:
