@@ -44,6 +44,7 @@ def tried() -> Counter[str]:
     return found
 
 
+@pytest.mark.courses
 def test_every_workflow_of_the_worker_is_played_with_children_and_new_runs() -> None:
     played = {name.removeprefix("workflow ").partition(",")[0] for name in tried() if name.startswith("workflow ")}
     assert {workflow.__name__ for workflow in WORKFLOWS} <= played
@@ -51,6 +52,7 @@ def test_every_workflow_of_the_worker_is_played_with_children_and_new_runs() -> 
     assert tried()["workflow Deliveries, continued as new"]
 
 
+@pytest.mark.courses
 def test_every_fault_that_is_not_known_happens() -> None:
     assert {fault.name for fault in without_known()} <= tried().keys()
 
