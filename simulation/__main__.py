@@ -8,10 +8,10 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import count
 from random import SystemRandom
 
 from rich.console import Console
@@ -98,23 +98,38 @@ def batches(first: int, courses: int | None) -> Iterator[Sequence[int]]:
 
 def driven(chosen: argparse.Namespace, first: int, courses: int | None, console: Console) -> Tried:
     """Drive courses by several processes until all are done, the time is over, or too many break a rule."""
-    tried, coming, most, processes = Tried(), batches(first, courses), chosen.failures, chosen.processes
+    tried, coming = Tried(), batches(first, courses)
     ends = time.monotonic() + 60 * chosen.minutes if chosen.minutes is not None else None
+
+    def following() -> Sequence[int] | None:
+        over = ends is not None and time.monotonic() > ends
+        return None if over or len(tried.failures) >= chosen.failures else next(coming, None)
+
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("courses", total=courses)
-        with ProcessPoolExecutor(processes, initializer=lift, initargs=(chosen.known,)) as pool:
-            working = {pool.submit(drive, batch, most) for batch in islice(coming, 2 * processes)}
-            while working:
-                done, working = wait(working, return_when=FIRST_COMPLETED)
-                for each in done:
-                    tried.add(each.result())
-                    progress.update(bar, completed=tried.courses)
-                    over = ends is not None and time.monotonic() > ends
-                    following = None if over or len(tried.failures) >= most else next(coming, None)
-                    if following is not None:
-                        working.add(pool.submit(drive, following, most))
+        for each in _side_by_side(following, chosen):
+            tried.add(each)
+            progress.update(bar, completed=tried.courses)
     return tried
+
+
+def _side_by_side(following: Callable[[], Sequence[int] | None], chosen: argparse.Namespace) -> Iterator[Tried]:
+    """What batches came to, as they end; a single process drives them itself."""
+    if chosen.processes == 1:
+        while (batch := following()) is not None:
+            yield drive(batch, chosen.failures)
+        return
+    with ProcessPoolExecutor(chosen.processes, initializer=lift, initargs=(chosen.known,)) as pool:
+        working: set[Future[Tried]] = set()
+        while True:
+            while len(working) < 2 * chosen.processes and (batch := following()) is not None:
+                working.add(pool.submit(drive, batch, chosen.failures))
+            if not working:
+                return
+            done, working = wait(working, return_when=FIRST_COMPLETED)
+            for each in done:
+                yield each.result()
 
 
 def report(tried: Tried, took: float, processes: int) -> str:

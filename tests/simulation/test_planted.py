@@ -56,10 +56,10 @@ PLANTS = {
         "self._records.write(turns[:1], now",
         "the records say what the case says",
     ),
-    "an agreement that no clock hears of": Plant(
-        "aftersale/dossier.py",
-        'known["agreed_limits"] = dict(self.agreements.limits)',
-        "pass",
+    "a hold that lengthens no clock": Plant(
+        "aftersale/clock.py",
+        'return self.question.model_copy(update={"held": duration(total)})',
+        "return self.question",
         "every deadline is what the policy book says",
     ),
     "an act that is taken after the clock has run out": Plant(
