@@ -41,7 +41,7 @@ class CheckedCase(SteppedCourse[Status]):
         """The case as it stands, held against the rules."""
         status = await self.ask(Status)
         while self.run.midway:
-            await self.settle()
+            await self.world.loop.next_event()
             status = await self.ask(Status)
         if status.timeline:
             checks.of_a_status(self.world, self.asked, self.kind, status)

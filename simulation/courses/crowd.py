@@ -39,10 +39,11 @@ class CrowdCourse(Course):
             except Refusal:
                 self.say("  it is over already")
             await asyncio.sleep(3600)
+            await self.settle()  # one that is being cancelled takes a resumption, and is cancelled all the same
             await rollouts.start(revision, rate=100, batch=1)
-        until = self.world.loop.time() + PATIENCE.total_seconds()
+        until = self.world.loop.time() + 20 * PATIENCE.total_seconds()  # any of its batches may wait for a worker
         while not (progress := await rollouts.progress(revision)).step.is_end and self.world.loop.time() < until:
-            await asyncio.sleep(600)
+            await asyncio.sleep(4000)
         with checks.holding("a rollout tells every running case"):
             assert progress.step is Step.DONE and not progress.missed, progress
         return progress

@@ -80,8 +80,9 @@ class Run:
 
     @property
     def midway(self) -> bool:
-        """Whether it is between two tasks only because one was renewed: what it shows is half done."""
-        return self.open and bool(self._locals)
+        """Whether it waits for the house, within a task or after it: what it shows until then is half done."""
+        asked = {"quote", "terms", "admit"}
+        return self.open and (bool(self._locals) or self.underway.awaits(asked))
 
     def post(self, job: WorkflowActivationJob) -> None:
         """Have the next task bring this; a run that has ended takes nothing more."""
@@ -99,6 +100,8 @@ class Run:
 
     async def query(self, job: WorkflowActivationJob) -> WorkflowCommand:
         """Ask between two tasks; a run that no worker has in memory is replayed first. Raises Diverged."""
+        while not self.history.tasks:
+            await asyncio.sleep(1)  # a run that has not begun yet has nothing to say
         async with self._one_at_a_time:
             instance = self._held()
             (answer,) = instance.activate(

@@ -1,6 +1,7 @@
 """What a run has set going: its timers, activities and updates, and what has come of them and waits for a task."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class Underway:
         self.updates: dict[str, Update] = {}
         self.timers: dict[int, asyncio.TimerHandle] = {}
         self.activities: dict[int, asyncio.Task[None]] = {}
+        self.types: dict[int, str] = {}
         self.failures: dict[int, Failure] = {}
 
     @property
@@ -44,6 +46,12 @@ class Underway:
         """The activities in hand, each with why it failed last."""
         in_hand = [seq for seq, activity in self.activities.items() if not activity.done()]
         return [PendingActivityInfo(activity_id=str(seq), last_failure=self.failures.get(seq)) for seq in in_hand]
+
+    def awaits(self, types: Collection[str]) -> bool:
+        """Whether an activity of one of these types has not been heard of yet."""
+        heard = {job.resolve_activity.seq for job in self.mailbox if job.HasField("resolve_activity")}
+        going = (seq for seq, task in self.activities.items() if not task.done() or seq in heard)
+        return any(self.types[seq] in types for seq in going)
 
     @property
     def unseen(self) -> bool:
@@ -72,6 +80,7 @@ class Underway:
                 self._cancel_timer(command.cancel_timer.seq)
             case "schedule_activity":
                 scheduled = command.schedule_activity
+                self.types[scheduled.seq] = scheduled.activity_type
                 self.activities[scheduled.seq] = asyncio.create_task(activities.carry_out(self._run, scheduled))
             case "request_cancel_activity":
                 activities.cancel(self._run, command.request_cancel_activity.seq)
