@@ -94,10 +94,14 @@ class RunningClock(Schema):
         return self.question.model_copy(update={"extensions": (*self.question.extensions, allowance.add)})
 
     def held(self, since: datetime, until: datetime) -> Question:
-        """The question to ask after a hold; statutory clocks and clocks already past are never held (R16)."""
+        """The question to ask after a hold; statutory clocks and clocks already past are never held (R16).
+
+        One that starts a little ahead, by an act that was stamped so, is not held before its start.
+        """
         if self.deadline.statutory or self.reckoned is None or self.reckoned < since:
             return self.question
-        total = span(self.question.held or "PT0S") + (until - max(since, self.question.started_at))
+        held = max(until - max(since, self.question.started_at), timedelta())
+        total = span(self.question.held or "PT0S") + held
         return self.question.model_copy(update={"held": duration(total)})
 
     def spared(self, since: datetime, until: datetime) -> Self:

@@ -129,6 +129,12 @@ def test_a_clock_is_held_from_its_own_start_at_the_earliest() -> None:
     assert clock.held(at("2024-06-01 10:00:00"), at("2024-06-03 11:00:00")).held == "PT1H"
 
 
+def test_a_hold_that_is_over_before_the_clock_starts_adds_nothing() -> None:
+    clock = running("buyer_return", JUNE)
+    assert clock.held(at("2024-06-03 09:59:58"), at("2024-06-03 09:59:59")).held == "PT0S"
+    assert clock.held(at("2024-06-03 09:59:58"), at("2024-06-03 10:00:01")).held == "PT1S"
+
+
 def test_a_clock_already_past_is_not_held() -> None:
     clock = running("merchant_inspection", JUNE)
     assert clock.held(at("2024-06-05 10:00:01"), at("2024-06-07 10:00:00")).held is None
