@@ -137,9 +137,9 @@ class Activities:
         definition = Definition.must_from_callable(do)
         environment = ActivityEnvironment(self._client if definition.is_async else None)
         environment.info = _info(run, scheduled, attempt, self._server)
-        given = CONVERTER.payload_converter.from_payloads(list(scheduled.arguments), definition.arg_types)
         limit = scheduled.start_to_close_timeout.ToTimedelta().total_seconds()
         try:
+            given = CONVERTER.payload_converter.from_payloads(list(scheduled.arguments), definition.arg_types)
             answer = environment.run(do, *given)
             if definition.is_async:
                 answer = await asyncio.wait_for(answer, limit)
