@@ -12,6 +12,7 @@ from aftersale.judge import Refused, Verdict, judge
 from aftersale.kinds import Command, MessageEvent, Party, Tier
 from aftersale.readout import claim_review
 from workflows import outside
+from workflows.calls import take_failure
 from workflows.desk import Desk
 from workflows.record import record
 
@@ -23,7 +24,7 @@ def called_out(desk: Desk, tier: Tier) -> Iterator[None]:
     try:
         yield
     finally:
-        asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+        take_failure(asking)
         asking.cancel()
 
 

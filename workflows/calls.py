@@ -72,6 +72,11 @@ async def at_once(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R],
         return answer
 
 
+def take_failure(task: "asyncio.Task[Any]") -> None:
+    """Take a task's failure as it ends, since nobody may await it: asyncio reports one that nobody has taken."""
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
 async def _all_else() -> None:
     """Let everything else go first that can go on in this activation, with what follows from it."""
     for _ in range(_ROUNDS):

@@ -37,7 +37,7 @@ from aftersale.request import CaseRequest
 from aftersale.rollout import Batch, Readiness, Told
 from aftersale.turns import Turn
 from aftersale.watch.letters import Finding
-from workflows.calls import PATIENT, UNANSWERED, at_once, called_out, in_house, visibly
+from workflows.calls import PATIENT, UNANSWERED, at_once, called_out, in_house, take_failure, visibly
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -70,7 +70,7 @@ async def quote_from_newer_book(
         await workflow.wait_condition(lambda: asking.done() or not wanted())
         return asking.result() if asking.done() else None
     finally:
-        asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+        take_failure(asking)
         asking.cancel()
 
 

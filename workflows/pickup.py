@@ -11,6 +11,7 @@ from aftersale.pickups import Pickup
 from aftersale.readout import pickup_order
 from aftersale.times import local
 from workflows import outside
+from workflows.calls import take_failure
 from workflows.desk import Desk, Stopped
 
 
@@ -37,7 +38,7 @@ class _Booking:
         self._asked: str | None = None
         self._failed = 0
         self._working = asyncio.create_task(self._keep())
-        self._working.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
+        take_failure(self._working)
 
     async def _keep(self) -> None:
         """Book until one succeeds, or the carrier books no more."""
