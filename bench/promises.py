@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, run
@@ -22,16 +21,14 @@ from rich.console import Console
 from rich.table import Table
 
 from aftersale import records
-from aftersale.kinds import State
 from aftersale.policy.book import Book
 from aftersale.policy.explain import explain_text, written
 from aftersale.records import Records
 from tests.policy.books import BOOK, ask, crowded
 from tests.policy.books import ROOT as POLICIES
 from tests.policy.test_cost import QUESTION
-from tests.records.drawing import DUE
 from tests.records.test_ledger_check import payments
-from tests.support.crowds import like, open_cases, refunded_orders
+from tests.support.crowds import like, open_cases, pages, refunded_orders
 from tests.support.postgres import binaries, server
 from tests.support.running import open_file, text, turn_of
 
@@ -41,7 +38,7 @@ Measured = Callable[[], object]
 
 
 class Promise(NamedTuple):
-    """How many times as long something takes as what it is measured against, and how many times it may."""
+    """A measured ratio: one time over another that it is held against, beside the most that is promised."""
 
     says: str
     ratio: float
@@ -99,7 +96,7 @@ def _lists(few_urls: list[str], many_urls: list[str]) -> Iterator[Promise]:
         with ExitStack() as stack:
             few = stack.enter_context(_filled(few_url, lambda kept, url: open_cases(kept, url, FEW)))
             many = stack.enter_context(_filled(many_url, lambda kept, url: open_cases(kept, url, MANY)))
-            for name, page in _pages(many, MANY).items():
+            for name, page in pages(many, MANY).items():
                 yield _promise(f"{database}: {name} of {MANY}, beside a first page of {FEW}", page, few.cases, most=60)
         for words in (("list",), ("list", "--json"), ("due", "--within", "P9000D")):
             yield _promise(
@@ -109,18 +106,6 @@ def _lists(few_urls: list[str], many_urls: list[str]) -> Iterator[Promise]:
                 most=3,
                 clock=_of_children,
             )
-
-
-def _pages(kept: Records, many: int) -> dict[str, Measured]:
-    middle = kept.cases(limit=many // 2)[-1].place
-    return {
-        "first page": lambda: kept.cases(),
-        "page in the middle": lambda: kept.cases(after=middle),
-        "page of one merchant": lambda: kept.cases(merchant="M-7"),
-        "page of one merchant in one state": lambda: kept.cases(merchant="M-7", state=State.AWAITING_MERCHANT_REVIEW),
-        "page in one state": lambda: kept.cases(state=State.AWAITING_MERCHANT_REVIEW),
-        "page of what is due soon": lambda: kept.due(DUE + timedelta(seconds=9)),
-    }
 
 
 def _ledger(short_urls: list[str], long_urls: list[str]) -> Iterator[Promise]:
@@ -140,7 +125,7 @@ def _ledger(short_urls: list[str], long_urls: list[str]) -> Iterator[Promise]:
 
 
 def _impact(few_urls: list[str], many_urls: list[str], notice: Path) -> Iterator[Promise]:
-    """What a notice would move: every open case is asked about, once by each book."""
+    """Measure what a notice would move: every open case is asked about, once by each book."""
     notice.write_text(text(), "utf-8")
     words = ("policy", "impact", str(notice), "--at", "2024-06-05T10:00:00")
 
@@ -182,7 +167,7 @@ def _took(do: Measured, clock: Callable[[], float]) -> float:
 
 
 def _of_children() -> float:
-    """What child processes have used of a processor so far."""
+    """Give the processor time of child processes so far, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

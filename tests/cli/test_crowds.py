@@ -3,17 +3,12 @@
 How long they take is for `make bench` to say.
 """
 
-from collections.abc import Callable
-from datetime import timedelta
-
 import pytest
 
-from aftersale.kinds import State
 from aftersale.records import Records
 from tests.cli.shell import run
-from tests.records.drawing import DUE
 from tests.support.counting import work_of
-from tests.support.crowds import open_cases
+from tests.support.crowds import open_cases, pages
 
 CASES = 50_000
 MOST = 4_000
@@ -37,16 +32,3 @@ def test_a_page_of_fifty_thousand_is_found_without_looking_at_all_of_them(crowd:
     for name, page in pages(crowd, CASES).items():
         work = work_of(crowd, page)
         assert work.statements <= 2 and work.steps < MOST, (name, work)
-
-
-def pages(kept: Records, many: int) -> dict[str, Callable[[], object]]:
-    """The pages that are asked for, by name."""
-    middle = kept.cases(limit=many // 2)[-1].place
-    return {
-        "first page": lambda: kept.cases(),
-        "page in the middle": lambda: kept.cases(after=middle),
-        "one merchant": lambda: kept.cases(merchant="M-7"),
-        "one merchant, one state": lambda: kept.cases(merchant="M-7", state=State.AWAITING_MERCHANT_REVIEW),
-        "one state": lambda: kept.cases(state=State.AWAITING_MERCHANT_REVIEW),
-        "due soon": lambda: kept.due(DUE + timedelta(seconds=9)),
-    }

@@ -1,9 +1,11 @@
 """Records of very many: open cases, and orders whose refunds are settled."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import Table
 
+from aftersale.kinds import State
 from aftersale.records import Records
 from aftersale.records.engine import engine, parsed
 from aftersale.records.tables import cases, turns
@@ -28,6 +30,19 @@ def open_cases(kept: Records, url: str, many: int) -> None:
     with made.begin() as connection:
         connection.execute(cases.insert(), rows)
     made.dispose()
+
+
+def pages(kept: Records, many: int) -> dict[str, Callable[[], object]]:
+    """Name the pages that people ask for in a list of so many."""
+    middle = kept.cases(limit=many // 2)[-1].place
+    return {
+        "first page": lambda: kept.cases(),
+        "page in the middle": lambda: kept.cases(after=middle),
+        "page of one merchant": lambda: kept.cases(merchant="M-7"),
+        "page of one merchant in one state": lambda: kept.cases(merchant="M-7", state=State.AWAITING_MERCHANT_REVIEW),
+        "page in one state": lambda: kept.cases(state=State.AWAITING_MERCHANT_REVIEW),
+        "page of what is due soon": lambda: kept.due(DUE + timedelta(seconds=9)),
+    }
 
 
 def like(url: str, case_id: str, many: int) -> None:
