@@ -137,8 +137,6 @@ def of_the_messages(world: World) -> None:
             )
 
 
-_TURNS = "SELECT seq FROM turns WHERE voided_at IS NULL AND case_id = ?"
-_HELD = "SELECT case_id FROM reservations WHERE closed_at IS NULL AND case_id = ?"
 _ADDED_AFTER_THE_END = {"FreightInsured"}
 _ONCE = {"Opened", "RefundInstructed", "RefundSucceeded", "Completed", "Closed"}
 

@@ -1,8 +1,10 @@
 """What holds of every status of a case, by the table of moves and its timeline, without the product's own judge."""
 
+from collections.abc import Mapping
+
 from aftersale.case import Status
 from aftersale.kinds import CaseKind, Clock, Command, Party, State
-from aftersale.moves import AWAITED, legal
+from aftersale.moves import AWAITED, Move, legal
 from aftersale.times import SECOND
 from simulation.courses.walks import BESIDE, CLAIM_REVIEW, FINAL, Walk
 
@@ -18,9 +20,14 @@ def awaited(status: Status) -> Party | None:
     return Party.PLATFORM if status.state is State.AWAITING_CLAIM_REVIEW and passed_on else AWAITED[status.state]
 
 
+def moves_of(status: Status) -> Mapping[Command, Move]:
+    """The moves that the table allows there."""
+    return legal(status.state, status.kind, held=status.held_since is not None)
+
+
 def givers(status: Status, command: Command) -> list[Party]:
     """Who may give a legal command there; a claim is decided by whoever is awaited."""
-    parties = legal(status.state, status.kind, held=status.held_since is not None)[command].parties
+    parties = moves_of(status)[command].parties
     return sorted(parties & {awaited(status)} if command is Command.DECIDE_CLAIM else parties)
 
 
@@ -32,12 +39,12 @@ def offered(status: Status) -> set[Command]:
         withheld.add(Command.ESCALATE)
     if status.state is State.AWAITING_MERCHANT_DISPATCH and not _breached(status):
         withheld.add(Command.AMEND)
-    return set(legal(status.state, status.kind, held=status.held_since is not None)) - withheld
+    return set(moves_of(status)) - withheld
 
 
 def leading(status: Status) -> list[Command]:
     """Those of them that take the case on, but for the withdrawal."""
-    moves = legal(status.state, status.kind, held=status.held_since is not None)
+    moves = moves_of(status)
     return [name for name in sorted(offered(status) - {Command.WITHDRAW}) if moves[name].leads]
 
 
@@ -52,8 +59,7 @@ def _breached(status: Status) -> bool:
 
 def sane(kind: CaseKind, status: Status) -> None:
     """What must hold of every status of a case that began as this kind."""
-    held = status.held_since is not None
-    moves = legal(status.state, status.kind, held=held)
+    moves = moves_of(status)
     party = awaited(status)
     assert status.next.party is party
     theirs = {command for command in offered(status) if party in moves[command].parties}
