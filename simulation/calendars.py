@@ -79,7 +79,7 @@ class Calendar:
     async def _settled(self) -> None:
         until = self._loop.time() + _MOMENT
         await self._loop.at_once()
-        while not all(run.settled for run in self.server.all_runs) and self._loop.time() < until:
+        while not self.server.settled and self._loop.time() < until:
             await self._next_event(until)
 
     def pass_on(self, run: Run, seconds: float) -> bool:

@@ -1,7 +1,7 @@
 """Instances of workflows as a worker keeps them, made and driven as the SDK's own worker does."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio.api.common.v1 import Payload, Payloads
@@ -68,7 +68,7 @@ class Born:
         first.workflow_id, first.workflow_type, first.randomness_seed = self.workflow_id, self.type, self.seed
         first.arguments.extend(self.given)
         first.first_execution_run_id = self.first_run_id
-        first.start_time.FromDatetime(self.at.replace(tzinfo=None))
+        first.start_time.FromDatetime(self.at)
         return job
 
 
@@ -92,7 +92,7 @@ class Instance:
             continue_as_new_suggested=length > _LONG,
             jobs=jobs,
         )
-        wanted.timestamp.FromDatetime(at.astimezone(UTC).replace(tzinfo=None))
+        wanted.timestamp.FromDatetime(at)
         with outside_any_loop():  # a workflow is an event loop itself, and leaves none running behind it
             answer = self._inner.activate(wanted)
         if answer.HasField("failed"):

@@ -54,6 +54,11 @@ class Server:
         """The server's time."""
         return self.loop.now
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is in hand in any run, timers aside."""
+        return all(run.settled for run in self.all_runs)
+
     def away(self, seconds: float) -> None:
         """Have no worker take up anything for so long."""
         self._away_until = self.loop.time() + seconds
@@ -113,7 +118,7 @@ class Server:
     async def settle(self, within: float = 3600.0) -> None:
         """Wait until nothing is in hand, timers aside; so many virtual seconds at most."""
         until = self.loop.time() + within
-        while not all(run.settled for run in self.all_runs) and self.loop.time() < until:
+        while not self.settled and self.loop.time() < until:
             self.check()
             await self.loop.next_event()
         self.check()

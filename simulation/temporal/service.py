@@ -1,7 +1,6 @@
 """The workflow service: what the SDK's client calls, answered as the server does, errors included."""
 
 import asyncio
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.any_pb2 import Any as Detail
@@ -166,7 +165,7 @@ class Service:
         run = self._known(wanted.execution.workflow_id)
         answer = v1.DescribeWorkflowExecutionResponse(workflow_execution_info=_described(run))
         time_skipping = answer.workflow_extended_info.time_skipping_info
-        time_skipping.current_time.FromDatetime(self._server.now.astimezone(UTC).replace(tzinfo=None))
+        time_skipping.current_time.FromDatetime(self._server.now)
         answer.pending_activities.extend(run.underway.pending)
         return answer
 
@@ -211,7 +210,7 @@ class Service:
         answer = v1.DescribeTaskQueueResponse()
         for identity in self.identities:
             poller = PollerInfo(identity=identity)
-            poller.last_access_time.FromDatetime(self._server.now.replace(tzinfo=None))
+            poller.last_access_time.FromDatetime(self._server.now)
             answer.pollers.append(poller)
         return answer
 
@@ -252,9 +251,9 @@ def _described(run: "Run") -> WorkflowExecutionInfo:
     info.execution.workflow_id, info.execution.run_id = run.born.workflow_id, run.born.run_id
     info.type.name = run.born.type
     info.status = WorkflowExecutionStatus.Value(f"WORKFLOW_EXECUTION_STATUS_{run.status}")
-    info.start_time.FromDatetime(run.born.at.astimezone(UTC).replace(tzinfo=None))
+    info.start_time.FromDatetime(run.born.at)
     if run.closed_at is not None:
-        info.close_time.FromDatetime(run.closed_at.astimezone(UTC).replace(tzinfo=None))
+        info.close_time.FromDatetime(run.closed_at)
     return info
 
 
