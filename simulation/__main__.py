@@ -23,12 +23,12 @@ from simulation.shrink import shrink
 from simulation.simulate import CourseResult, simulator
 
 BATCH = 50
-"""How many courses a process drives before it tells of them."""
+"""The courses that a process drives before it tells of them."""
 
 
 @dataclass
 class Tried:
-    """What a number of courses came to."""
+    """The sum of some courses: how many, what was tried in them, and what broke."""
 
     courses: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -56,7 +56,7 @@ def drive(seeds: Sequence[int], most: int) -> Tried:
 
 
 def told(course: CourseResult) -> str:
-    """What a broken course was, and the shortest that still breaks: in words, and as commands that play them again."""
+    """Tell of a broken course, and of the shortest that still breaks, in words and as commands that play them again."""
     kept, without, smallest = shrink(simulator(), course)
     seed = course.plan.seed
     again = f"make simulate SEED={seed} COURSES=1"
@@ -115,7 +115,7 @@ def driven(chosen: argparse.Namespace, first: int, courses: int | None, console:
 
 
 def _side_by_side(following: Callable[[], Sequence[int] | None], chosen: argparse.Namespace) -> Iterator[Tried]:
-    """What batches came to, as they end; a single process drives them itself."""
+    """Drive batches, and give the sum of each as it ends; a single process drives them itself."""
     if chosen.processes == 1:
         while (batch := following()) is not None:
             yield drive(batch, chosen.failures)
@@ -133,7 +133,7 @@ def _side_by_side(following: Callable[[], Sequence[int] | None], chosen: argpars
 
 
 def report(tried: Tried, took: float, processes: int) -> str:
-    """What was tried, so that it can be seen what was not."""
+    """Tell what was tried, so that it can be seen what was not."""
     sorts: dict[str, list[str]] = {}
     for name, times in sorted(tried.counts.items()):
         sort, _, value = name.partition(" ") if " " in name else ("fault", "", name)

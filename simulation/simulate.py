@@ -79,10 +79,8 @@ class Simulator:
         with self._house.begin(self._runner, chance, plan.answers) as world:
             try:
                 await _lived(world, course, chance)
-            except BaseException:
+            finally:
                 world.server.check()  # what broke the server's side is why everything else fails
-                raise
-            world.server.check()
 
 
 async def _lived(world: World, course: CourseResult, chance: Chance) -> None:

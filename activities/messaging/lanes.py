@@ -73,7 +73,7 @@ class Lane:
         it may no longer begin. After a rest one goes first, and the others only if that one was taken.
         """
         if self._waiting >= MOST_WAITING * self._channel.width:
-            return Later(_now() + timedelta(seconds=max(0.5, self._channel.pace * MOST_WAITING / 2)))
+            return Later(present.now() + timedelta(seconds=max(0.5, self._channel.pace * MOST_WAITING / 2)))
         self._waiting += 1
         try:
             async with self._turns:
@@ -85,7 +85,7 @@ class Lane:
             self._waiting -= 1
 
     async def _try(self, notification: Notification, attempt: int, may_begin: Callable[[], bool]) -> Answer:
-        began = _now()
+        began = present.now()
         if began < self._rests_until:
             return Later(self._rests_until)
         if not may_begin():
@@ -96,7 +96,7 @@ class Lane:
             return Taken()
         if began >= self._rests_until:  # of several that failed side by side, one counts
             self._failures += 1
-            self._rests_until = _now() + self._pauses.after(self._failures)
+            self._rests_until = present.now() + self._pauses.after(self._failures)
         _LOG.warning(
             "channel %s (%s) %s: %s; it rests until %s",
             self._channel.name,
@@ -106,7 +106,7 @@ class Lane:
             self._rests_until.isoformat(timespec="seconds"),
         )
         # What no channel will ever take must not be the first to be tried each time.
-        return Refused(why, max(self._rests_until, _now() + self._pauses.after(attempt)))
+        return Refused(why, max(self._rests_until, present.now() + self._pauses.after(attempt)))
 
     async def _sent(self, notification: Notification) -> str | None:
         """Why the channel did not take it; None where it did."""
@@ -115,7 +115,3 @@ class Lane:
             return None if await send else "did not take the message"
         except Exception as error:  # plugins are many, and raise what they like; the words may hold a secret
             return f"failed with {type(error).__name__}"
-
-
-def _now() -> datetime:
-    return present.now()
