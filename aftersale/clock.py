@@ -105,10 +105,15 @@ class RunningClock(Schema):
         return self.question.model_copy(update={"held": duration(total)})
 
     def spared(self, since: datetime, until: datetime) -> Self:
-        """The clock after a hold, its grace longer by the hold where it was not past (R16)."""
+        """The clock after a hold, its grace longer by as much of the hold as it ran through (R16).
+
+        A hold that is told late may have begun before the grace was given: that part took nothing from it.
+        """
         if self.grace_until is None or self.grace_until < since:
             return self
-        return self.model_copy(update={"grace_until": self.grace_until + (until - since)})
+        given_at = self.grace_until - span(self.deadline.grace)
+        held = max(until - max(since, given_at), timedelta())
+        return self.model_copy(update={"grace_until": self.grace_until + held})
 
     def retimed(self, question: Question, deadline: Deadline, now: datetime) -> "RunningClock":
         """The clock with a new answer; what lies in the past now, or starts otherwise, leaves the grace (R9, R13)."""

@@ -154,6 +154,14 @@ def test_a_hold_lengthens_a_grace_that_still_runs() -> None:
     assert clock.spared(at("2024-06-09 10:00:01"), at("2024-06-10 10:00:00")) == clock
 
 
+def test_a_hold_adds_nothing_to_a_grace_that_was_given_after_it_began() -> None:
+    clock = running("merchant_inspection", JUNE, "2024-06-08 10:00:00")
+    assert clock.spared(at("2024-06-07 10:00:00"), at("2024-06-08 10:00:00")) == clock
+    again = clock.spared(at("2024-06-07 10:00:00"), at("2024-06-08 16:00:00"))
+    assert again.grace_until == at("2024-06-09 16:00:00")
+    assert again.spared(at("2024-06-08 18:00:00"), at("2024-06-08 19:00:00")).grace_until == at("2024-06-09 17:00:00")
+
+
 # Re-timing (R9)
 
 

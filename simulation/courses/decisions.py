@@ -94,5 +94,4 @@ def _asked(case: Mapping[str, Any]) -> int:
 
 
 def _may_want_the_goods(case: Mapping[str, Any]) -> bool:
-    claim_type: ClaimType = case["claim_type"]
-    return claim_type is ClaimType.COSMETIC_ALLERGY
+    return ClaimType(case["claim_type"]) is ClaimType.COSMETIC_ALLERGY
