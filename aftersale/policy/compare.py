@@ -118,8 +118,13 @@ def _figures(book: Book) -> dict[str, str]:
     return values | {str(row.id): " ".join(row.words) for file in book.binding for row in file.keywords}
 
 
-def _once(asked: Iterable[Question]) -> Iterable[Question]:
-    return {each.model_dump_json(): each for each in asked}.values()
+def _once(asked: Iterable[Question]) -> Iterator[Question]:
+    """Each question the first time it comes, and no sooner than it is wanted: a reader may stop at any difference."""
+    seen = set[str]()
+    for each in asked:
+        if (written := each.model_dump_json()) not in seen:
+            seen.add(written)
+            yield each
 
 
 def _answer(book: Book, asked: Question) -> Deadline | str:
