@@ -58,6 +58,8 @@ def _read(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _in_utc(found: datetime, zone: ZoneInfo) -> datetime:
+    if found.tzinfo is UTC and not found.microsecond and _EARLIEST <= found <= _LATEST:
+        return found
     if found.tzinfo is None:
         found = found.replace(tzinfo=zone)
     try:

@@ -238,6 +238,11 @@ def _upsert(table: Table, dialect: str, columns: tuple[str, ...]) -> Insert:
 
 def put_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row; False, and nothing done, where its key exists already."""
-    insert = into(table, connection.dialect.name).on_conflict_do_nothing(index_elements=keys(table))
+    return connection.execute(_insert_new(table, connection.dialect.name), row).rowcount == 1
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> Insert:
+    insert = into(table, dialect).on_conflict_do_nothing(index_elements=keys(table))
     # Unless it is asked for, how many rows an insert made is not kept for PostgreSQL.
-    return connection.execute(insert.execution_options(preserve_rowcount=True), row).rowcount == 1
+    return insert.execution_options(preserve_rowcount=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from aftersale.case import Entry, Status
 from aftersale.errors import BadInput, Problem
@@ -14,6 +14,14 @@ from aftersale.records.owing import owe
 from aftersale.records.reading import told
 from aftersale.records.tables import cases, put, turns
 from aftersale.turns import Turn, reassembled
+
+# Kept, since putting a statement together takes longer than executing it.
+_NEW_TURNS = insert(turns)
+_HOLDING = select(turns.c.seq, turns.c.digest, turns.c.run_id, turns.c.history_length, turns.c.at).where(
+    turns.c.case_id == bindparam("case_id"), turns.c.voided_at.is_(None)
+)
+_HOLDING_FROM = _HOLDING.where(turns.c.seq >= bindparam("first"))
+_LAST_HOLDING = _HOLDING.order_by(turns.c.seq.desc()).limit(1)
 
 
 def write(connection: Connection, given: Sequence[Turn], now: datetime) -> None:
@@ -66,19 +74,16 @@ def _lock(connection: Connection, case_ids: Sequence[str]) -> None:
 
 def _on_file(connection: Connection, case_id: str, first: int) -> dict[int, Mark]:
     """The marks of the turns that hold: from the one before `first`, or the last one where that is missing."""
-    marks = select(turns.c.seq, turns.c.digest, turns.c.run_id, turns.c.history_length, turns.c.at).where(
-        turns.c.case_id == case_id, turns.c.voided_at.is_(None)
-    )
-    rows = connection.execute(marks.where(turns.c.seq >= first - 1)).all()
+    rows = connection.execute(_HOLDING_FROM, {"case_id": case_id, "first": first - 1}).all()
     if not rows and first > 1:
-        rows = connection.execute(marks.order_by(turns.c.seq.desc()).limit(1)).all()
+        rows = connection.execute(_LAST_HOLDING, {"case_id": case_id}).all()
     return {row.seq: Mark(row.digest, row.run_id, row.history_length, row.at) for row in rows}
 
 
 def _write_rows(connection: Connection, case_id: str, plan: Plan, now: datetime) -> None:
     rows = [_row(turn, mark, now) for turn, mark in plan.new]
     if plan.void_from is None:
-        connection.execute(insert(turns), rows)
+        connection.execute(_NEW_TURNS, rows)
         return
     holding = (turns.c.case_id == case_id) & (turns.c.seq >= plan.void_from) & turns.c.voided_at.is_(None)
     connection.execute(update(turns).where(holding).values(voided_at=now))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from aftersale.records.ledger.account import Account, Held, Line, Moved
 from aftersale.records.ledger.tables import (
@@ -16,12 +16,33 @@ from aftersale.records.ledger.tables import (
 )
 from aftersale.records.tables import put_new
 
+# Kept, since putting a statement together takes longer than executing it.
+_ORDER_ID = bindparam("order_id")
+_ORDER = select(orders).where(orders.c.order_id == _ORDER_ID)
+_LOCKED = select(orders.c.order_id).where(orders.c.order_id == _ORDER_ID).with_for_update()
+_TENDERS = select(tenders).where(tenders.c.order_id == _ORDER_ID)
+_LINES = select(order_lines).where(order_lines.c.order_id == _ORDER_ID).order_by(order_lines.c.order_line_id)
+_RESERVED = select(reserved_lines).where(reserved_lines.c.order_id == _ORDER_ID)
+_RESERVATIONS = select(reservations).where(reservations.c.order_id == _ORDER_ID).order_by(reservations.c.case_id)
+_MOVED = (
+    select(
+        instructions.c.case_id,
+        instructions.c.purpose,
+        instructions.c.state,
+        allocations.c.order_line_id,
+        allocations.c.tender,
+        allocations.c.amount_minor,
+    )
+    .join(allocations, allocations.c.key == instructions.c.key)
+    .where(instructions.c.order_id == _ORDER_ID)
+)
+
 
 def lock(connection: Connection, order_id: str) -> None:
     """Let nobody else move an order's money until the transaction ends; one that is unknown is begun for it."""
     put_new(connection, orders, {"order_id": order_id})
     # SQLite has locked the whole file by now, and has no such words.
-    connection.execute(select(orders.c.order_id).where(orders.c.order_id == order_id).with_for_update())
+    connection.execute(_LOCKED, {"order_id": order_id})
 
 
 def locked(connection: Connection, order_id: str) -> Account:
@@ -34,7 +55,7 @@ def locked(connection: Connection, order_id: str) -> Account:
 
 def account(connection: Connection, order_id: str) -> Account | None:
     """The account of an order as it stands; None for an unknown one."""
-    order = connection.execute(select(orders).where(orders.c.order_id == order_id)).one_or_none()
+    order = connection.execute(_ORDER, {"order_id": order_id}).one_or_none()
     if order is None:
         return None
     return Account(
@@ -55,11 +76,9 @@ def steady(connection: Connection) -> None:
 
 def _lines(connection: Connection, order_id: str) -> dict[str, Line]:
     paid_with: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for row in connection.execute(select(tenders).where(tenders.c.order_id == order_id)):
+    for row in connection.execute(_TENDERS, {"order_id": order_id}):
         paid_with[row.order_line_id][row.tender] = row.paid_minor
-    rows = connection.execute(
-        select(order_lines).where(order_lines.c.order_id == order_id).order_by(order_lines.c.order_line_id)
-    )
+    rows = connection.execute(_LINES, {"order_id": order_id})
     return {
         row.order_line_id: Line(row.quantity, row.paid_minor, row.currency, paid_with[row.order_line_id])
         for row in rows
@@ -69,12 +88,10 @@ def _lines(connection: Connection, order_id: str) -> dict[str, Line]:
 def _held(connection: Connection, order_id: str) -> dict[str, Held]:
     reserved: defaultdict[str, dict[str, int]] = defaultdict(dict)
     attempts: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for row in connection.execute(select(reserved_lines).where(reserved_lines.c.order_id == order_id)):
+    for row in connection.execute(_RESERVED, {"order_id": order_id}):
         reserved[row.case_id][row.order_line_id] = row.amount_minor
         attempts[row.case_id][row.order_line_id] = row.attempts
-    rows = connection.execute(
-        select(reservations).where(reservations.c.order_id == order_id).order_by(reservations.c.case_id)
-    )
+    rows = connection.execute(_RESERVATIONS, {"order_id": order_id})
     return {
         row.case_id: Held(
             row.case_id, row.kind, row.reserved_at, row.closed_at, reserved[row.case_id], attempts[row.case_id]
@@ -84,13 +101,4 @@ def _held(connection: Connection, order_id: str) -> dict[str, Held]:
 
 
 def _moved(connection: Connection, order_id: str) -> list[Moved]:
-    columns = (
-        instructions.c.case_id,
-        instructions.c.purpose,
-        instructions.c.state,
-        allocations.c.order_line_id,
-        allocations.c.tender,
-        allocations.c.amount_minor,
-    )
-    query = select(*columns).join(allocations, allocations.c.key == instructions.c.key)
-    return [Moved(*row) for row in connection.execute(query.where(instructions.c.order_id == order_id))]
+    return [Moved(*row) for row in connection.execute(_MOVED, {"order_id": order_id})]
