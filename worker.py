@@ -49,11 +49,11 @@ from activities.rollouts import Rollouts
 from aftersale import records
 from aftersale.client import Namespace, connect
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
-from aftersale.kinds import Party
-from aftersale.plugin import LAST_STEP, TASK_QUEUE, PunctualWorker, run
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
+from aftersale.temporal.plugin import LAST_STEP, TASK_QUEUE, PunctualWorker, run
+from aftersale.vocabulary import Party
 from workflows.correction import Correction
 from workflows.deliveries import Deliveries
 from workflows.dispatch_watch import DispatchWatch

@@ -4,7 +4,7 @@ import httpx
 from temporalio import activity
 
 from activities.services import Manner, Service
-from aftersale.claims import Approval, ClaimReview
+from aftersale.guarantees.claims import Approval, ClaimReview
 
 _MANNER = Manner("approvals", "approvals service", "is sent again")
 

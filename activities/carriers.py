@@ -7,10 +7,10 @@ from temporalio.exceptions import ApplicationError
 from activities import present
 from activities.alive import signs_of_life
 from activities.services import Manner, Service
-from aftersale.compensation import may_reschedule
-from aftersale.kinds import Service as GuaranteeService
-from aftersale.pickups import Pickup, PickupOrder
+from aftersale.guarantees.compensation import may_reschedule
+from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.policy.book import Book
+from aftersale.vocabulary import Service as GuaranteeService
 
 _MANNER = Manner("carrier", "carrier service", "is sent again")
 

@@ -8,10 +8,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities import present
 from activities.services import Manner, Service
-from aftersale.compensation import insured
-from aftersale.insurance import FreightClaim, InsurerAnswer, InsurerRequest
-from aftersale.kinds import Service as GuaranteeService
+from aftersale.guarantees.compensation import insured
+from aftersale.guarantees.freight_insurance import FreightClaim, InsurerAnswer, InsurerRequest
 from aftersale.policy.book import Book
+from aftersale.vocabulary import Service as GuaranteeService
 
 _MANNER = Manner("insurer", "insurer", "is sent again")
 

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from activities import present
 from aftersale.errors import Problem
 from aftersale.intake import Application, admit, bars
-from aftersale.ledger import Claim
+from aftersale.ledger.reservation import Claim
 from aftersale.policy.book import Book
 from aftersale.records import Ledger
 

@@ -4,10 +4,10 @@ from temporalio import activity
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersale.kinds import CaseKind
-from aftersale.openings import CLAIM
-from aftersale.request import CaseRequest
+from aftersale.contract.request import CaseRequest
+from aftersale.guarantees.automatic_claims import CLAIM
 from aftersale.view import summary
+from aftersale.vocabulary import CaseKind
 
 
 class Openings:

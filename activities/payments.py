@@ -17,12 +17,12 @@ from temporalio import activity
 from activities import present
 from activities.alive import signs_of_life
 from activities.services import Manner, Service
-from aftersale.kinds import Service as GuaranteeService
-from aftersale.ledger import Instructed
+from aftersale.ledger.reservation import Instructed
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.book import Book
 from aftersale.records import Ledger, LedgerFault
 from aftersale.schema import Instant, Schema
+from aftersale.vocabulary import Service as GuaranteeService
 
 _T = TypeVar("_T")
 

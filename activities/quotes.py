@@ -6,13 +6,13 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from aftersale.claims import ClaimTerms, Filed
+from aftersale.contract.request import CaseRequest
 from aftersale.errors import AftersaleError, BadInput, Problem
-from aftersale.facts import Question
-from aftersale.openings import priced
+from aftersale.guarantees.automatic_claims import priced
+from aftersale.guarantees.claims import ClaimTerms, Filed
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
-from aftersale.request import CaseRequest
+from aftersale.policy.facts import Question
 from aftersale.schema import Schema
 from aftersale.times import local
 

@@ -7,10 +7,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from aftersale.case import Status
+from aftersale.contract.status import Status
 from aftersale.corrections import LateFact, Taken, corrected
 from aftersale.errors import BadInput
-from aftersale.insurance import FreightEnd, insured
+from aftersale.guarantees.freight_insurance import FreightEnd, insured
 from aftersale.records import Records, RecordsGap
 from aftersale.times import floor
 from aftersale.turns import Turn

@@ -20,8 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import present
 from activities.fleet import POLLED, Fleet
 from aftersale.policy.book import Book
-from aftersale.records import Records
-from aftersale.rollout import (
+from aftersale.policy.rollout import (
     POLICY_ROLLOUT,
     Batch,
     Missed,
@@ -33,6 +32,7 @@ from aftersale.rollout import (
     revision_of,
     workflow_id,
 )
+from aftersale.records import Records
 from aftersale.times import floor
 from aftersale.watch.request import WATCH
 

@@ -2,8 +2,8 @@
 
 from aftersale.dossier import Dossier
 from aftersale.endings import Completed, Ending
-from aftersale.kinds import CaseKind, Command, Outcome, Service
 from aftersale.moves import MOVES
+from aftersale.vocabulary import CaseKind, Command, Outcome, Service
 
 _OWED = frozenset({Outcome.REFUNDED, Outcome.COMPENSATED})
 

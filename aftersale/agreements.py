@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from aftersale.commands import AgreeLimit
-from aftersale.kinds import Clock, Party
+from aftersale.contract.commands import AgreeLimit
 from aftersale.times import span
+from aftersale.vocabulary import Clock, Party
 
 
 class Agreements:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.commands import Amend
+from aftersale.contract.commands import Amend
 from aftersale.dossier import Dossier
 from aftersale.intake import Application
 

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictStr
 
-from aftersale.case import Entry, Status
-from aftersale.commands import Act, ParcelEvent, parse, read
+from aftersale.contract.commands import Act, ParcelEvent, parse, read
+from aftersale.contract.message import Message
+from aftersale.contract.status import Entry, Status
 from aftersale.errors import BadInput, Problem
-from aftersale.kinds import CloseReason, Command, MessageEvent, Party
-from aftersale.messages import Message
 from aftersale.schema import Id, Schema
 from aftersale.times import local
 from aftersale.turns import Subject, Turn
+from aftersale.vocabulary import CloseReason, Command, MessageEvent, Party
 
 CORRECTION = "Correction"
 """The workflow type that takes a late fact."""

@@ -6,8 +6,8 @@ python -m aftersale.diagrams > docs/states.md
 from collections import defaultdict
 from collections.abc import Iterator
 
-from aftersale.kinds import CaseKind, Command, Party, State
 from aftersale.moves import BY_ITSELF, STEPS, Goal, legal, reached
+from aftersale.vocabulary import CaseKind, Command, Party, State
 
 _ELSEWHERE = "another_kind"
 

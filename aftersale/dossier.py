@@ -6,25 +6,25 @@ from datetime import datetime
 from typing import Any
 
 from aftersale.agreements import Agreements
-from aftersale.case import By, Entry, Escalation
-from aftersale.claims import ClaimTerms, Filed
-from aftersale.clock import RunningClock
-from aftersale.commands import DecideClaim, ReceivedItem
-from aftersale.compensation import MustBeStated
-from aftersale.eligibility import NO_REASON_CODES
+from aftersale.contract.commands import DecideClaim, ReceivedItem
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import By, Entry, Escalation
 from aftersale.endings import Completed, Ending, LapsedStage
 from aftersale.errors import Problem
-from aftersale.facts import Question
+from aftersale.guarantees.claims import ClaimTerms, Filed
+from aftersale.guarantees.compensation import MustBeStated
+from aftersale.guarantees.eligibility import NO_REASON_CODES
 from aftersale.intake import Application
-from aftersale.kinds import CaseKind, Clock, MessageEvent, Party, State, Tier
 from aftersale.letters import Letters
 from aftersale.moves import AWAITED, STEPS
 from aftersale.parcels import Parcels
 from aftersale.payout import Payout
 from aftersale.policy.deadline import Deadline
-from aftersale.request import CaseRequest
+from aftersale.policy.facts import Question
+from aftersale.policy.running import RunningClock
 from aftersale.turns import Subject
 from aftersale.view import timer_summary
+from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State, Tier
 
 MOST_REFUSED_SIGNALS = 20
 

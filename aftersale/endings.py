@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.kinds import CloseReason, Outcome, State
 from aftersale.schema import Schema
+from aftersale.vocabulary import CloseReason, Outcome, State
 
 
 class Completed(Schema):

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from aftersale.commands import Act
+from aftersale.contract.commands import Act
 from aftersale.errors import AftersaleError
 from aftersale.times import local
 

@@ -4,14 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
-from aftersale.clock import CLOCK_SKEW
-from aftersale.eligibility import claim_problems, no_reason_problems
+from aftersale.contract.request import CaseRequest
 from aftersale.errors import AftersaleError, Problem
-from aftersale.kinds import CaseKind, Clock
+from aftersale.guarantees.eligibility import claim_problems, no_reason_problems
 from aftersale.policy.book import Book
-from aftersale.request import CaseRequest
+from aftersale.policy.running import CLOCK_SKEW
 from aftersale.schema import MOST_MINOR, Instant, Schema
 from aftersale.times import local, span
+from aftersale.vocabulary import CaseKind, Clock
 
 _REVIEW, _BACK = (Clock.MERCHANT_REVIEW,), (Clock.BUYER_RETURN, Clock.MERCHANT_RECEIPT)
 

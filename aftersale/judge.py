@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
-from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import Act, Amend, ConfirmReceipt, DecideClaim, Dispatch, Offer, ReceivedItem, Rule
-from aftersale.compensation import MustBeStated
+from aftersale.contract.commands import Act, Amend, ConfirmReceipt, DecideClaim, Dispatch, Offer, ReceivedItem, Rule
+from aftersale.contract.request import CaseRequest
 from aftersale.dossier import Dossier
 from aftersale.errors import AftersaleError, BadInput, Problem
-from aftersale.kinds import CaseKind, Command, Party, Ruling, State
+from aftersale.guarantees.compensation import MustBeStated
 from aftersale.money import Sum, total
 from aftersale.moves import MOVES, PARTIES, legal
-from aftersale.request import CaseRequest
+from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import floor, local
+from aftersale.vocabulary import CaseKind, Command, Party, Ruling, State
 
 MOST_EVIDENCE = 50
 """How many evidence updates a case takes."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from aftersale.case import Status
-from aftersale.kinds import MessageEvent, Party
-from aftersale.messages import Message
-from aftersale.request import CaseRequest
+from aftersale.contract.message import Message
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Status
+from aftersale.vocabulary import MessageEvent, Party
 
 _ASKING = (MessageEvent.MOVE_AWAITED, MessageEvent.REMINDER)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
-from aftersale.kinds import CaseKind, Command, Party, State
+from aftersale.vocabulary import CaseKind, Command, Party, State
 
 
 class Onward(Enum):

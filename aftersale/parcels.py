@@ -1,6 +1,6 @@
 """The parcels of a case: which ones it waits for, and what the carriers said of any."""
 
-from aftersale.commands import Leg, ParcelEvent, ScanEvent
+from aftersale.contract.commands import Leg, ParcelEvent, ScanEvent
 from aftersale.money import Money
 
 MOST_EVENTS = 200

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from aftersale.case import Instruction, RefundView
-from aftersale.commands import ReceivedItem
-from aftersale.kinds import RefundState
+from aftersale.contract.commands import ReceivedItem
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Instruction, RefundView
 from aftersale.money import LineAmount, Money, Purpose, RefundInstruction, Settlement, allocate, share, total
-from aftersale.policy.guarantees import Payer
-from aftersale.request import CaseRequest
+from aftersale.policy.service_terms import Payer
+from aftersale.vocabulary import RefundState
 
 ADVANCED: Payer = "platform_advance"
 """Who bears what is paid before the case is decided."""

@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
-from aftersale.case import NOBODY, DeadlineView, Next, Status
-from aftersale.claims import ClaimReview
+from aftersale.contract.status import NOBODY, DeadlineView, Next, Status
 from aftersale.dossier import Dossier
 from aftersale.endings import Closed, Completed
-from aftersale.insurance import FreightClaim
+from aftersale.guarantees.claims import ClaimReview
+from aftersale.guarantees.freight_insurance import FreightClaim
+from aftersale.guarantees.home_pickup import PickupOrder
 from aftersale.judge import refusal
-from aftersale.kinds import Party, Service, Tier
 from aftersale.money import total
 from aftersale.moves import legal
-from aftersale.pickups import PickupOrder
+from aftersale.vocabulary import Party, Service, Tier
 
 
 def status(case: Dossier, now: datetime) -> Status:

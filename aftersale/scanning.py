@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import ParcelEvent
+from aftersale.contract.commands import ParcelEvent
 from aftersale.dossier import Dossier
-from aftersale.kinds import Party, State
 from aftersale.parcels import MOST_EVENTS
+from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import local
+from aftersale.vocabulary import Party, State
 
 
 def scanned(case: Dossier, scan: ParcelEvent, now: datetime) -> None:

@@ -8,11 +8,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from aftersale.case import Entry, Status
-from aftersale.clock import RunningClock
-from aftersale.facts import Question
-from aftersale.messages import Message
-from aftersale.request import CaseRequest
+from aftersale.contract.message import Message
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Entry, Status
+from aftersale.policy.facts import Question
+from aftersale.policy.running import RunningClock
 from aftersale.schema import Id, Instant, Schema
 
 

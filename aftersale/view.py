@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from aftersale.case import Entry, Status
-from aftersale.clock import RunningClock
-from aftersale.kinds import CaseKind
-from aftersale.request import CaseRequest
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Entry, Status
+from aftersale.policy.running import RunningClock
 from aftersale.times import local
+from aftersale.vocabulary import CaseKind
 
 MOST_BYTES = 200
 """What the server takes for a summary."""

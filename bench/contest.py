@@ -8,8 +8,8 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 
 from aftersale.client import Cases
-from aftersale.commands import Actor, Approve, ConfirmReceipt, ParcelEvent, ShipBack
-from aftersale.kinds import CaseKind, Party
+from aftersale.contract.commands import Actor, Approve, ConfirmReceipt, ParcelEvent, ShipBack
+from aftersale.vocabulary import CaseKind, Party
 from bench.skeleton import QUEUE, Bare, Skeleton
 
 MERCHANT = Actor(party=Party.MERCHANT, id="M-7")

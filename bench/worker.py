@@ -4,7 +4,7 @@ import asyncio
 
 from temporalio.worker import Worker
 
-from aftersale.plugin import connect, run
+from aftersale.temporal.plugin import connect, run
 from bench.skeleton import QUEUE, Bare, Skeleton, bench_pay
 
 

@@ -11,12 +11,12 @@ from random import Random
 
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 
-from aftersale.commands import Actor, AddEvidence, ParcelEvent, ScanEvent
+from aftersale.contract.commands import Actor, AddEvidence, ParcelEvent, ScanEvent
+from aftersale.contract.request import CaseRequest, Evidence
 from aftersale.failures import Refusal
-from aftersale.kinds import CaseKind, Party
-from aftersale.plugin import TASK_QUEUE, sandbox
-from aftersale.request import CaseRequest, Evidence
+from aftersale.temporal.plugin import TASK_QUEUE, sandbox
 from aftersale.times import SECOND
+from aftersale.vocabulary import CaseKind, Party
 from simulation.chance import Chance, Fault
 from simulation.courses import checks
 from simulation.courses.books import books

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from aftersale.contract.request import OrderLine
 from aftersale.errors import problems_of
+from aftersale.ledger.allocation import over_lines, over_tenders
 from aftersale.money import LineAmount, RefundInstruction, allocate
-from aftersale.records.ledger.spreading import over_lines, over_tenders
-from aftersale.request import OrderLine
 
 WEIGHTS = st.lists(st.integers(0, 10**12), min_size=1, max_size=12)
 AMOUNTS = st.integers(0, 10**13)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Status
 from aftersale.client import WORKFLOW_TYPES, CaseNotFound, Cases, Refusal
-from aftersale.commands import AddEvidence, Approve, ParcelEvent, Withdraw
+from aftersale.contract.commands import AddEvidence, Approve, ParcelEvent, Withdraw
+from aftersale.contract.request import CaseRequest, Evidence
+from aftersale.contract.status import Status
 from aftersale.errors import BadInput
-from aftersale.kinds import CaseKind, CloseReason, Outcome, State
-from aftersale.plugin import TASK_QUEUE
-from aftersale.request import CaseRequest, Evidence
+from aftersale.temporal.plugin import TASK_QUEUE
 from aftersale.times import floor
+from aftersale.vocabulary import CaseKind, CloseReason, Outcome, State
 from tests.support.cases import request
 from tests.support.market import ACTORS, Market, confirm_receipt, market
 from worker import worker

@@ -11,12 +11,12 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 
-from aftersale.attributes import ATTRIBUTES
 from aftersale.client import Cases, NoAnswer, Refusal, ServiceFault
-from aftersale.commands import Approve
-from aftersale.kinds import CaseKind, State
-from aftersale.plugin import connect, plugin
+from aftersale.contract.commands import Approve
+from aftersale.temporal.plugin import connect, plugin
+from aftersale.temporal.search_attributes import ATTRIBUTES
 from aftersale.times import local
+from aftersale.vocabulary import CaseKind, State
 from tests.support.cases import request
 from tests.support.market import ACTORS, Market, market
 from tests.support.platform_fixtures import until

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from aftersale.clock import LATE
-from aftersale.kinds import Party
+from aftersale.policy.running import LATE
 from aftersale.times import SECOND
+from aftersale.vocabulary import Party
 from tests.support.cases import at
 from tests.support.files import answered, running
 

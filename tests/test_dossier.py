@@ -2,13 +2,13 @@
 
 import pytest
 
-from aftersale.clock import RunningClock
-from aftersale.commands import AgreeLimit, ParcelEvent
+from aftersale.contract.commands import AgreeLimit, ParcelEvent
+from aftersale.contract.message import Message
 from aftersale.dossier import Dossier
-from aftersale.kinds import Clock, MessageEvent, Party, State
-from aftersale.messages import Message
+from aftersale.policy.running import RunningClock
 from aftersale.readout import status
 from aftersale.scanning import scanned
+from aftersale.vocabulary import Clock, MessageEvent, Party, State
 from tests.policy.books import BOOK
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at
 from tests.support.files import dossier, running

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-NEW_KIND = ("aftersale/kinds.py", '    CLAIM = "claim", "保障赔付"\n', '    RENTAL = "rental", "租赁"\n')
+NEW_KIND = ("aftersale/vocabulary.py", '    CLAIM = "claim", "保障赔付"\n', '    RENTAL = "rental", "租赁"\n')
 NEW_ANSWER = (
     "workflows/stages/buyer_return.py",
     "-> SentBack | NotSentBack | Withdrawn:",

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from aftersale.commands import Act, parse
+from aftersale.contract.commands import Act, parse
 from aftersale.dossier import Dossier
 from aftersale.endings import LapsedStage
 from aftersale.judge import Refused, Verdict, happened_at, judge
-from aftersale.kinds import Command, State
 from aftersale.times import SECOND
+from aftersale.vocabulary import Command, State
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at
 from tests.support.files import dossier
 

@@ -1,12 +1,12 @@
 """What parties are told: numbered, once, and about where the case stands when the turn is over."""
 
+from aftersale.contract.message import Message
+from aftersale.contract.request import CaseRequest
 from aftersale.dossier import Dossier
 from aftersale.endings import Closed
-from aftersale.kinds import CaseKind, CloseReason, Command, MessageEvent, OnTimeout, Party, State
 from aftersale.letters import Letters
-from aftersale.messages import Message
 from aftersale.readout import status
-from aftersale.request import CaseRequest
+from aftersale.vocabulary import CaseKind, CloseReason, Command, MessageEvent, OnTimeout, Party, State
 from tests.support.cases import at, request
 from tests.support.files import dossier
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from aftersale.commands import ReceivedItem
-from aftersale.kinds import RefundState
+from aftersale.contract.commands import ReceivedItem
+from aftersale.contract.request import CaseRequest
 from aftersale.money import LineAmount, Money, Settlement, share
 from aftersale.payout import Payout
-from aftersale.request import CaseRequest
+from aftersale.vocabulary import RefundState
 from tests.support.cases import at, request
 
 NOW = at("2024-06-03 10:00:00")

@@ -6,10 +6,10 @@ import pytest
 from temporalio import workflow
 
 from aftersale import diagrams
-from aftersale.commands import PAYLOADS
+from aftersale.contract.commands import PAYLOADS
 from aftersale.intake import CLOCKS
-from aftersale.kinds import CaseKind, Clock, Command, Party, State
 from aftersale.moves import AWAITED, BY_ITSELF, MOVES, PARTIES, STEPS, WHILE_HELD, legal, reached
+from aftersale.vocabulary import CaseKind, Clock, Command, Party, State
 from workflows.kinds import Return
 from workflows.record import EVENTS
 

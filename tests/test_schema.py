@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from aftersale.commands import PAYLOADS, ParcelEvent, parse, read
+from aftersale.contract.commands import PAYLOADS, ParcelEvent, parse, read
+from aftersale.contract.request import CaseRequest
 from aftersale.errors import BadInput
-from aftersale.kinds import Command
-from aftersale.request import CaseRequest
 from aftersale.schema import Id, Instant, Limit, is_id
+from aftersale.vocabulary import Command
 from tests.support.cases import request
 
 GOOD = st.text("ABCXYZabcxyz0189._-", min_size=1, max_size=64)

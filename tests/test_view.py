@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftersale.kinds import CaseKind, Party, State
+from aftersale.contract.request import CaseRequest
 from aftersale.readout import status
-from aftersale.request import CaseRequest
 from aftersale.view import MOST_BYTES, details, escaped, summary, timer_summary
 from aftersale.view import cut as shortened
+from aftersale.vocabulary import CaseKind, Party, State
 from tests.support.cases import at, request
 from tests.support.files import dossier, running
 

@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 from temporalio.worker import Worker
 
-from aftersale import plugin
 from aftersale.errors import BadInput
-from aftersale.kinds import Party
+from aftersale.temporal import plugin
+from aftersale.vocabulary import Party
 from tests.processes.diary import Diary
 from tests.processes.program import WORKER, finished
 from tests.support.market import Market, market

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from aftersale.kinds import ClaimType
 from aftersale.policy.book import Book
-from aftersale.policy.guarantees import Compensation, Guarantee
+from aftersale.policy.service_terms import Compensation, Guarantee
 from aftersale.policy.services import ServiceFile
+from aftersale.vocabulary import ClaimType
 
 
 def priced(book: Book, worth: Mapping[ClaimType, Compensation]) -> Book:

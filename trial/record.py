@@ -14,11 +14,11 @@ from pathlib import Path
 from temporalio.client import WorkflowHistory
 
 from aftersale.client import Cases
-from aftersale.commands import Actor, ShipBack
-from aftersale.kinds import CloseReason, Party
+from aftersale.contract.commands import Actor, ShipBack
 from aftersale.policy.load import default_book, default_root, load
-from aftersale.rollout import Step, workflow_id
+from aftersale.policy.rollout import Step, workflow_id
 from aftersale.times import parse_instant
+from aftersale.vocabulary import CloseReason, Party
 from trial.pricing import priced
 from trial.tour import CASES, Story, follow, prepare, stories
 from trial.watches import watch

@@ -18,15 +18,15 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.case import Entry, Status
 from aftersale.cli.printing import WIDTH
+from aftersale.contract.status import Entry, Status
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.failures import Refusal
-from aftersale.kinds import CaseKind, ClaimType, Clock, CloseReason, Command, Outcome, RefundState, State
-from aftersale.plugin import run
-from aftersale.policy.guarantees import Compensation
+from aftersale.policy.service_terms import Compensation
 from aftersale.schema import Instant, Schema
+from aftersale.temporal.plugin import run
 from aftersale.times import local
+from aftersale.vocabulary import CaseKind, ClaimType, Clock, CloseReason, Command, Outcome, RefundState, State
 from trial.server import ServerUnavailable
 from trial.workplace import Live, Workplace, workplace
 

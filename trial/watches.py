@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersale.plugin import TASK_QUEUE
+from aftersale.temporal.plugin import TASK_QUEUE
 from aftersale.times import local
 from aftersale.watch.request import WATCH
 from aftersale.watch.status import WatchStatus

@@ -18,13 +18,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from aftersale import records
-from aftersale.attributes import ATTRIBUTES
-from aftersale.case import Status
 from aftersale.client import WORKFLOW_TYPES, Refusal
-from aftersale.kinds import CaseKind
-from aftersale.plugin import TASK_QUEUE, plugin, sandbox
+from aftersale.contract.status import Status
 from aftersale.schema import Schema
+from aftersale.temporal.plugin import TASK_QUEUE, plugin, sandbox
+from aftersale.temporal.search_attributes import ATTRIBUTES
 from aftersale.times import local
+from aftersale.vocabulary import CaseKind
 from trial import calendar
 from trial.patience import Unhurried
 from trial.platform import TRIAL_SECRET, create_app, serve

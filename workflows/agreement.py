@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aftersale.endings import Closed, Ending
-from aftersale.kinds import CloseReason
+from aftersale.vocabulary import CloseReason
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk
 from workflows.dispute import dispute

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.kinds import CaseKind
+from aftersale.vocabulary import CaseKind
 
 
 @dataclass(frozen=True)

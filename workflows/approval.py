@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 from temporalio import workflow
 
-from aftersale.claims import Approval
-from aftersale.commands import Actor, DecideClaim
+from aftersale.contract.commands import Actor, DecideClaim
+from aftersale.guarantees.claims import Approval
 from aftersale.judge import Refused, Verdict, judge
-from aftersale.kinds import Command, MessageEvent, Party, Tier
 from aftersale.readout import claim_review
+from aftersale.vocabulary import Command, MessageEvent, Party, Tier
 from workflows import outside
 from workflows.calls import take_failure
 from workflows.desk import Desk

@@ -6,11 +6,11 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
-from aftersale.case import Status
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Status
 from aftersale.errors import Problem
-from aftersale.kinds import CaseKind, CloseReason, State, WatchState
-from aftersale.request import CaseRequest
 from aftersale.view import details, escaped
+from aftersale.vocabulary import CaseKind, CloseReason, State, WatchState
 from aftersale.watch.status import WatchStatus
 from aftersale.watch.view import details as watch_details
 from aftersale.watch.view import respond_by

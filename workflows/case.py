@@ -12,18 +12,18 @@ from typing import Any, ClassVar, TypeVar
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from aftersale.case import Status, refused
-from aftersale.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
+from aftersale.contract.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Status, refused
 from aftersale.dossier import Dossier
 from aftersale.endings import Closed, Ending
 from aftersale.errors import BadInput, Problem
 from aftersale.intake import Application, bars
 from aftersale.judge import Refused, Verdict, happened_at, judge
-from aftersale.kinds import CaseKind, CloseReason, Command, Party
 from aftersale.readout import status
-from aftersale.request import CaseRequest
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
+from aftersale.vocabulary import CaseKind, CloseReason, Command, Party
 from workflows import outside
 from workflows.answers import ChangeKind
 from workflows.board import Board

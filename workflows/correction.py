@@ -4,7 +4,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from aftersale.commands import read
+from aftersale.contract.commands import read
 from aftersale.corrections import LateFact, Taken
 from aftersale.errors import BadInput, Problem
 from workflows import outside

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from aftersale.commands import ParcelEvent, PolicyPublished, read
+from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
 from aftersale.judge import Refused
-from aftersale.kinds import WatchCommand
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
+from aftersale.vocabulary import WatchCommand
 from aftersale.watch.acts import OpenWatch, WatchAct, parse
 from aftersale.watch.judging import judge
 from aftersale.watch.request import WatchRequest

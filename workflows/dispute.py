@@ -1,7 +1,7 @@
 """What follows a refusal, whatever the kind of the case: another request, the platform's ruling, or nothing."""
 
 from aftersale.endings import Closed, Completed, Ending
-from aftersale.kinds import CaseKind, CloseReason, Outcome, Ruling
+from aftersale.vocabulary import CaseKind, CloseReason, Outcome, Ruling
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk, Lapse
 from workflows.stages.arbitration import Ruled, arbitration

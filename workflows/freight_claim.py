@@ -2,8 +2,8 @@
 
 from temporalio import workflow
 
-from aftersale.insurance import FreightClaim as Filed
-from aftersale.insurance import InsurerAnswer
+from aftersale.guarantees.freight_insurance import FreightClaim as Filed
+from aftersale.guarantees.freight_insurance import InsurerAnswer
 from workflows import outside
 
 

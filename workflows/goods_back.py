@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from aftersale.endings import Closed, Ending
-from aftersale.kinds import Clock, CloseReason
+from aftersale.vocabulary import Clock, CloseReason
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk
 from workflows.dispute import dispute

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from aftersale.endings import Closed, Completed, Ending
-from aftersale.kinds import Clock, CloseReason, Outcome
+from aftersale.vocabulary import Clock, CloseReason, Outcome
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk, Lapse
 from workflows.dispute import dispute

@@ -4,8 +4,8 @@ from typing import Any
 
 from temporalio import workflow
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind
+from aftersale.contract.status import Status
+from aftersale.vocabulary import CaseKind
 from workflows.case import CaseWorkflow, Page
 from workflows.pages.claim import claim
 from workflows.pages.exchange import exchange

@@ -11,14 +11,14 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from aftersale.claims import Filed
-from aftersale.facts import Question
-from aftersale.kinds import Clock, Party, WatchEnd
-from aftersale.openings import late_dispatch
+from aftersale.contract.request import CaseRequest
+from aftersale.guarantees.automatic_claims import late_dispatch
+from aftersale.guarantees.claims import Filed
 from aftersale.policy.deadline import Deadline
-from aftersale.request import CaseRequest
-from aftersale.revisions import Revisions
+from aftersale.policy.facts import Question
+from aftersale.policy.revisions import Revisions
 from aftersale.times import floor
+from aftersale.vocabulary import Clock, Party, WatchEnd
 from aftersale.watch.letters import finding
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation

@@ -24,17 +24,17 @@ from activities.payments import Advanced, Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
 from activities.rollouts import Rollouts
-from aftersale.claims import Approval, ClaimReview, ClaimTerms, Filed
+from aftersale.contract.request import CaseRequest
 from aftersale.corrections import LateFact, Taken
 from aftersale.errors import Problem
-from aftersale.facts import Question
-from aftersale.insurance import FREIGHT_CLAIM, FreightClaim, FreightEnd, InsurerAnswer
+from aftersale.guarantees.claims import Approval, ClaimReview, ClaimTerms, Filed
+from aftersale.guarantees.freight_insurance import FREIGHT_CLAIM, FreightClaim, FreightEnd, InsurerAnswer
+from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.intake import Application
 from aftersale.money import RefundInstruction, Settlement
-from aftersale.pickups import Pickup, PickupOrder
 from aftersale.policy.deadline import Deadline
-from aftersale.request import CaseRequest
-from aftersale.rollout import Batch, Readiness, Told
+from aftersale.policy.facts import Question
+from aftersale.policy.rollout import Batch, Readiness, Told
 from aftersale.turns import Turn
 from aftersale.watch.letters import Finding
 from workflows.calls import PATIENT, UNANSWERED, at_once, called_out, in_house, take_failure, visibly

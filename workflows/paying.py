@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from temporalio import workflow
 
 from aftersale import advances
-from aftersale.kinds import MessageEvent, Party
 from aftersale.money import LineAmount, RefundInstruction, Settlement
+from aftersale.vocabulary import MessageEvent, Party
 from workflows import outside
 from workflows.desk import Desk
 

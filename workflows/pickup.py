@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from temporalio import workflow
 
-from aftersale.kinds import Party
-from aftersale.pickups import Pickup
+from aftersale.guarantees.home_pickup import Pickup
 from aftersale.readout import pickup_order
 from aftersale.times import local
+from aftersale.vocabulary import Party
 from workflows import outside
 from workflows.calls import take_failure
 from workflows.desk import Desk, Stopped

@@ -7,9 +7,9 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from aftersale.commands import PolicyPublished, read
+from aftersale.contract.commands import PolicyPublished, read
 from aftersale.errors import BadInput
-from aftersale.rollout import POLICY_ROLLOUT, Batch, Order, Pace, Progress, Step, details, workflow_id
+from aftersale.policy.rollout import POLICY_ROLLOUT, Batch, Order, Pace, Progress, Step, details, workflow_id
 from workflows import outside
 from workflows.board import POLICY
 

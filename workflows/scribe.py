@@ -6,9 +6,9 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from aftersale.case import Status
-from aftersale.clock import RunningClock
-from aftersale.messages import Message
+from aftersale.contract.message import Message
+from aftersale.contract.status import Status
+from aftersale.policy.running import RunningClock
 from aftersale.turns import Subject, Turn
 from workflows import outside
 

@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 from temporalio import workflow
 
-from aftersale.clock import RunningClock
 from aftersale.dossier import Dossier
-from aftersale.facts import Question
-from aftersale.kinds import Clock
-from aftersale.revisions import Revisions
+from aftersale.policy.facts import Question
+from aftersale.policy.revisions import Revisions
+from aftersale.policy.running import RunningClock
 from aftersale.times import floor
 from aftersale.view import timer_summary
+from aftersale.vocabulary import Clock
 from workflows import outside
 
 Starts = Mapping[Clock, datetime]

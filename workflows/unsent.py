@@ -1,8 +1,8 @@
 """Goods that a case had agreed on and that were not sent: a breach, and the claim that the policy prices for it."""
 
-from aftersale.claims import Filed
-from aftersale.kinds import Party, State
-from aftersale.openings import non_performance
+from aftersale.guarantees.automatic_claims import non_performance
+from aftersale.guarantees.claims import Filed
+from aftersale.vocabulary import Party, State
 from workflows import outside
 from workflows.desk import Desk, Lapse
 

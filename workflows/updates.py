@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from aftersale.errors import Problem
-from aftersale.kinds import Command, WatchCommand
+from aftersale.vocabulary import Command, WatchCommand
 
 
 class Taker(Protocol):

@@ -12,10 +12,10 @@ from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.common import OverflowMode
 
 from activities.messaging.words import Language, Words
+from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
-from aftersale.kinds import MessageEvent, Party
-from aftersale.messages import Message
 from aftersale.times import span
+from aftersale.vocabulary import MessageEvent, Party
 
 EVENTS, LANGUAGE, DIGEST = "aftersale-events", "aftersale-language", "aftersale-digest"
 """Our own options in a URL's query. The prefix keeps them apart from those of apprise, of which `language` is one."""

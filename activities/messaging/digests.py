@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from activities.messaging.channels import Channel
-from aftersale.kinds import MessageEvent
-from aftersale.messages import Message
+from aftersale.contract.message import Message
 from aftersale.times import POLICY_ZONE
+from aftersale.vocabulary import MessageEvent
 
 _MONDAY = datetime(1, 1, 1, tzinfo=UTC)
 """Where periods are counted from: days begin at midnight, weeks on a Monday."""

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
-from aftersale.kinds import CaseKind, Command, MessageEvent, OnTimeout, Party, State, Term
-from aftersale.messages import Message
 from aftersale.times import POLICY_ZONE, parse_instant
+from aftersale.vocabulary import CaseKind, Command, MessageEvent, OnTimeout, Party, State, Term
 
 SETTING = "templates.folder"
 """How an error names the folder."""

@@ -9,9 +9,9 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
-from aftersale.books import OrderBooks, Posting
 from aftersale.cli.printing import inert
-from aftersale.ledger import Chargeback
+from aftersale.ledger.reports import OrderBooks, Posting
+from aftersale.ledger.reservation import Chargeback
 from aftersale.times import local
 
 _AT_A_TIME = 1000

@@ -8,18 +8,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.case import Entry, Status
 from aftersale.cli.answers import REFUSED, AsJson, reporting
 from aftersale.cli.asking import decoded, json_of, with_actor
 from aftersale.cli.printing import draw, inert, say, warn
 from aftersale.cli.reach import on_cases, on_records
-from aftersale.commands import parse, read
+from aftersale.contract.commands import parse, read
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Entry, Status
 from aftersale.errors import AftersaleError
 from aftersale.failures import CaseNotFound, NoAnswer, ServiceFault
-from aftersale.kinds import CaseKind, Command
-from aftersale.request import CaseRequest
 from aftersale.times import local
 from aftersale.turns import reassembled
+from aftersale.vocabulary import CaseKind, Command
 
 CaseId = Annotated[str, typer.Argument(metavar="ID", help="The case's id.")]
 Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A JSON file; - is standard input.")]

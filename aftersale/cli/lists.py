@@ -15,9 +15,9 @@ from aftersale.cli.asking import options
 from aftersale.cli.printing import draw, from_now, inert, say, say_json
 from aftersale.cli.reach import on_records
 from aftersale.errors import BadInput, Problem
-from aftersale.kinds import State
 from aftersale.schema import Duration, Id, Instant, Schema, is_id
 from aftersale.times import floor, local, parse_instant, span
+from aftersale.vocabulary import State
 
 if TYPE_CHECKING:
     from aftersale.records import CaseLine, Place

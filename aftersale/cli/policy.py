@@ -18,15 +18,15 @@ from aftersale.cli.printing import draw, say, say_json
 from aftersale.cli.services import table as service_table
 from aftersale.cli.services import written
 from aftersale.errors import BadInput, Problem
-from aftersale.kinds import ClaimType
+from aftersale.policy.authoring.lint import lint, lint_with
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import FactLimit, Window
 from aftersale.policy.explain import explain_bytes
-from aftersale.policy.lifecycle import stage
-from aftersale.policy.lint import lint, lint_with
 from aftersale.policy.load import TITLE, default_root, joined, load, survey
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
+from aftersale.policy.validity import stage
 from aftersale.schema import Code, Instant, Limit, Schema
+from aftersale.vocabulary import ClaimType
 
 policy = typer.Typer(name="policy", help="Ask the policy book, check it, and show what it holds.", no_args_is_help=True)
 policy.command(cls=Answering)(diff)

@@ -11,11 +11,19 @@ from rich.text import Text
 from aftersale.cli.answers import AsJson, reporting
 from aftersale.cli.printing import draw, inert, say_json
 from aftersale.errors import BadInput, Problem
-from aftersale.facts import Question
+from aftersale.policy.authoring.diff import (
+    Answer,
+    Difference,
+    answer_in_words,
+    change,
+    differences,
+    facts_in_words,
+    settings,
+)
+from aftersale.policy.authoring.lint import trial
 from aftersale.policy.book import Book, PresaleAnswer
-from aftersale.policy.compare import Answer, Difference, answer_in_words, change, differences, facts_in_words, settings
 from aftersale.policy.explain import shown
-from aftersale.policy.lint import trial
+from aftersale.policy.facts import Question
 from aftersale.policy.load import TITLE, default_root, load, read
 from aftersale.times import local
 

@@ -9,10 +9,10 @@ import typer
 from aftersale.cli.answers import AsJson, reporting
 from aftersale.cli.printing import say, say_json
 from aftersale.errors import BadInput, PolicyFault, Problem
-from aftersale.policy.lint import lint_with
+from aftersale.policy.authoring.draft import Anchor, transposed
+from aftersale.policy.authoring.lint import lint_with
 from aftersale.policy.load import Survey, default_root, parse, survey, text
 from aftersale.policy.rules import PolicyFile
-from aftersale.policy.transpose import Anchor, transposed
 
 
 def draft(

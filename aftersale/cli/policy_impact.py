@@ -18,8 +18,8 @@ from aftersale.cli.asking import options
 from aftersale.cli.policy_diff import sides
 from aftersale.cli.printing import draw, inert, say_json
 from aftersale.cli.reach import on_records
-from aftersale.policy.compare import distance_in_words
-from aftersale.policy.impact import Impact, OpenCase, Way, published_at
+from aftersale.policy.authoring.diff import distance_in_words
+from aftersale.policy.authoring.impact import Impact, OpenCase, Way, published_at
 from aftersale.schema import Instant, Schema
 from aftersale.times import duration, floor, local
 

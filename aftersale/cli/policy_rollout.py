@@ -14,7 +14,7 @@ from aftersale.cli.reach import on_cases
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import NoAnswer
 from aftersale.policy.load import default_root, load
-from aftersale.rollout import Progress, Step, lines, parts
+from aftersale.policy.rollout import Progress, Step, lines, parts
 
 if TYPE_CHECKING:
     from aftersale.client import Cases

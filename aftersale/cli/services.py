@@ -10,8 +10,8 @@ from rich.text import Text
 from aftersale.cli.answers import REFUSED, Answering, AsJson, reporting
 from aftersale.cli.asking import json_of, options
 from aftersale.cli.printing import draw, inert, say, say_json
-from aftersale.enrolment import SignUp, enrolled, enrolment_problems
 from aftersale.errors import BadInput, problems_of
+from aftersale.guarantees.enrolment import SignUp, enrolled, enrolment_problems
 from aftersale.policy.load import default_root, load
 from aftersale.policy.services import ServiceFile, Services, Version
 from aftersale.schema import Instant, Schema

@@ -12,11 +12,11 @@ from aftersale.cli.asking import json_of, options, with_actor
 from aftersale.cli.cases import timeline_of
 from aftersale.cli.printing import draw, inert, say, say_json
 from aftersale.cli.reach import on_cases, on_records
-from aftersale.commands import ParcelEvent, read
+from aftersale.contract.commands import ParcelEvent, read
 from aftersale.errors import BadInput, Problem
-from aftersale.kinds import Clock, WatchCommand
 from aftersale.schema import Id, Instant, Schema
 from aftersale.times import local
+from aftersale.vocabulary import Clock, WatchCommand
 from aftersale.watch.acts import WatchAct, parse
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Violation, WatchStatus

@@ -7,7 +7,7 @@ the caller received it and a request id; repeated with the same request id it is
 from aftersale.client.cases import WORKFLOW_TYPES, Cases
 from aftersale.client.namespace import Namespace
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal, ServiceFault
-from aftersale.plugin import connect
+from aftersale.temporal.plugin import connect
 
 __all__ = [
     "WORKFLOW_TYPES",

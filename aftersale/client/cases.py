@@ -14,22 +14,22 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersale.case import Status
 from aftersale.client.calls import PATIENCE, answered
 from aftersale.client.namespace import Namespace
 from aftersale.client.opening import opened, written
 from aftersale.client.rollouts import Rollouts
 from aftersale.client.watches import Watches
-from aftersale.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
+from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Status
 from aftersale.corrections import CORRECTION, LateFact, Taken, late
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal
-from aftersale.kinds import CaseKind
-from aftersale.plugin import TASK_QUEUE, connect
-from aftersale.request import CaseRequest
 from aftersale.schema import is_id
+from aftersale.temporal.plugin import TASK_QUEUE, connect
 from aftersale.times import floor
 from aftersale.view import summary
+from aftersale.vocabulary import CaseKind
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus
 

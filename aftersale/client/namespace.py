@@ -7,9 +7,9 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
-from aftersale.attributes import ATTRIBUTES
 from aftersale.client.calls import PATIENCE, served
 from aftersale.failures import Refusal
+from aftersale.temporal.search_attributes import ATTRIBUTES
 
 
 class Namespace:

@@ -12,8 +12,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from aftersale.plugin import TASK_QUEUE
 from aftersale.schema import Schema
+from aftersale.temporal.plugin import TASK_QUEUE
 
 S = TypeVar("S", bound=Schema)
 

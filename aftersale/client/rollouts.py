@@ -10,10 +10,10 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from aftersale.client.calls import PATIENCE, NotFound, served
-from aftersale.commands import read
+from aftersale.contract.commands import read
 from aftersale.failures import Refusal
-from aftersale.plugin import TASK_QUEUE
-from aftersale.rollout import POLICY_ROLLOUT, Order, Pace, Progress, Step, workflow_id
+from aftersale.policy.rollout import POLICY_ROLLOUT, Order, Pace, Progress, Step, workflow_id
+from aftersale.temporal.plugin import TASK_QUEUE
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from aftersale.client.calls import PATIENCE, answered
 from aftersale.client.opening import opened, written
-from aftersale.commands import ParcelEvent, PolicyPublished, read
+from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal
 from aftersale.schema import Schema, is_id

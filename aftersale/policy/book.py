@@ -9,15 +9,15 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from aftersale.errors import PolicyFault, PolicyGap
-from aftersale.facts import Facts, Question
-from aftersale.kinds import Clock
 from aftersale.policy.deadline import Deadline, Reckoning
-from aftersale.policy.lifecycle import in_force, known
+from aftersale.policy.facts import Facts, Question
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
 from aftersale.policy.select import Bound, Filter, bind, caps, filters, strongest
 from aftersale.policy.services import ServiceFile, Services
+from aftersale.policy.validity import in_force, known
 from aftersale.schema import Schema
 from aftersale.times import Stretch, local, span
+from aftersale.vocabulary import Clock
 
 
 class PresaleAnswer(Schema):

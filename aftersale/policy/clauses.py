@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, StrictBool, Tag, model_validator
 
-from aftersale.kinds import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 from aftersale.schema import Code, Limit, Schema
+from aftersale.vocabulary import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 
 Precedence = Literal["agreement", "ruling", "tagged", "notice", "category"]
 """Who wins, strongest first (R10). The ordinary limit is not a rule: it is what remains."""

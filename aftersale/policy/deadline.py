@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from aftersale.errors import BadInput, PolicyGap, Problem
-from aftersale.facts import Facts
-from aftersale.kinds import Clock, OnTimeout
 from aftersale.policy.clauses import DayEnd, Effect, FactInstant, FactLimit, InstantPath, LimitPath
+from aftersale.policy.facts import Facts
 from aftersale.policy.rules import Extension, OrdinaryLimit
 from aftersale.schema import Duration, Instant, Schema
 from aftersale.times import SECOND, duration, local, next_midnight, span
+from aftersale.vocabulary import Clock, OnTimeout
 
 
 class Deadline(Schema):

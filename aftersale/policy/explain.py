@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from aftersale.errors import AftersaleError, problems_of
-from aftersale.facts import Question
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
+from aftersale.policy.facts import Question
 from aftersale.times import local
 
 SHOWN = (

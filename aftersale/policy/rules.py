@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, StrictBool, StrictStr, model_validator
 
-from aftersale.kinds import Clock, MerchantClass, OnTimeout, Party
 from aftersale.policy.clauses import (
     Clause,
     Day,
@@ -28,9 +27,10 @@ from aftersale.policy.clauses import (
     Window,
     as_printed,
 )
-from aftersale.policy.figures import Ceiling, Keywords, Setting, Sourced
+from aftersale.policy.settings import Ceiling, Keywords, Setting, Sourced
 from aftersale.schema import Limit, Schema
 from aftersale.times import span
+from aftersale.vocabulary import Clock, MerchantClass, OnTimeout, Party
 
 
 @cache

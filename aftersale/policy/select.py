@@ -7,13 +7,13 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from aftersale.errors import BadInput, PolicyFault, Problem
-from aftersale.facts import Facts
-from aftersale.kinds import Clock
 from aftersale.policy.clauses import STRENGTH, Clause, Effect, FactInstant, FactLimit, Key, Rule, When
 from aftersale.policy.deadline import Applied, Reckoning, given_instant, given_limit
-from aftersale.policy.lifecycle import known, stretch, when_known
+from aftersale.policy.facts import Facts
 from aftersale.policy.rules import PolicyFile, PresaleCap
+from aftersale.policy.validity import known, stretch, when_known
 from aftersale.times import Stretch, local
+from aftersale.vocabulary import Clock
 
 Filter = Callable[[Facts], bool]
 

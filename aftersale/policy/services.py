@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from aftersale.kinds import ClaimType, Service
 from aftersale.policy.clauses import Day, RuleId, Text
-from aftersale.policy.figures import Sourced
-from aftersale.policy.guarantees import SETTINGS, Exclusion, Guarantee, Settings
-from aftersale.policy.lifecycle import known, midnight
 from aftersale.policy.rules import Status, Zone
+from aftersale.policy.service_terms import SETTINGS, Exclusion, Guarantee, Settings
+from aftersale.policy.settings import Sourced
+from aftersale.policy.validity import known, midnight
 from aftersale.schema import Code, Schema
 from aftersale.times import SECOND, Stretch
+from aftersale.vocabulary import ClaimType, Service
 
 Role = Literal["required", "optional", "category"]
 """Whether every merchant offers the service, whoever wants to, or whoever sells its categories (S1-S3)."""

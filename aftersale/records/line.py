@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from aftersale.kinds import CloseReason
 from aftersale.records.errors import RecordsGap
 from aftersale.turns import Turn, digest
+from aftersale.vocabulary import CloseReason
 
 
 class Mark(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, update
 
-from aftersale.messages import Message
+from aftersale.contract.message import Message
 from aftersale.records.tables import Found, deliveries, into, keys, outbox
 
 MOST_ERROR = 500

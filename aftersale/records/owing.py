@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, select, update
 
-from aftersale.kinds import MessageEvent
-from aftersale.messages import Message
+from aftersale.contract.message import Message
 from aftersale.records.line import Plan
 from aftersale.records.tables import Found, outbox, put_new
 from aftersale.turns import Turn
+from aftersale.vocabulary import MessageEvent
 
 Standing = Literal["pending", "sent", "withdrawn"]
 """What can be the matter with a message in the outbox."""

@@ -8,13 +8,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, func, select
 
-from aftersale.clock import RunningClock
-from aftersale.kinds import OnTimeout
+from aftersale.policy.authoring.impact import OpenCase
 from aftersale.policy.deadline import Deadline
-from aftersale.policy.impact import OpenCase
+from aftersale.policy.running import RunningClock
 from aftersale.records.tables import Found, cases, turns
 from aftersale.times import parse_instant
 from aftersale.turns import Asked
+from aftersale.vocabulary import OnTimeout
 
 _OPEN = cases.c.is_final.is_(False)
 

@@ -8,9 +8,8 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine
 
-from aftersale.case import Entry, Status
-from aftersale.kinds import Clock, State
-from aftersale.policy.impact import OpenCase
+from aftersale.contract.status import Entry, Status
+from aftersale.policy.authoring.impact import OpenCase
 from aftersale.records import outbox, reading, running, violations, writing
 from aftersale.records.engine import READING, engine, gate, named, parsed, reporting
 from aftersale.records.gate import PATIENCE
@@ -18,6 +17,7 @@ from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
 from aftersale.turns import Turn
+from aftersale.vocabulary import Clock, State
 from aftersale.watch.letters import Finding
 from aftersale.watch.status import Violation
 

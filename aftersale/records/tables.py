@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from aftersale.kinds import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 
 Found = Row[*tuple[Any, ...]]
 """A row of whatever was asked for."""

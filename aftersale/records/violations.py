@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from aftersale.kinds import Clock
 from aftersale.records.owing import owe_once
 from aftersale.records.tables import put, violations
+from aftersale.vocabulary import Clock
 from aftersale.watch.letters import Finding
 from aftersale.watch.status import Violation
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from aftersale.case import Entry, Status
+from aftersale.contract.status import Entry, Status
 from aftersale.errors import BadInput, Problem
 from aftersale.records.line import Mark, Plan, planned
 from aftersale.records.owing import owe

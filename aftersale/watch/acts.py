@@ -6,10 +6,10 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from aftersale.commands import Act, read
-from aftersale.facts import MerchantDelay
-from aftersale.kinds import Party, WatchCommand
+from aftersale.contract.commands import Act, read
+from aftersale.policy.facts import MerchantDelay
 from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
+from aftersale.vocabulary import Party, WatchCommand
 from aftersale.watch.request import Lines
 
 

@@ -1,9 +1,9 @@
 """What a dispatch watch tells: the merchant of its violations, and of those that turn out to be none. Pure."""
 
-from aftersale.kinds import MessageEvent, Party
-from aftersale.messages import Message
+from aftersale.contract.message import Message
 from aftersale.schema import Schema
 from aftersale.times import local
+from aftersale.vocabulary import MessageEvent, Party
 from aftersale.watch.status import Violation
 
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aftersale.clock import CLOCK_SKEW
+from aftersale.contract.request import MOST_ITEMS, Order, Quantity
 from aftersale.errors import Problem
-from aftersale.facts import OrderFacts
-from aftersale.request import MOST_ITEMS, Order, Quantity
+from aftersale.policy.facts import OrderFacts
+from aftersale.policy.running import CLOCK_SKEW
 from aftersale.schema import Id, Schema
 from aftersale.times import local
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aftersale.commands import ParcelEvent, ScanEvent
-from aftersale.facts import MerchantDelay
-from aftersale.kinds import Clock
+from aftersale.contract.commands import ParcelEvent, ScanEvent
+from aftersale.policy.facts import MerchantDelay
+from aftersale.vocabulary import Clock
 from aftersale.watch.acts import Click
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, ParcelView

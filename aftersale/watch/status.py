@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from pydantic import StrictBool
 
-from aftersale.case import DeadlineView, Entry
-from aftersale.clock import RunningClock
+from aftersale.contract.status import DeadlineView, Entry
 from aftersale.errors import Problem
-from aftersale.kinds import Clock, OnTimeout, WatchEnd, WatchState
+from aftersale.policy.running import RunningClock
 from aftersale.schema import Code, Id, Instant, Schema
+from aftersale.vocabulary import Clock, OnTimeout, WatchEnd, WatchState
 
 
 class Check(NamedTuple):

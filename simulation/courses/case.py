@@ -4,11 +4,11 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-from aftersale.case import Status
+from aftersale.contract.status import Status
 from aftersale.failures import Refusal
-from aftersale.kinds import Command, Party, State
 from aftersale.moves import legal
 from aftersale.times import SECOND, local
+from aftersale.vocabulary import Command, Party, State
 from simulation.courses import checks
 from simulation.courses.checked_case import MACHINES, REASONS, CheckedCase
 from simulation.courses.course import Over

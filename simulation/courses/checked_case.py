@@ -3,9 +3,9 @@
 from random import Random
 from typing import Any
 
-from aftersale.case import Status
+from aftersale.contract.status import Status
 from aftersale.failures import Refusal
-from aftersale.kinds import CaseKind, Command, Party
+from aftersale.vocabulary import CaseKind, Command, Party
 from simulation.courses import checks
 from simulation.courses.course import SteppedCourse
 from simulation.courses.sendings import Sender, Sending

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from aftersale.books import ProviderPayment
-from aftersale.case import Status
-from aftersale.kinds import Party, State
+from aftersale.contract.status import Status
+from aftersale.ledger.reports import ProviderPayment
+from aftersale.vocabulary import Party, State
 from simulation.courses.deadlines import as_the_book_says
 from simulation.courses.statuses import sane
 from simulation.house import World

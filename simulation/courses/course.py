@@ -11,7 +11,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersale.case import Status
+from aftersale.contract.status import Status
 from aftersale.failures import Refusal
 from aftersale.schema import Schema
 from aftersale.times import local

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 from aftersale.failures import Refusal
-from aftersale.kinds import CaseKind
-from aftersale.rollout import Progress, Step
+from aftersale.policy.rollout import Progress, Step
+from aftersale.vocabulary import CaseKind
 from simulation.courses import checks
 from simulation.courses.course import PATIENCE, Course
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from aftersale.case import DeadlineView, Entry, Status
-from aftersale.facts import Facts
-from aftersale.kinds import CaseKind, Clock, Party, Tier
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import DeadlineView, Entry, Status
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
-from aftersale.request import CaseRequest
+from aftersale.policy.facts import Facts
 from aftersale.times import SECOND, duration, span
+from aftersale.vocabulary import CaseKind, Clock, Party, Tier
 
 STATUTORY = {Clock.STATUTORY_REFUND, Clock.NO_REASON_WINDOW}
 _AGREED = re.compile(r"clock (\w+), limit (\w+)")

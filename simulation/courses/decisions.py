@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from aftersale.case import Status
-from aftersale.kinds import ClaimType
-from aftersale.policy.guarantees import Compensation
+from aftersale.contract.status import Status
+from aftersale.policy.service_terms import Compensation
+from aftersale.vocabulary import ClaimType
 from simulation.courses.people import yuan
 
 WORTH = {
@@ -94,4 +94,4 @@ def _asked(case: Mapping[str, Any]) -> int:
 
 
 def _may_want_the_goods(case: Mapping[str, Any]) -> bool:
-    return ClaimType(case["claim_type"]) is ClaimType.COSMETIC_ALLERGY
+    return bool(case["claim_type"] == ClaimType.COSMETIC_ALLERGY)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aftersale.kinds import Party
+from aftersale.vocabulary import Party
 from simulation.chance import Chance
 
 MERCHANT = ("merchant", "M-7")

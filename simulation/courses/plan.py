@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
-from aftersale.kinds import CaseKind, ClaimType
 from aftersale.times import local, parse_instant
+from aftersale.vocabulary import CaseKind, ClaimType
 from simulation.chance import Chance
 from simulation.courses.decisions import BOUGHT_WITH
 from simulation.courses.people import lines, yuan

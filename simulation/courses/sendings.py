@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind, Clock, Command, Party, State
+from aftersale.contract.status import Status
 from aftersale.moves import PARTIES, legal
 from aftersale.times import local
+from aftersale.vocabulary import CaseKind, Clock, Command, Party, State
 from simulation.courses.decisions import DECLINED, decision, forbidden
 from simulation.courses.people import ACTORS, yuan
 from simulation.courses.statuses import awaited, givers, offered

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aftersale.case import Entry, Status
-from aftersale.kinds import CaseKind, Clock, CloseReason, Command, Party, State
+from aftersale.contract.status import Entry, Status
 from aftersale.moves import BY_ITSELF, ONWARD, STEPS, Move, legal, reached
 from aftersale.times import SECOND
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, Party, State
 from simulation.known import tolerated
 from workflows.record import EVENTS
 

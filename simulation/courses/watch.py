@@ -5,11 +5,11 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from aftersale.facts import Facts, MerchantDelay
 from aftersale.failures import Refusal
-from aftersale.kinds import Clock, Party, WatchState
 from aftersale.policy.book import Book
+from aftersale.policy.facts import Facts, MerchantDelay
 from aftersale.times import SECOND, local, parse_instant
+from aftersale.vocabulary import Clock, Party, WatchState
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus
 from simulation.courses import checks

@@ -18,7 +18,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from aftersale.plugin import TASK_QUEUE
+from aftersale.temporal.plugin import TASK_QUEUE
 from simulation.chance import Fault
 from simulation.temporal.history import resolution
 from simulation.temporal.instance import CONVERTER

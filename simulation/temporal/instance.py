@@ -12,7 +12,7 @@ from temporalio.converter import DataConverter
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 from temporalio.workflow import Info, _Definition
 
-from aftersale.plugin import TASK_QUEUE, LeanPayloadConverter
+from aftersale.temporal.plugin import TASK_QUEUE, LeanPayloadConverter
 from simulation.loop import outside_any_loop
 
 CONVERTER = DataConverter(payload_converter_class=LeanPayloadConverter)

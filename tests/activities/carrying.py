@@ -14,10 +14,10 @@ from activities.messaging.channels import Channels
 from activities.messaging.messenger import Messenger
 from activities.messaging.shift import Pace
 from activities.messaging.words import Templates
-from aftersale.kinds import Party
-from aftersale.messages import Message
+from aftersale.contract.message import Message
 from aftersale.records import Records
 from aftersale.records.tables import deliveries
+from aftersale.vocabulary import Party
 from tests.records.drawing import NOW, turn
 from tests.support.platform_fixtures import StandIn, until
 

@@ -9,13 +9,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.payments import Order, Payments
-from aftersale.kinds import CaseKind
-from aftersale.ledger import Claim
+from aftersale.contract.request import CaseRequest
+from aftersale.ledger.reservation import Claim
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.load import default_book
 from aftersale.records import Ledger, Records
-from aftersale.request import CaseRequest
 from aftersale.times import parse_instant
+from aftersale.vocabulary import CaseKind
 from tests.support.cases import request
 from tests.support.platform_fixtures import StandIn, client, instruction
 from trial.platform import TRIAL_SECRET

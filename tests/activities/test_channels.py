@@ -13,8 +13,8 @@ from starlette.routing import Route
 from activities.messaging.channels import Channel, Channels, Notification
 from activities.messaging.words import Language, Words
 from aftersale.errors import BadInput
-from aftersale.kinds import Command, MessageEvent, OnTimeout, Party
 from aftersale.times import parse_instant
+from aftersale.vocabulary import Command, MessageEvent, OnTimeout, Party
 from tests.activities.carrying import NOBODY, inbox_of
 from tests.records.drawing import message
 from tests.support.platform_fixtures import StandIn

@@ -6,8 +6,8 @@ import pytest
 
 from activities.messaging.channels import Channel
 from activities.messaging.digests import digest_due, period_end
-from aftersale.kinds import MessageEvent, Party
 from aftersale.times import SECOND, parse_instant
+from aftersale.vocabulary import MessageEvent, Party
 from tests.records.drawing import message
 
 HOURLY = Channel("json://127.0.0.1:1/?aftersale-digest=PT1H")

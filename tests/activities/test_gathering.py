@@ -12,9 +12,9 @@ from activities.messaging.digests import period_end
 from activities.messaging.messenger import Messenger
 from activities.present import read_from
 from aftersale import records
-from aftersale.kinds import MessageEvent, Party
 from aftersale.records import Records
 from aftersale.records.tables import outbox
+from aftersale.vocabulary import MessageEvent, Party
 from tests.activities.carrying import NOBODY, QUICK, Clock, all_done, at_work, inbox_of, messenger, owe, pending, tries
 from tests.records.drawing import HOUR, message, turn
 from tests.support.platform_fixtures import StandIn, until

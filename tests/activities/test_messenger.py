@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aftersale.kinds import MessageEvent, Party
 from aftersale.records import Backlog, Records
 from aftersale.records.tables import outbox
+from aftersale.vocabulary import MessageEvent, Party
 from tests.activities.carrying import (
     NOBODY,
     all_done,

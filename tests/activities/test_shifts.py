@@ -14,8 +14,8 @@ import activities.messaging.messenger
 from activities.messaging.messenger import LAST
 from activities.messaging.shift import Shift
 from aftersale import records
-from aftersale.kinds import Party
 from aftersale.records import Backlog, Leased, Records
+from aftersale.vocabulary import Party
 from tests.activities.carrying import NOBODY, all_done, at_work, inbox_of, messenger, owe, told
 from tests.records.drawing import NOW, message
 from tests.support.outages import locked, stopped

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from activities.messaging.words import Language, Templates, Words, readable
+from aftersale.contract.message import Message
 from aftersale.errors import BadInput
-from aftersale.kinds import CaseKind, Command, MessageEvent, OnTimeout, Party, State
-from aftersale.messages import Message
 from aftersale.times import parse_instant
+from aftersale.vocabulary import CaseKind, Command, MessageEvent, OnTimeout, Party, State
 
 OURS = Templates()
 OF_SHIPMENTS = (MessageEvent.VIOLATION, MessageEvent.VIOLATION_CLEARED)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from aftersale.attributes import ATTRIBUTES
 from aftersale.cli import app
+from aftersale.temporal.search_attributes import ATTRIBUTES
 from tests.cli.shell import run
 from tests.support.cases import request
 from tests.support.databases import STEPS

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from aftersale.cli import app
-from aftersale.kinds import Party
 from aftersale.money import TenderShare
 from aftersale.records import Records
 from aftersale.times import local
+from aftersale.vocabulary import Party
 from tests.cli.shell import run
 from tests.records.bookkeeping import claim, declined, hold, instruction, line, pay
 from tests.records.drawing import NOW, message, tell, turn

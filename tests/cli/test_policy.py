@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from aftersale.cli.policy import policy
-from aftersale.kinds import ClaimType, Service
+from aftersale.vocabulary import ClaimType, Service
 from tests.policy.books import BOOK, ROOT, copied
 from tests.policy.spoiling import FESTIVAL, edit
 

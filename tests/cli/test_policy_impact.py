@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from aftersale.cli import app
-from aftersale.kinds import State
 from aftersale.records import Records
+from aftersale.vocabulary import State
 from tests.cli.shell import on_a_terminal
 from tests.policy.books import ROOT
 from tests.records.drawing import NOW, turn

@@ -7,7 +7,7 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 
 from aftersale import records
-from aftersale.attributes import ATTRIBUTES
+from aftersale.temporal.search_attributes import ATTRIBUTES
 from tests.cli.shell import run
 from tests.support.databases import STEPS
 from tests.support.market import Market, market

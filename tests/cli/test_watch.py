@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from aftersale.client import Refusal
-from aftersale.clock import CLOCK_SKEW
-from aftersale.commands import ParcelEvent
-from aftersale.kinds import WatchEnd
+from aftersale.contract.commands import ParcelEvent
+from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import floor, local
+from aftersale.vocabulary import WatchEnd
 from aftersale.watch.acts import Click
 from tests.cli.shell import Told, run
 from tests.support.market import ACTORS, Market, market

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
-from aftersale.plugin import DEFAULT_ADDRESS
+from aftersale.temporal.plugin import DEFAULT_ADDRESS
 from tests.deploy.node import COMPOSE, EXAMPLE, ROOT, Node, faults, filled, server, template
 from tests.processes.program import finished, working
 from tests.support.market import Market, market

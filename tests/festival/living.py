@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersale.case import Status
 from aftersale.client import Refusal
+from aftersale.contract.status import Status
 from aftersale.times import SECOND
 from tests.festival.population import Person
 from tests.festival.simulation import Happened, Played

@@ -9,10 +9,10 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from aftersale.facts import Question
-from aftersale.kinds import Clock
 from aftersale.policy.book import Book
+from aftersale.policy.facts import Question
 from aftersale.times import SECOND, local
+from aftersale.vocabulary import Clock
 from tests.festival.population import DAY, HOUR, NONSTOP, instant
 from tests.support.cases import at
 

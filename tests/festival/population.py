@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from aftersale.kinds import CaseKind, ClaimType
 from aftersale.times import SECOND, local
+from aftersale.vocabulary import CaseKind, ClaimType
 from tests.support.cases import at, yuan
 
 FROM, TO = at("2024-01-15 00:00:00"), at("2024-02-25 23:59:59")

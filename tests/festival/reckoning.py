@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from aftersale.kinds import CaseKind, Clock, Tier
+from aftersale.vocabulary import CaseKind, Clock, Tier
 from tests.festival.population import Person
 from tests.support.cases import at
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
-from aftersale.facts import Question
-from aftersale.kinds import CaseKind, ClaimType, Clock, CloseReason, Outcome, Tier
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
+from aftersale.policy.facts import Question
 from aftersale.times import SECOND
+from aftersale.vocabulary import CaseKind, ClaimType, Clock, CloseReason, Outcome, Tier
 from tests.festival.population import DAY, Person, instant
 
 TOO_LATE = {"approve", "reject", "ship_back", "confirm_receipt", "refuse_receipt", "escalate", "grant", "decline"}

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome
+from aftersale.contract.status import Status
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, Outcome
 from simulation.courses.walks import BESIDE
 from tests.festival.living import lived
 from tests.festival.orders import HUB, PICKUP, Shipment, by_hand, judged, shipments

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from aftersale.kinds import Clock
 from aftersale.times import SECOND, local, span
+from aftersale.vocabulary import Clock
 from aftersale.watch.status import WatchStatus
 from tests.festival.orders import HUB, PICKUP, Shipment, Verdict
 from tests.policy.books import BOOK

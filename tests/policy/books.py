@@ -6,9 +6,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from aftersale.facts import Question
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
+from aftersale.policy.facts import Question
 from aftersale.policy.load import load, read
 from aftersale.policy.rules import Example, PolicyFile
 from aftersale.times import local, parse_instant

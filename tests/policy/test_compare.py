@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.policy.book import Book
-from aftersale.policy.compare import (
+from aftersale.policy.authoring.diff import (
     Difference,
     answer_in_words,
     change,
@@ -15,6 +14,7 @@ from aftersale.policy.compare import (
     facts_in_words,
     settings,
 )
+from aftersale.policy.book import Book
 from aftersale.policy.rules import PolicyFile
 from tests.policy.books import BOOK, OTHER_YEARS, ask, at, notice, with_notices
 from tests.policy.mutations import mutants

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from aftersale.errors import BadInput, PolicyFault, PolicyGap
-from aftersale.facts import Question
-from aftersale.kinds import Clock, Service
 from aftersale.policy.book import Book
-from aftersale.policy.guarantees import Settings
+from aftersale.policy.facts import Question
 from aftersale.policy.rules import PolicyFile
+from aftersale.policy.service_terms import Settings
 from aftersale.policy.services import Version
+from aftersale.vocabulary import Clock, Service
 from tests.policy.books import BOOK, ask, due, notice, utc, with_notices
 
 START = "2024-06-03T10:00:00"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aftersale.policy.examples import verdict
-from aftersale.policy.lint import trial
+from aftersale.policy.authoring.examples import verdict
+from aftersale.policy.authoring.lint import trial
 from aftersale.policy.rules import Example, PolicyFile
 from tests.policy.books import BOOK, EXAMPLES, OTHER_YEARS
 

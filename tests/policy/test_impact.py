@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aftersale.clock import RunningClock
-from aftersale.facts import Question
-from aftersale.kinds import CaseKind, State
+from aftersale.policy.authoring.impact import MOVES, Fate, Impact, OpenCase, Way, fate, published_at
 from aftersale.policy.book import Book
-from aftersale.policy.impact import MOVES, Fate, Impact, OpenCase, Way, fate, published_at
+from aftersale.policy.facts import Question
+from aftersale.policy.running import RunningClock
 from aftersale.records.running import clocks_of
 from aftersale.times import SECOND, parse_instant
+from aftersale.vocabulary import CaseKind, State
 from tests.policy.books import BOOK, notice, with_notices
 from tests.support.cases import at
 from tests.support.files import running

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from aftersale.facts import Question
-from aftersale.kinds import Clock
-from aftersale.policy.lifecycle import stage
+from aftersale.policy.facts import Question
 from aftersale.policy.rules import PolicyFile
+from aftersale.policy.validity import stage
+from aftersale.vocabulary import Clock
 from tests.policy.books import ask, due, notice, utc, with_notices
 
 WINDOW = {"w": ("2024-02-01T00:00:00", "2024-02-17T23:59:59")}

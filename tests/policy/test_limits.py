@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from aftersale.facts import Question
-from aftersale.kinds import Clock
+from aftersale.policy.facts import Question
+from aftersale.vocabulary import Clock
 from tests.policy.books import BOOK, ask, due
 
 START = "2024-06-03T10:00:00"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aftersale.policy.lint import lint, lint_with
+from aftersale.policy.authoring.lint import lint, lint_with
 from tests.policy.books import ROOT, copied
 from tests.policy.spoiling import FESTIVAL, NOTICE, REVIEW, add, edit, without_example
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from aftersale.policy.authoring.examples import verdict
 from aftersale.policy.book import Book
-from aftersale.policy.examples import verdict
 from aftersale.policy.rules import PolicyFile
 from tests.policy.books import BOOK, OTHER_YEARS
 from tests.policy.mutations import mutants

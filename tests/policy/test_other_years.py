@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from aftersale.policy.authoring.coverage import gaps
+from aftersale.policy.authoring.lint import lint
+from aftersale.policy.authoring.overlaps import overlaps
 from aftersale.policy.book import Book
-from aftersale.policy.coverage import gaps
-from aftersale.policy.lint import lint
 from aftersale.policy.load import load
-from aftersale.policy.overlaps import overlaps
 from aftersale.policy.rules import PolicyFile
 from tests.policy.books import BOOK, OTHER_YEARS, ask, copied, due
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aftersale.policy.lint import lint
+from aftersale.policy.authoring.lint import lint
 from tests.policy.books import copied
 from tests.policy.spoiling import FESTIVAL, REVIEW, add, edit
 

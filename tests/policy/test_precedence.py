@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import Clock
+from aftersale.vocabulary import Clock
 from tests.policy.books import ask, due, notice, with_notices
 
 START = "2024-06-03T10:00:00"

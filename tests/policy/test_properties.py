@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftersale.errors import BadInput, PolicyGap
-from aftersale.facts import Question
-from aftersale.kinds import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
+from aftersale.policy.facts import Question
 from aftersale.policy.rules import PolicyFile
 from aftersale.times import POLICY_ZONE, parse_instant, span
+from aftersale.vocabulary import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 from tests.policy.books import BOOK, notice, with_notices
 
 ADDED = re.compile(r"^[^:]+: (\S+) \+ (P\S+) = (\S+) \(")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from aftersale.errors import BadInput
-from aftersale.policy.examples import verdict
-from aftersale.policy.lint import trial
+from aftersale.policy.authoring.draft import REVIEW, Anchor, transposed
+from aftersale.policy.authoring.examples import verdict
+from aftersale.policy.authoring.lint import trial
 from aftersale.policy.load import parse, text
 from aftersale.policy.rules import PolicyFile
-from aftersale.policy.transpose import REVIEW, Anchor, transposed
 from tests.policy.books import BOOK, ROOT
 
 ANCHOR = Anchor(date(2024, 2, 10), date(2027, 2, 6))

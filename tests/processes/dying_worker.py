@@ -16,9 +16,9 @@ from typing import Any
 from temporalio.client import Client
 
 import worker
-from aftersale.openings import CLAIM
-from aftersale.plugin import run
+from aftersale.guarantees.automatic_claims import CLAIM
 from aftersale.records import Ledger
+from aftersale.temporal.plugin import run
 
 STEPS = ("instructed", "called", "answered", "settled")
 

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 import worker
-from aftersale.plugin import PunctualWorker, run
 from aftersale.records import Records
+from aftersale.temporal.plugin import PunctualWorker, run
 from aftersale.turns import Turn
 
 _write = Records.write

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from aftersale import records
-from aftersale.books import ProviderPayment
-from aftersale.commands import Withdraw
-from aftersale.kinds import CaseKind, Outcome, RefundState
+from aftersale.contract.commands import Withdraw
+from aftersale.ledger.reports import ProviderPayment
+from aftersale.vocabulary import CaseKind, Outcome, RefundState
 from tests.processes.dying_worker import STEPS
 from tests.processes.program import program, working
 from tests.support import cases

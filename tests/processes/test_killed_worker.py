@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from aftersale.kinds import Outcome, State
+from aftersale.vocabulary import Outcome, State
 from tests.processes.program import Program, working
 from tests.support.market import Market, confirm_receipt, market
 from tests.support.platform_fixtures import until

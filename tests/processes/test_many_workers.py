@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from aftersale import records
-from aftersale.case import Status
-from aftersale.commands import Approve, Withdraw
-from aftersale.kinds import CaseKind, CloseReason
+from aftersale.contract.commands import Approve, Withdraw
+from aftersale.contract.status import Status
+from aftersale.vocabulary import CaseKind, CloseReason
 from tests.processes.program import Program, working
 from tests.support import cases
 from tests.support.market import ACTORS, Market, market

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from aftersale import records
-from aftersale.case import Status
-from aftersale.commands import AgreeLimit, Reject, Withdraw
-from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, State
+from aftersale.contract.commands import AgreeLimit, Reject, Withdraw
+from aftersale.contract.status import Status
 from aftersale.records import Records
 from aftersale.times import SECOND
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, MessageEvent, State
 from tests.processes.program import program, working
 from tests.support import cases
 from tests.support.market import ACTORS, Market, market

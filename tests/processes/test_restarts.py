@@ -11,10 +11,10 @@ import pytest
 from temporalio.client import Client
 
 from aftersale import records
-from aftersale.commands import AgreeLimit
-from aftersale.kinds import Clock, CloseReason, Outcome
-from aftersale.plugin import plugin
+from aftersale.contract.commands import AgreeLimit
+from aftersale.temporal.plugin import plugin
 from aftersale.times import SECOND
+from aftersale.vocabulary import Clock, CloseReason, Outcome
 from tests.processes.program import working
 from tests.support.market import ACTORS, Market, confirm_receipt, market, ship_back
 from tests.support.platform_fixtures import StandIn, running, until

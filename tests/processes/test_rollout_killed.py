@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from aftersale.case import Status
 from aftersale.client import NoAnswer
+from aftersale.contract.status import Status
 from aftersale.policy.load import load
-from aftersale.rollout import Progress, Step
+from aftersale.policy.rollout import Progress, Step
 from tests.policy.books import ROOT
 from tests.processes.program import working
 from tests.support.cases import all_of, entries

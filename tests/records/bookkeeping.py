@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from aftersale.contract.request import Item, OrderLine
 from aftersale.errors import Problem
-from aftersale.kinds import CaseKind
-from aftersale.ledger import Claim, Instructed
+from aftersale.ledger.reservation import Claim, Instructed
 from aftersale.money import LineAmount, Money, RefundInstruction, Settlement, TenderShare
 from aftersale.records import Ledger
-from aftersale.request import Item, OrderLine
+from aftersale.vocabulary import CaseKind
 from tests.records.drawing import NOW, START
 
 MOST = 5

@@ -7,9 +7,9 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, Self, TypeVar
 
 from aftersale import records
-from aftersale.kinds import CaseKind
-from aftersale.policy.guarantees import Advance
+from aftersale.policy.service_terms import Advance
 from aftersale.records import Report
+from aftersale.vocabulary import CaseKind
 from tests.records.bookkeeping import MOST, claim, instruction, paid
 from tests.records.drawing import HOUR, NOW, line
 

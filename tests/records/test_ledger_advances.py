@@ -6,10 +6,10 @@ from itertools import product
 
 import pytest
 
-from aftersale.kinds import CaseKind
-from aftersale.ledger import Instructed
-from aftersale.policy.guarantees import Advance
+from aftersale.ledger.reservation import Instructed
+from aftersale.policy.service_terms import Advance
 from aftersale.records import Records
+from aftersale.vocabulary import CaseKind
 from tests.records.bookkeeping import claim, declined, hold, instruction, paid, pay
 from tests.records.drawing import NOW
 from tests.records.hands import Hands, advance_to_one_buyer

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from aftersale import records
-from aftersale.books import ProviderPayment
-from aftersale.kinds import CaseKind
+from aftersale.ledger.reports import ProviderPayment
 from aftersale.records import Records
+from aftersale.vocabulary import CaseKind
 from tests.records.bookkeeping import claim, declined, hold, instruction, line, pay
 from tests.records.drawing import NOW, turn
 from tests.records.tampering import tamper

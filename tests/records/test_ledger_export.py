@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from aftersale.kinds import CaseKind, RefundState
 from aftersale.records import Records
+from aftersale.vocabulary import CaseKind, RefundState
 from tests.records.bookkeeping import claim, declined, hold, instruction, line, pay
 from tests.records.drawing import NOW
 

@@ -5,8 +5,8 @@ from itertools import count
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from aftersale.kinds import CaseKind
 from aftersale.records import Records
+from aftersale.vocabulary import CaseKind
 from tests.records.bookkeeping import claim, declined, instruction, line, paid
 from tests.records.drawing import NOW
 

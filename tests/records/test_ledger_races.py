@@ -1,7 +1,7 @@
 """Cases that race for one order's money, from several processes at once: the books are as if they had queued."""
 
-from aftersale.kinds import CaseKind
 from aftersale.records import Records
+from aftersale.vocabulary import CaseKind
 from tests.records.bookkeeping import claim, codes, hold, reserve
 from tests.records.hands import Hands, claim_one_id, claim_one_order, instruct_one_key, live_through_cases
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from aftersale.kinds import CaseKind
 from aftersale.records import LedgerFault, Records
+from aftersale.vocabulary import CaseKind
 from tests.records.bookkeeping import claim, codes, declined, hold, instruction, line, paid, pay, reserve, spread
 from tests.records.drawing import NOW
 

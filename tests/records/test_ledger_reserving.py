@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import CaseKind
+from aftersale.contract.request import OrderLine
 from aftersale.records import Records
-from aftersale.request import OrderLine
+from aftersale.vocabulary import CaseKind
 from tests.records.bookkeeping import claim, codes, declined, hold, instruction, line, paid, pay, reserve
 from tests.records.drawing import NOW
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from aftersale.kinds import State
 from aftersale.records import CaseLine, Place, Records
 from aftersale.times import SECOND
+from aftersale.vocabulary import State
 from tests.records.drawing import DUE, NOW, turn
 
 

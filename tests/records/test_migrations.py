@@ -12,11 +12,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from aftersale import records
-from aftersale.kinds import State
 from aftersale.records.engine import engine, parsed
 from aftersale.records.migrate import VERSION_TABLE, migrate
 from aftersale.records.tables import metadata
 from aftersale.times import parse_instant
+from aftersale.vocabulary import State
 from tests.records.drawing import HOUR, NOW
 from tests.records.hands import Hands
 from tests.support.databases import STEPS

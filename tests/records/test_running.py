@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from aftersale.kinds import State
 from aftersale.records import Records
 from aftersale.times import SECOND
+from aftersale.vocabulary import State
 from tests.records.drawing import HOUR, NOW, turn
 from tests.support.cases import at
 from tests.support.running import open_file, turn_of

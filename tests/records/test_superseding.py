@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from aftersale.kinds import MessageEvent, State
 from aftersale.records import Records, RecordsGap, Report
 from aftersale.records.owing import SECOND_THOUGHTS
+from aftersale.vocabulary import MessageEvent, State
 from tests.records.drawing import NOW, line, message, owed, says, tell, turn
 
 LATER = NOW + SECOND_THOUGHTS

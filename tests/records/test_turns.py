@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from aftersale import records
-from aftersale.case import Entry, Status
-from aftersale.plugin import LeanPayloadConverter
+from aftersale.contract.status import Entry, Status
+from aftersale.temporal.plugin import LeanPayloadConverter
 from aftersale.turns import Turn, digest, reassembled
 from tests.records.drawing import NOW, START, entry, message, status, turn
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from aftersale.kinds import Clock
 from aftersale.records import Records
+from aftersale.vocabulary import Clock
 from aftersale.watch.letters import finding
 from aftersale.watch.status import Violation
 from tests.records.drawing import HOUR, NOW

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from aftersale.kinds import Command, Party, State
 from aftersale.records import Records, RecordsGap
+from aftersale.vocabulary import Command, Party, State
 from tests.records.drawing import DUE, NOW, START, line, message, owed, says, status, turn
 
 

@@ -3,12 +3,12 @@
 from datetime import date
 from typing import Any
 
+from aftersale.contract.request import CaseRequest
 from aftersale.errors import Problem
-from aftersale.kinds import ClaimType
 from aftersale.policy.book import Book
-from aftersale.policy.guarantees import Compensation
+from aftersale.policy.service_terms import Compensation
 from aftersale.policy.services import ServiceFile, Version
-from aftersale.request import CaseRequest
+from aftersale.vocabulary import ClaimType
 from tests.policy.books import BOOK
 from tests.support.cases import line, request
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from aftersale.compensation import advance_refused, insured, may_reschedule
-from aftersale.kinds import Service
+from aftersale.guarantees.compensation import advance_refused, insured, may_reschedule
 from aftersale.money import Money
-from aftersale.policy.guarantees import Advance
+from aftersale.policy.service_terms import Advance
+from aftersale.vocabulary import Service
 from tests.policy.books import BOOK
 from tests.support.cases import at
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from aftersale.eligibility import claim_problems
+from aftersale.contract.request import CaseRequest
 from aftersale.errors import PolicyGap
+from aftersale.guarantees.eligibility import claim_problems
 from aftersale.intake import Application, admit
-from aftersale.kinds import CaseKind
 from aftersale.policy.book import Book
-from aftersale.request import CaseRequest
+from aftersale.vocabulary import CaseKind
 from tests.policy.books import BOOK
 from tests.services.offers import PHOTO, claim, codes, cosmetics, service, version, with_service
 from tests.support.cases import at, item, line

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftersale.compensation import Award, Loss, MustBeStated, bounds, compensation, losses
 from aftersale.errors import BadInput
+from aftersale.guarantees.compensation import Award, Loss, MustBeStated, bounds, compensation, losses
 from aftersale.money import total
-from aftersale.policy.guarantees import Compensation
+from aftersale.policy.service_terms import Compensation
 from tests.services.offers import claim
 from tests.support.cases import item, line, yuan
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from aftersale.enrolment import SignUp, enrolled, enrolment_problems
-from aftersale.kinds import Service
-from aftersale.policy.guarantees import Settings
+from aftersale.guarantees.enrolment import SignUp, enrolled, enrolment_problems
+from aftersale.policy.service_terms import Settings
 from aftersale.policy.services import Services
+from aftersale.vocabulary import Service
 from tests.policy.books import BOOK
 
 FIVE = (

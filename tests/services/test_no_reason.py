@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.eligibility import NO_REASON_CODES, no_reason_problems
+from aftersale.contract.request import CaseRequest
+from aftersale.guarantees.eligibility import NO_REASON_CODES, no_reason_problems
 from aftersale.policy.book import Book
-from aftersale.request import CaseRequest
 from tests.policy.books import BOOK
 from tests.services.offers import codes
 from tests.support.cases import at, item, line, request

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aftersale.errors import PolicyFault
-from aftersale.policy.lint import lint
+from aftersale.policy.authoring.lint import lint
 from aftersale.policy.load import load, survey
 from tests.policy.books import BOOK, copied
 from tests.policy.spoiling import edit

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from aftersale.kinds import ClaimType, Service
 from aftersale.policy.book import Book
 from aftersale.policy.services import Services
+from aftersale.vocabulary import ClaimType, Service
 from tests.policy.books import BOOK
 from tests.services.offers import service, with_service
 from tests.support.cases import at

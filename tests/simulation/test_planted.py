@@ -57,13 +57,13 @@ PLANTS = {
         "the records say what the case says",
     ),
     "a hold that lengthens no clock": Plant(
-        "aftersale/clock.py",
+        "aftersale/policy/running.py",
         'return self.question.model_copy(update={"held": duration(total)})',
         "return self.question",
         "every deadline is what the policy book says",
     ),
     "an act that is taken after the clock has run out": Plant(
-        "aftersale/clock.py",
+        "aftersale/policy/running.py",
         "return self.respond_by is None or at <= self.respond_by",
         "return True",
         "every clock has one outcome, and only legal moves are taken",

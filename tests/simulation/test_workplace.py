@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from aftersale.endings import Ending
-from aftersale.kinds import Outcome, State
 from aftersale.times import SECOND
+from aftersale.vocabulary import Outcome, State
 from simulation.temporal.history import Diverged
 from simulation.temporal.instance import TaskFailed
 from simulation.workplace import Fittings, simulated

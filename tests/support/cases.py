@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from aftersale.case import Entry, Status
 from aftersale.client import Refusal
-from aftersale.kinds import CaseKind, CloseReason, State
+from aftersale.contract.status import Entry, Status
 from aftersale.policy.book import Book
 from aftersale.times import parse_instant
+from aftersale.vocabulary import CaseKind, CloseReason, State
 from tests.support.platform_fixtures import StandIn
 from trial.watches import LiveWatch
 from trial.workplace import Live, Workplace

@@ -5,8 +5,8 @@ A claim's standing does not say whether the merchant or the platform is to decid
 
 from dataclasses import dataclass
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, Party, State
+from aftersale.contract.status import Status
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, Outcome, Party, State
 from tests.support.claims import FRESH, RASH
 from tests.support.steps import (
     BACK,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aftersale.kinds import CaseKind
+from aftersale.vocabulary import CaseKind
 from tests.support.cases import at, request
 from tests.support.platform_fixtures import StandIn
 from trial.calendar import Leap

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from sqlalchemy import Table
 
-from aftersale.kinds import State
 from aftersale.records import Records
 from aftersale.records.engine import engine, parsed
 from aftersale.records.tables import cases, turns
+from aftersale.vocabulary import State
 from tests.records.drawing import DUE, NOW, turn
 from tests.records.tampering import tamper
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from aftersale.clock import RunningClock
+from aftersale.contract.request import CaseRequest
 from aftersale.dossier import Dossier
-from aftersale.facts import Question
-from aftersale.kinds import CaseKind, Clock, State
 from aftersale.policy.deadline import Deadline
-from aftersale.request import CaseRequest
+from aftersale.policy.facts import Question
+from aftersale.policy.running import RunningClock
+from aftersale.vocabulary import CaseKind, Clock, State
 from tests.policy.books import BOOK
 from tests.support.cases import at, request
 

@@ -10,11 +10,11 @@ from typing import Any
 from temporalio.client import Client
 
 from aftersale import records
-from aftersale.case import Status
 from aftersale.client import Cases
-from aftersale.commands import Act, Actor, Approve, ConfirmReceipt, ShipBack
-from aftersale.kinds import CaseKind, Party
-from aftersale.plugin import plugin
+from aftersale.contract.commands import Act, Actor, Approve, ConfirmReceipt, ShipBack
+from aftersale.contract.status import Status
+from aftersale.temporal.plugin import plugin
+from aftersale.vocabulary import CaseKind, Party
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, request
 from tests.support.platform_fixtures import StandIn, running
 from trial.dev import worker_environment

@@ -11,7 +11,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 
 from aftersale import records
-from aftersale.kinds import CaseKind
+from aftersale.vocabulary import CaseKind
 from simulation.workplace import Fittings, SimulatedEnvironment, simulated
 from tests.support.lanes import is_simulated
 from tests.support.platform_fixtures import StandIn

@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersale.case import Status
+from aftersale.contract.status import Status
 from trial.workplace import Live
 
 T = TypeVar("T")

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from aftersale.case import Status
 from aftersale.client import Cases
-from aftersale.plugin import plugin, sandbox
+from aftersale.contract.status import Status
 from aftersale.policy.book import Book
+from aftersale.policy.rollout import Progress
 from aftersale.policy.rules import PolicyFile
-from aftersale.rollout import Progress
+from aftersale.temporal.plugin import plugin, sandbox
 from aftersale.times import local
 from tests.policy.books import BOOK, notice
 from tests.support.cases import all_of, approved, quiet

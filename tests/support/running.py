@@ -3,9 +3,9 @@
 from typing import Any
 
 from aftersale.dossier import Dossier
-from aftersale.kinds import State
 from aftersale.readout import status
 from aftersale.turns import Turn
+from aftersale.vocabulary import State
 from tests.support.files import dossier
 
 JUNE = "2024-06-03 10:00:00"

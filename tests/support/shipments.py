@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Entry
+from aftersale.contract.status import Entry
 from aftersale.watch.status import Violation, WatchStatus
 from tests.support.cases import MERCHANT, at, stamp
 from trial.watches import LiveWatch

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aftersale.case import Status
-from aftersale.kinds import Ruling
+from aftersale.contract.status import Status
 from aftersale.times import SECOND, local
+from aftersale.vocabulary import Ruling
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, yuan
 from trial.workplace import Live
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aftersale.case import Entry, Status
-from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, State
+from aftersale.contract.status import Entry, Status
 from aftersale.times import SECOND
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, Outcome, State
 from tests.support.cases import TAGGED, at, request, seen
 from tests.support.steps import (
     ACCEPT,

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from aftersale.claims import Filed
-from aftersale.kinds import ClaimType
-from aftersale.openings import late_dispatch, non_performance, priced
-from aftersale.request import CaseRequest
+from aftersale.contract.request import CaseRequest
+from aftersale.guarantees.automatic_claims import late_dispatch, non_performance, priced
+from aftersale.guarantees.claims import Filed
+from aftersale.vocabulary import ClaimType
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.shipment import Shipment
 from tests.policy.books import BOOK

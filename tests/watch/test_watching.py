@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.commands import Actor, ParcelEvent
-from aftersale.kinds import Clock, Party, WatchCommand, WatchEnd, WatchState
+from aftersale.contract.commands import Actor, ParcelEvent
 from aftersale.times import SECOND
+from aftersale.vocabulary import Clock, Party, WatchCommand, WatchEnd, WatchState
 from aftersale.watch.acts import CancelOrder, Click
 from aftersale.watch.letters import finding
 from aftersale.watch.request import WatchRequest

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aftersale.kinds import State
+from aftersale.vocabulary import State
 from tests.support.cases import TAGGED, at, ended, entry, item, line, opened, refused
 from trial.workplace import Workplace
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import State
+from aftersale.vocabulary import State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

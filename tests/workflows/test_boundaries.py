@@ -2,8 +2,8 @@
 
 import pytest
 
-from aftersale.kinds import State
 from aftersale.times import SECOND
+from aftersale.vocabulary import State
 from tests.support.cases import MERCHANT, TAGGED, approved, at, ended, entry, opened, sent_back, sign_off
 from tests.support.waits import WAITS, Wait, stands
 from trial.workplace import Workplace

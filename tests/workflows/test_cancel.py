@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from temporalio.api.enums.v1 import EventType, PendingActivityState
 
-from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
+from aftersale.vocabulary import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
 from tests.support.cases import (
     MERCHANT,
     PLATFORM,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aftersale.kinds import CaseKind, CloseReason, Outcome, Party, Ruling, State
+from aftersale.vocabulary import CaseKind, CloseReason, Outcome, Party, Ruling, State
 from simulation.courses.statuses import sane
 from tests.support.cases import PLATFORM, at, ended, entries, entry, seen, yuan
 from tests.support.claims import JUNE, RASH, asked, decide, filed

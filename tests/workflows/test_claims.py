@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import Clock, CloseReason, MessageEvent, Outcome, State
 from aftersale.times import SECOND
+from aftersale.vocabulary import Clock, CloseReason, MessageEvent, Outcome, State
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, refusal, seen, stamp, told, yuan
 from tests.support.claims import JUNE, asked, decide, filed
 from tests.support.platform_fixtures import StandIn

@@ -8,7 +8,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
-from aftersale.kinds import State
+from aftersale.vocabulary import State
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, opened, refusal
 from trial.workplace import Workplace
 

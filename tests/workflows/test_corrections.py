@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from aftersale.client import Cases
-from aftersale.commands import Actor, ParcelEvent, ShipBack
+from aftersale.contract.commands import Actor, ParcelEvent, ShipBack
 from aftersale.corrections import CORRECTION
-from aftersale.kinds import CloseReason, MessageEvent, Outcome, Party
-from aftersale.plugin import TASK_QUEUE
 from aftersale.records import Records
+from aftersale.temporal.plugin import TASK_QUEUE
 from aftersale.times import SECOND
+from aftersale.vocabulary import CloseReason, MessageEvent, Outcome, Party
 from tests.support.cases import BUYER, approved, at, ended, entry, opened, refusal, sent_back, stamp, told
 from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn

@@ -3,9 +3,9 @@
 import asyncio
 
 from aftersale.client import Cases
-from aftersale.commands import Approve, ParcelEvent
-from aftersale.kinds import CaseKind, Clock, Outcome
+from aftersale.contract.commands import Approve, ParcelEvent
 from aftersale.times import floor
+from aftersale.vocabulary import CaseKind, Clock, Outcome
 from bench.cost import Cost, cost
 from tests.support.cases import request
 from tests.support.market import ACTORS, confirm_receipt, ship_back

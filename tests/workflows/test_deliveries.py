@@ -6,8 +6,8 @@ from typing import Any
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.worker import Replayer
 
-from aftersale.kinds import CloseReason
-from aftersale.plugin import plugin, sandbox
+from aftersale.temporal.plugin import plugin, sandbox
+from aftersale.vocabulary import CloseReason
 from bench.cost import cost
 from tests.support.cases import BUYER, MERCHANT, at, ended, opened, working
 from tests.support.platform_fixtures import StandIn

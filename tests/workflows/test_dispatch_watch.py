@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import WatchState
 from aftersale.times import SECOND
+from aftersale.vocabulary import WatchState
 from aftersale.watch.status import WatchStatus
 from tests.support.cases import TAGGED, at
 from tests.support.shipments import SF1, click, clicked, due, paid, picked_up, seen, violations

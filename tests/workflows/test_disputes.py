@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, Outcome, State
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, MessageEvent, Outcome, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

@@ -7,7 +7,7 @@ import pytest
 from temporalio import workflow
 from temporalio.worker.workflow_sandbox import _runner
 
-from aftersale.plugin import sandbox
+from aftersale.temporal.plugin import sandbox
 from worker import WORKFLOWS
 
 MOST = 40

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Status
-from aftersale.kinds import MessageEvent, Outcome
+from aftersale.contract.status import Status
 from aftersale.policy.book import Book
+from aftersale.vocabulary import MessageEvent, Outcome
 from tests.policy.books import BOOK
 from tests.support.cases import BUYER, MERCHANT, approved, ended, entries, entry, stamp, told, working, yuan
 from tests.support.places import records_of

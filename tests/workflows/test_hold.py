@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import CloseReason, Command, Outcome, Party, State
+from aftersale.vocabulary import CloseReason, Command, Outcome, Party, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

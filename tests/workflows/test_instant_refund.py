@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
+from aftersale.contract.status import Status
+from aftersale.vocabulary import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, item, line, request, seen, told
 from tests.support.cases import sent_back as plainly_sent_back
 from tests.support.platform_fixtures import StandIn

@@ -6,10 +6,10 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
-from aftersale.case import Status
 from aftersale.client import WORKFLOW_TYPES
-from aftersale.kinds import CaseKind, CloseReason
-from aftersale.plugin import TASK_QUEUE
+from aftersale.contract.status import Status
+from aftersale.temporal.plugin import TASK_QUEUE
+from aftersale.vocabulary import CaseKind, CloseReason
 from tests.support.cases import MERCHANT, at, ended, item, line, refusal, refused, request, working, yuan
 from tests.support.places import Watched
 from tests.support.posting import sending

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind, Clock, CloseReason, MessageEvent, Outcome, RefundState, State
+from aftersale.contract.status import Status
 from aftersale.times import SECOND
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, MessageEvent, Outcome, RefundState, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

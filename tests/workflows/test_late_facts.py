@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from aftersale.kinds import Outcome, State
 from aftersale.times import local
+from aftersale.vocabulary import Outcome, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind, Outcome, RefundState, State
+from aftersale.contract.status import Status
 from aftersale.records import Ledger
+from aftersale.vocabulary import CaseKind, Outcome, RefundState, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aftersale.kinds import State
+from aftersale.vocabulary import State
 from tests.support.cases import BUYER, MERCHANT, entries, opened, rejected
 from trial.workplace import Workplace
 

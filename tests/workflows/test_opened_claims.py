@@ -9,11 +9,11 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from aftersale.case import Status
 from aftersale.client import Cases
+from aftersale.contract.status import Status
 from aftersale.failures import CaseNotFound
-from aftersale.kinds import CaseKind, ClaimType, CloseReason, Outcome, State
 from aftersale.times import SECOND
+from aftersale.vocabulary import CaseKind, ClaimType, CloseReason, Outcome, State
 from tests.services.offers import priced
 from tests.support.cases import MERCHANT, at, entries, entry, quiet, request, stamp, working
 from tests.support.cases import seen as shown

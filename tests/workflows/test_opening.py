@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Status
 from aftersale.client import Cases
-from aftersale.commands import Withdraw
+from aftersale.contract.commands import Withdraw
+from aftersale.contract.status import Status
 from aftersale.errors import BadInput
 from aftersale.failures import CaseNotFound, Refusal
-from aftersale.kinds import CaseKind, CloseReason, State
+from aftersale.vocabulary import CaseKind, CloseReason, State
 from tests.support.cases import BUYER, at, ended, entries, opened, refusal, request
 from tests.support.places import Watched
 from trial.workplace import Live, Workplace

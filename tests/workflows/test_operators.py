@@ -7,9 +7,9 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from aftersale.attributes import ATTRIBUTES
 from aftersale.client import Cases
-from aftersale.kinds import CaseKind
+from aftersale.temporal.search_attributes import ATTRIBUTES
+from aftersale.vocabulary import CaseKind
 from tests.support.cases import (
     BUYER,
     MERCHANT,

@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from aftersale.case import Status
 from aftersale.client import Refusal
-from aftersale.kinds import State
+from aftersale.contract.status import Status
+from aftersale.vocabulary import State
 from tests.support.cases import all_of, entry, quiet, working
 from tests.support.posting import sending
 from tests.support.steps import (

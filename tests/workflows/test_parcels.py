@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import Outcome, State
 from aftersale.times import local
+from aftersale.vocabulary import Outcome, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

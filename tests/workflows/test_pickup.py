@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Status
-from aftersale.kinds import CloseReason, Outcome, State
+from aftersale.contract.status import Status
+from aftersale.vocabulary import CloseReason, Outcome, State
 from tests.support.cases import BUYER, approved, at, ended, entries, entry, seen, sign_off
 from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import CaseKind, ClaimType, Clock, Outcome, State
 from aftersale.policy.book import Book
-from aftersale.policy.guarantees import Compensation
+from aftersale.policy.service_terms import Compensation
+from aftersale.vocabulary import CaseKind, ClaimType, Clock, Outcome, State
 from tests.policy.books import BOOK
 from tests.support.cases import BUYER, MERCHANT, at, ended, entry, refusal, refused, sign_off, working, yuan
 from tests.support.claims import FRESH, RASH, filed

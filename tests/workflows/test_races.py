@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import CaseKind, State
+from aftersale.vocabulary import CaseKind, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import delete
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind, CloseReason, MessageEvent, Outcome, Party, State
+from aftersale.contract.status import Status
 from aftersale.records import Records
 from aftersale.records.engine import engine, parsed
 from aftersale.records.tables import turns
+from aftersale.vocabulary import CaseKind, CloseReason, MessageEvent, Outcome, Party, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

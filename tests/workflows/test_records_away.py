@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aftersale import records
-from aftersale.kinds import CloseReason, State
+from aftersale.vocabulary import CloseReason, State
 from bench.cost import cost
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, ended, opened, quiet, seen
 from tests.support.outages import locked, silent, stopped

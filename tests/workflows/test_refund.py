@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.kinds import Command, Outcome, Party, RefundState, State
+from aftersale.vocabulary import Command, Outcome, Party, RefundState, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from aftersale.case import Status
-from aftersale.kinds import CaseKind, Clock, CloseReason, Outcome, RefundState, State
+from aftersale.contract.status import Status
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, Outcome, RefundState, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,

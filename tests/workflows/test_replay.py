@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from aftersale.plugin import plugin, sandbox
+from aftersale.temporal.plugin import plugin, sandbox
 from trial.calendar import CalendarRunner
 from trial.record import HISTORIES, keep, missing, recorded
 from worker import WORKFLOWS

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any
 
-from aftersale.kinds import CloseReason, State
 from aftersale.policy.book import Book
+from aftersale.vocabulary import CloseReason, State
 from tests.policy.books import BOOK, notice
 from tests.support.cases import (
     BUYER,

@@ -11,9 +11,9 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
 from aftersale.failures import Refusal
-from aftersale.plugin import TASK_QUEUE
+from aftersale.policy.rollout import Step
 from aftersale.records.engine import engine, parsed
-from aftersale.rollout import Step
+from aftersale.temporal.plugin import TASK_QUEUE
 from tests.policy.books import notice
 from tests.records.drawing import NOW, turn
 from tests.support.cases import all_of, approved, at, entries, entry, quiet, refusal, seen, told

@@ -11,10 +11,10 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.rollouts import PATIENT_FOR, Rollouts
 from aftersale import records
-from aftersale.kinds import CaseKind
-from aftersale.plugin import TASK_QUEUE
+from aftersale.policy.rollout import Batch, Step
 from aftersale.records import Records
-from aftersale.rollout import Batch, Step
+from aftersale.temporal.plugin import TASK_QUEUE
+from aftersale.vocabulary import CaseKind
 from tests.records.drawing import HOUR, NOW, turn
 from tests.support.cases import at, request
 from tests.support.rollouts import JUNE, edition, field, of_june

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from aftersale.kinds import CloseReason, Outcome, Party, State
 from aftersale.policy.book import Book
 from aftersale.policy.rules import PolicyFile
 from aftersale.times import SECOND, duration
+from aftersale.vocabulary import CloseReason, Outcome, Party, State
 from tests.policy.books import BOOK
 from tests.support.cases import (
     BUYER,

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from aftersale.case import Status
 from aftersale.client import Refusal
+from aftersale.contract.status import Status
 from aftersale.times import SECOND
 from tests.support.cases import all_of, quiet, working
 from tests.support.posting import sending

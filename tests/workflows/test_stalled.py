@@ -2,7 +2,7 @@
 
 import pytest
 
-from aftersale.kinds import CaseKind, MessageEvent, Outcome, State
+from aftersale.vocabulary import CaseKind, MessageEvent, Outcome, State
 from tests.support.cases import BUYER, MERCHANT, at, ended, entries, request, stamp, told
 from tests.support.platform_fixtures import StandIn
 from trial.workplace import Live, Workplace

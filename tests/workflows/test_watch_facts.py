@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from aftersale.client import Refusal
-from aftersale.kinds import WatchEnd, WatchState
 from aftersale.times import SECOND
+from aftersale.vocabulary import WatchEnd, WatchState
 from aftersale.watch.status import Violation
 from tests.support.cases import BUYER, CARRIER, MERCHANT, PLATFORM, at, quiet, refusal, stamp, working
 from tests.support.places import records_of

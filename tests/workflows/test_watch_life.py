@@ -7,9 +7,9 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from aftersale.kinds import WatchEnd, WatchState
 from aftersale.policy.book import Book
 from aftersale.times import SECOND
+from aftersale.vocabulary import WatchEnd, WatchState
 from tests.policy.books import BOOK, notice
 from tests.support.cases import at, quiet, refusal, stamp, working
 from tests.support.platform_fixtures import until

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from aftersale.claims import Approval, ClaimReview
 from aftersale.errors import BadInput, Problem, problems_of
-from aftersale.insurance import InsurerAnswer, InsurerRequest
+from aftersale.guarantees.claims import Approval, ClaimReview
+from aftersale.guarantees.freight_insurance import InsurerAnswer, InsurerRequest
+from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.money import Money, RefundInstruction
-from aftersale.pickups import Pickup, PickupOrder
 from trial.platform.faults import Fault, Faults
 from trial.platform.store import KeyTaken, Store
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aftersale.claims import Approval, ClaimReview
-from aftersale.insurance import InsurerAnswer, InsurerRequest
+from aftersale.guarantees.claims import Approval, ClaimReview
+from aftersale.guarantees.freight_insurance import InsurerAnswer, InsurerRequest
+from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.money import RefundInstruction, Settlement
-from aftersale.pickups import Pickup, PickupOrder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS payments (

@@ -1,7 +1,7 @@
 """Exchange (换货)."""
 
 from aftersale.endings import Ending
-from aftersale.kinds import Clock, Outcome
+from aftersale.vocabulary import Clock, Outcome
 from workflows.agreement import Agreed, agreement
 from workflows.answers import ChangeKind
 from workflows.desk import Desk

@@ -1,7 +1,7 @@
 """Refund without a return (仅退款)."""
 
 from aftersale.endings import Completed, Ending
-from aftersale.kinds import Outcome
+from aftersale.vocabulary import Outcome
 from workflows.agreement import Agreed, agreement
 from workflows.answers import ChangeKind
 from workflows.desk import Desk

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import Rule, Withdraw
-from aftersale.kinds import Clock, Ruling, State
+from aftersale.contract.commands import Rule, Withdraw
+from aftersale.vocabulary import Clock, Ruling, State
 from workflows.answers import Withdrawn
 from workflows.desk import Desk, Lapse
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import DecideClaim, Withdraw
-from aftersale.kinds import Clock, State, Tier
+from aftersale.contract.commands import DecideClaim, Withdraw
+from aftersale.vocabulary import Clock, State, Tier
 from workflows.answers import Withdrawn
 from workflows.approval import called_out
 from workflows.desk import Desk, Lapse

@@ -1,9 +1,9 @@
 """What was paid ahead and is not owed goes back (极速退款追回)."""
 
 from aftersale import advances
-from aftersale.commands import RetryRefund
+from aftersale.contract.commands import RetryRefund
 from aftersale.endings import Ending
-from aftersale.kinds import Clock, Party, State
+from aftersale.vocabulary import Clock, Party, State
 from workflows.desk import Desk, Stopped
 from workflows.paying import all_answered, take_back
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import Amend, Escalate, Withdraw
-from aftersale.kinds import CaseKind, Clock, State
+from aftersale.contract.commands import Amend, Escalate, Withdraw
+from aftersale.vocabulary import CaseKind, Clock, State
 from workflows.answers import Refused, Withdrawn
 from workflows.desk import Desk, Lapse
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import Amend, Dispatch, ReportIrreparable, Withdraw
-from aftersale.kinds import Clock, State
+from aftersale.contract.commands import Amend, Dispatch, ReportIrreparable, Withdraw
+from aftersale.vocabulary import Clock, State
 from workflows.answers import Withdrawn
 from workflows.desk import Desk, Lapse
 from workflows.unsent import unsent

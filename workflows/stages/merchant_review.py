@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import Approve, Offer, Reject, Withdraw
-from aftersale.kinds import Clock, State
+from aftersale.contract.commands import Approve, Offer, Reject, Withdraw
+from aftersale.vocabulary import Clock, State
 from workflows.answers import Refused, Withdrawn
 from workflows.desk import Desk, Lapse
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.commands import RetryRefund
-from aftersale.kinds import Clock, State
+from aftersale.contract.commands import RetryRefund
+from aftersale.vocabulary import Clock, State
 from workflows.desk import Desk
 from workflows.paying import all_answered, pay
 

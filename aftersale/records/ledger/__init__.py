@@ -10,11 +10,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from aftersale.books import Difference, Erasure, OrderBooks, Posting, ProviderPayment
 from aftersale.errors import Problem
-from aftersale.ledger import Chargeback, Claim, Instructed
+from aftersale.ledger.reports import Difference, Erasure, OrderBooks, Posting, ProviderPayment
+from aftersale.ledger.reservation import Chargeback, Claim, Instructed
 from aftersale.money import RefundInstruction, Settlement
-from aftersale.policy.guarantees import Advance
+from aftersale.policy.service_terms import Advance
 from aftersale.records.ledger import (
     advancing,
     checking,

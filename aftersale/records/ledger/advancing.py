@@ -6,15 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from aftersale.compensation import advance_refused
-from aftersale.kinds import RefundState
-from aftersale.ledger import Instructed
+from aftersale.guarantees.compensation import advance_refused
+from aftersale.ledger.reservation import Instructed
 from aftersale.money import Currency, Money, RefundInstruction
 from aftersale.payout import ADVANCED
-from aftersale.policy.guarantees import Advance
+from aftersale.policy.service_terms import Advance
 from aftersale.records.ledger.instructing import keep
 from aftersale.records.ledger.tables import instructions, orders, reservations
 from aftersale.records.tables import Found
+from aftersale.vocabulary import RefundState
 
 
 def advance(

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case, cast, func, or_, select
 
-from aftersale.books import Difference, DifferenceKind
-from aftersale.kinds import RefundState
+from aftersale.ledger.reports import Difference, DifferenceKind
 from aftersale.records.ledger.tables import allocations, instructions, order_lines, reservations, tenders
 from aftersale.records.tables import cases
+from aftersale.vocabulary import RefundState
 
 SUCCEEDED = instructions.c.state == RefundState.SUCCEEDED
 

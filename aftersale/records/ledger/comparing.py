@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Subquery, Table, Text, func, insert, or_, select
 
-from aftersale.books import Difference, DifferenceKind, ProviderPayment
-from aftersale.kinds import RefundState
+from aftersale.ledger.reports import Difference, DifferenceKind, ProviderPayment
 from aftersale.records.ledger.checking import SUCCEEDED, of_instruction
 from aftersale.records.ledger.tables import instructions, reservations
+from aftersale.vocabulary import RefundState
 
 _AT_A_TIME = 5000
 """How many payments are laid down at a time."""

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
 
-from aftersale.books import Erasure, digest
 from aftersale.errors import BadInput, Problem
-from aftersale.kinds import RefundState
+from aftersale.ledger.reports import Erasure, digest
 from aftersale.records.ledger.blanking import ERASED, blanked
 from aftersale.records.ledger.tables import chargebacks, erasures, instructions, orders, reservations
 from aftersale.records.tables import cases, deliveries, outbox, turns
+from aftersale.vocabulary import RefundState
 
 _NAMED = 20
 """How many ids a refusal names."""

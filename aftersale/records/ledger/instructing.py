@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from aftersale.kinds import RefundState
-from aftersale.ledger import Instructed
+from aftersale.ledger.account import Account
+from aftersale.ledger.allocation import over_lines, over_tenders
+from aftersale.ledger.reservation import Instructed
 from aftersale.money import Allocation, LineAmount, Purpose, RefundInstruction, Settlement
 from aftersale.records.errors import LedgerFault
 from aftersale.records.ledger import freezing
-from aftersale.records.ledger.account import Account
 from aftersale.records.ledger.reading import locked
-from aftersale.records.ledger.spreading import over_lines, over_tenders
 from aftersale.records.ledger.tables import allocations, instructions
 from aftersale.records.tables import Found
 from aftersale.times import local
+from aftersale.vocabulary import RefundState
 
 _DECIDING = ("case_id", "order_id", "amount_minor", "currency", "tender", "lines")
 """What makes an instruction another one; whose money it is follows from the order."""

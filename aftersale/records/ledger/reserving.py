@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from aftersale.contract.request import OrderLine
 from aftersale.errors import Problem
-from aftersale.ledger import Claim
-from aftersale.records.ledger.account import Account, Line
+from aftersale.ledger.account import Account, Line
+from aftersale.ledger.reservation import Claim
 from aftersale.records.ledger.reading import lock, locked
 from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
 from aftersale.records.tables import Found, put_new
-from aftersale.request import OrderLine
 
 
 def reserve(connection: Connection, claim: Claim, most_attempts: int, now: datetime) -> list[Problem]:

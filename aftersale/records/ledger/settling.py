@@ -4,7 +4,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
-from aftersale.kinds import RefundState
 from aftersale.money import Settlement
 from aftersale.records.errors import LedgerFault
 from aftersale.records.ledger import freezing
@@ -13,6 +12,7 @@ from aftersale.records.ledger.reading import lock
 from aftersale.records.ledger.reserving import close
 from aftersale.records.ledger.tables import attempts, instructions
 from aftersale.records.tables import Found, put_new
+from aftersale.vocabulary import RefundState
 
 
 def attempted(connection: Connection, key: str, attempt: int, now: datetime) -> Settlement | None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, select
 
-from aftersale.books import CaseBooks, InstructionBooks, LineBooks, OrderBooks, Posting
-from aftersale.records.ledger.account import Account
+from aftersale.ledger.account import Account
+from aftersale.ledger.reports import CaseBooks, InstructionBooks, LineBooks, OrderBooks, Posting
 from aftersale.records.ledger.freezing import notices
 from aftersale.records.ledger.reading import account
 from aftersale.records.ledger.tables import allocations, attempts, instructions, orders, reservations

@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
-from aftersale.kinds import CaseKind, RefundState
 from aftersale.records.tables import Moment, Word, cases, metadata
+from aftersale.vocabulary import CaseKind, RefundState
 
 orders = Table(
     "orders",

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
 
+from aftersale.contract.request import MOST_ITEMS, Evidence, Item
 from aftersale.errors import BadInput, Problem, problems_of
-from aftersale.kinds import CaseKind, Clock, Command, Party, Ruling
 from aftersale.money import Money, Sum
-from aftersale.request import MOST_ITEMS, Evidence, Item
 from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
+from aftersale.vocabulary import CaseKind, Clock, Command, Party, Ruling
 
 S = TypeVar("S", bound=Schema)
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from aftersale.kinds import CaseKind, RefundState
 from aftersale.money import Purpose
+from aftersale.vocabulary import CaseKind, RefundState
 
 
 class Line(NamedTuple):

@@ -5,9 +5,9 @@ from itertools import combinations, groupby
 from zoneinfo import ZoneInfo
 
 from aftersale.policy.clauses import When
-from aftersale.policy.lifecycle import in_force, when_known
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
 from aftersale.policy.select import Bound, bind, caps
+from aftersale.policy.validity import in_force, when_known
 
 _ONE_OF = ("kind", "tier", "dispatched", "sale_mode", "merchant_class", "shop_type_any", "regions_any", "carriers_any")
 _SOME_OF = ("labels_any", "services_any", "categories_any")

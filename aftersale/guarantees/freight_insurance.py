@@ -5,12 +5,12 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from aftersale.case import Entry
-from aftersale.kinds import MessageEvent, Party
-from aftersale.messages import Message
+from aftersale.contract.message import Message
+from aftersale.contract.status import Entry
 from aftersale.money import Money
 from aftersale.schema import Id, Instant, Note, Schema
 from aftersale.turns import Turn
+from aftersale.vocabulary import MessageEvent, Party
 
 FREIGHT_CLAIM = "FreightClaim"
 """The workflow type that asks the insurer."""

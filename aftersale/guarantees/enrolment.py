@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from aftersale.errors import Problem
-from aftersale.kinds import Service
-from aftersale.policy.guarantees import SETTINGS
+from aftersale.policy.service_terms import SETTINGS
 from aftersale.policy.services import Edition, Services
 from aftersale.schema import Code, Hour, Id, Instant, Schema
 from aftersale.times import local
+from aftersale.vocabulary import Service
 
 
 class Chosen(Schema):

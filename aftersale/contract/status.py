@@ -5,12 +5,12 @@ from typing import Literal, Self
 
 from pydantic import StrictBool
 
-from aftersale.clock import LATE, RunningClock
 from aftersale.errors import Problem
-from aftersale.kinds import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 from aftersale.money import Currency, Purpose
 from aftersale.policy.deadline import Deadline
+from aftersale.policy.running import LATE, RunningClock
 from aftersale.schema import Duration, Instant, MinorUnits, Schema
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 
 By = Party | Literal["timer", "policy"]
 """Who caused an entry: a party, the lapse of a clock, or the publication of a policy."""

@@ -5,10 +5,10 @@ Integer minor units throughout. A part is rounded down, as everywhere else: neve
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from aftersale.contract.request import CaseRequest
 from aftersale.errors import BadInput, Problem
 from aftersale.money import Currency, LineAmount, Money, allocate, share
-from aftersale.policy.guarantees import WHOLE, Advance, Compensation, Payer
-from aftersale.request import CaseRequest
+from aftersale.policy.service_terms import WHOLE, Advance, Compensation, Payer
 from aftersale.schema import Code, Id, MinorUnits, Schema
 
 

@@ -4,14 +4,14 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from aftersale.commands import Decided, Remedy
-from aftersale.compensation import Award, MustBeStated, compensation, losses
+from aftersale.contract.commands import Decided, Remedy
+from aftersale.contract.request import CaseRequest, Evidence, Item
 from aftersale.errors import BadInput, Problem
-from aftersale.kinds import ClaimType, Tier
+from aftersale.guarantees.compensation import Award, MustBeStated, compensation, losses
 from aftersale.money import Currency
-from aftersale.policy.guarantees import Compensation
-from aftersale.request import CaseRequest, Evidence, Item
+from aftersale.policy.service_terms import Compensation
 from aftersale.schema import Code, Id, Instant, MinorUnits, Note, Schema
+from aftersale.vocabulary import ClaimType, Tier
 
 
 class ClaimTerms(Schema):

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from aftersale.clock import RunningClock
 from aftersale.errors import AftersaleError
-from aftersale.kinds import CaseKind, State
 from aftersale.policy.book import Book
-from aftersale.policy.lifecycle import midnight
+from aftersale.policy.running import RunningClock
+from aftersale.policy.validity import midnight
+from aftersale.vocabulary import CaseKind, State
 
 
 class Way(StrEnum):

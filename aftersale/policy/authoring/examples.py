@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from aftersale.errors import AftersaleError, BadInput, problems_of
-from aftersale.facts import Question
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
+from aftersale.policy.facts import Question
 from aftersale.policy.rules import Example, PolicyFile, PresaleQuestion
 from aftersale.times import local
 

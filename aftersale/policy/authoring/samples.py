@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from aftersale.errors import AftersaleError
-from aftersale.facts import Question
-from aftersale.kinds import CaseKind, Clock, MerchantClass, SaleMode, Tier
+from aftersale.policy.authoring.examples import question
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import FactInstant, FactLimit, Key, When
-from aftersale.policy.examples import question
-from aftersale.policy.lifecycle import in_force, when_known
+from aftersale.policy.facts import Question
 from aftersale.policy.rules import OrdinaryLimit
 from aftersale.policy.select import CLICK_STARTED, Bound, Gate, bind, caps
+from aftersale.policy.validity import in_force, when_known
 from aftersale.times import SECOND, Stretch, duration, span
+from aftersale.vocabulary import CaseKind, Clock, MerchantClass, SaleMode, Tier
 
 Given = dict[str, Any]
 

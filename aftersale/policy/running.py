@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Self
 
-from aftersale.facts import Question
-from aftersale.kinds import Clock, Party
 from aftersale.policy.deadline import Deadline
+from aftersale.policy.facts import Question
 from aftersale.schema import Instant, Schema
 from aftersale.times import SECOND, duration, span
+from aftersale.vocabulary import Clock, Party
 
 LATE = timedelta(minutes=5)
 """From this gap on between when a thing happened and when it was known, it counts as late (R13, R15)."""

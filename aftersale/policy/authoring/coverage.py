@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aftersale.errors import AftersaleError, BadInput
-from aftersale.facts import Question
+from aftersale.policy.authoring.examples import question
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import Clause
-from aftersale.policy.examples import question
-from aftersale.policy.lifecycle import stretch
+from aftersale.policy.facts import Question
 from aftersale.policy.rules import PolicyFile, PresaleCap
 from aftersale.policy.select import bind
+from aftersale.policy.validity import stretch
 from aftersale.times import SECOND, Stretch, local
 
 

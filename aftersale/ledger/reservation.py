@@ -1,9 +1,9 @@
 """What is said to the ledger and what it answers: claims on an order's money, and how a refund is spread. Pure."""
 
-from aftersale.kinds import CaseKind
+from aftersale.contract.request import CaseRequest, Item, OrderLine
 from aftersale.money import Allocation, Settlement
-from aftersale.request import CaseRequest, Item, OrderLine
 from aftersale.schema import Id, Instant, Note, Schema
+from aftersale.vocabulary import CaseKind
 
 
 class Claim(Schema):

@@ -2,8 +2,8 @@
 
 from pydantic import StrictBool, model_validator
 
-from aftersale.kinds import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 from aftersale.schema import Code, Duration, Hour, Instant, Limit, Schema
+from aftersale.vocabulary import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 
 
 class MerchantDelay(Schema):

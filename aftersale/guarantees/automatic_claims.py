@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from aftersale.claims import Filed
-from aftersale.compensation import MustBeStated, compensation, losses
-from aftersale.eligibility import claim_problems
-from aftersale.kinds import ClaimType
+from aftersale.contract.request import CaseRequest, Item
+from aftersale.guarantees.claims import Filed
+from aftersale.guarantees.compensation import MustBeStated, compensation, losses
+from aftersale.guarantees.eligibility import claim_problems
 from aftersale.money import LineAmount, Money, share
 from aftersale.policy.book import Book
-from aftersale.request import CaseRequest, Item
+from aftersale.vocabulary import ClaimType
 from aftersale.watch.shipment import Shipment
 
 CLAIM = "Claim"

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from aftersale.policy.authoring.coverage import gaps
+from aftersale.policy.authoring.draft import REVIEW
+from aftersale.policy.authoring.examples import verdict
+from aftersale.policy.authoring.overlaps import overlaps
 from aftersale.policy.book import Book
-from aftersale.policy.coverage import gaps
-from aftersale.policy.examples import verdict
 from aftersale.policy.load import ASIDE, SHELVES, TITLE, Survey, joined, survey, text
-from aftersale.policy.overlaps import overlaps
 from aftersale.policy.rules import PolicyFile
-from aftersale.policy.transpose import REVIEW
 
 
 def lint(root: Path) -> list[str]:

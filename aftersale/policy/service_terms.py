@@ -9,10 +9,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from aftersale.kinds import ClaimType, Clock, Service
 from aftersale.money import Currency
 from aftersale.policy.clauses import Codes, RuleId, Text
 from aftersale.schema import Code, Hour, MinorUnits, Schema
+from aftersale.vocabulary import ClaimType, Clock, Service
 
 Amounts = dict[Currency, Annotated[MinorUnits, Field(gt=0)]]
 """An amount in the minor unit of each currency that it is set for."""

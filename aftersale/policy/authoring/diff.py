@@ -7,10 +7,10 @@ from itertools import chain
 from typing import Any
 
 from aftersale.errors import AftersaleError
-from aftersale.facts import Question
+from aftersale.policy.authoring.samples import Preorder, preorders, questions
 from aftersale.policy.book import Book, PresaleAnswer
 from aftersale.policy.deadline import Deadline
-from aftersale.policy.probes import Preorder, preorders, questions
+from aftersale.policy.facts import Question
 from aftersale.times import local
 
 Answer = Deadline | PresaleAnswer | str

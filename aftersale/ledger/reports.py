@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, StrictStr
 
-from aftersale.kinds import CaseKind, RefundState
-from aftersale.ledger import Chargeback
+from aftersale.ledger.reservation import Chargeback
 from aftersale.money import Currency, Purpose
 from aftersale.schema import Code, Id, Instant, MinorUnits, Schema
+from aftersale.vocabulary import CaseKind, RefundState
 
 Balance = StrictInt
 """An amount in minor units that has a sign."""

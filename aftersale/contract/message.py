@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from aftersale.kinds import CaseKind, Command, MessageEvent, OnTimeout, Party, State
 from aftersale.schema import Id, Instant, Schema
+from aftersale.vocabulary import CaseKind, Command, MessageEvent, OnTimeout, Party, State
 
 
 class Message(Schema):

@@ -6,13 +6,13 @@ Judged by the versions in force when the order was paid (R14), and by what was t
 from collections.abc import Iterator
 from datetime import datetime
 
+from aftersale.contract.request import CaseRequest, OrderLine
 from aftersale.errors import Problem
-from aftersale.kinds import CaseKind, ClaimType, Clock, Service
 from aftersale.policy.book import Book
-from aftersale.policy.guarantees import ClaimWindow, Exclusion, Guarantee
+from aftersale.policy.service_terms import ClaimWindow, Exclusion, Guarantee
 from aftersale.policy.services import Edition
-from aftersale.request import CaseRequest, OrderLine
 from aftersale.times import local
+from aftersale.vocabulary import CaseKind, ClaimType, Clock, Service
 
 NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
 """The reasons of a buyer that needs none."""

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StrictInt, StrictStr, model_validator
 
-from aftersale.facts import Facts, OrderFacts
-from aftersale.kinds import CaseKind, ClaimType, Service
 from aftersale.money import Money, TenderShare
+from aftersale.policy.facts import Facts, OrderFacts
 from aftersale.schema import Code, Id, Instant, Note, Schema
+from aftersale.vocabulary import CaseKind, ClaimType, Service
 
 MOST_ITEMS = 100
 MOST_TENDERS = 20

@@ -1,0 +1,1 @@
+"""What other programs send and get: requests, commands, statuses and messages."""

@@ -1,0 +1,1 @@
+"""The guarantees that an order carries, and the claims on them."""

@@ -1,0 +1,1 @@
+"""How this product speaks Temporal: the client plugin, the worker, the search attributes."""
