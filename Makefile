@@ -62,7 +62,7 @@ replay: install ## replay every recorded history against today's workflows
 	$(BIN)/python -m pytest -q tests/workflows/test_replay.py
 
 diagrams: install ## draw the states of every kind of case anew, from the table of moves
-	@$(BIN)/python -m aftersale.diagrams > docs/states.md
+	@$(BIN)/python -m aftersale.case.diagrams > docs/states.md
 
 bench: install ## measure what is promised of speed, and a happy return beside a skeleton of it
 	@$(BIN)/python -m bench promises

@@ -7,8 +7,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
+from aftersale.case.intake import Application, admit, bars
 from aftersale.errors import Problem
-from aftersale.intake import Application, admit, bars
 from aftersale.ledger.reservation import Claim
 from aftersale.policy.book import Book
 from aftersale.records import Ledger

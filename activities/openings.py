@@ -4,9 +4,9 @@ from temporalio import activity
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from aftersale.case.ui import summary
 from aftersale.contract.request import CaseRequest
 from aftersale.guarantees.automatic_claims import CLAIM
-from aftersale.view import summary
 from aftersale.vocabulary import CaseKind
 
 

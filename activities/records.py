@@ -7,14 +7,14 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
+from aftersale.case.corrections import LateFact, Taken, corrected
+from aftersale.case.turn import Turn
 from aftersale.contract.status import Status
-from aftersale.corrections import LateFact, Taken, corrected
 from aftersale.errors import BadInput
 from aftersale.guarantees.freight_insurance import FreightEnd, insured
 from aftersale.records import Records, RecordsGap
 from aftersale.times import floor
-from aftersale.turns import Turn
-from aftersale.watch.letters import Finding
+from aftersale.watch.messages import Finding
 
 
 class Recording:

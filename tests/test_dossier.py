@@ -2,12 +2,12 @@
 
 import pytest
 
+from aftersale.case.case import Dossier
+from aftersale.case.projection import status
+from aftersale.case.scanning import scanned
 from aftersale.contract.commands import AgreeLimit, ParcelEvent
 from aftersale.contract.message import Message
-from aftersale.dossier import Dossier
 from aftersale.policy.running import RunningClock
-from aftersale.readout import status
-from aftersale.scanning import scanned
 from aftersale.vocabulary import Clock, MessageEvent, Party, State
 from tests.policy.books import BOOK
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from aftersale.case.case import Dossier
+from aftersale.case.endings import LapsedStage
+from aftersale.case.validator import Refused, Verdict, happened_at, judge
 from aftersale.contract.commands import Act, parse
-from aftersale.dossier import Dossier
-from aftersale.endings import LapsedStage
-from aftersale.judge import Refused, Verdict, happened_at, judge
 from aftersale.times import SECOND
 from aftersale.vocabulary import Command, State
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at

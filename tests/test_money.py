@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from aftersale.case.refunds import Payout
 from aftersale.contract.commands import ReceivedItem
 from aftersale.contract.request import CaseRequest
 from aftersale.money import LineAmount, Money, Settlement, share
-from aftersale.payout import Payout
 from aftersale.vocabulary import RefundState
 from tests.support.cases import at, request
 

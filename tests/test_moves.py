@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 
-from aftersale import diagrams
+from aftersale.case import diagrams
+from aftersale.case.intake import CLOCKS
+from aftersale.case.moves import AWAITED, BY_ITSELF, MOVES, PARTIES, STEPS, WHILE_HELD, legal, reached
 from aftersale.contract.commands import PAYLOADS
-from aftersale.intake import CLOCKS
-from aftersale.moves import AWAITED, BY_ITSELF, MOVES, PARTIES, STEPS, WHILE_HELD, legal, reached
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, State
 from workflows.kinds import Return
 from workflows.record import EVENTS

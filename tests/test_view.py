@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aftersale.case.projection import status
+from aftersale.case.ui import MOST_BYTES, details, escaped, summary, timer_summary
+from aftersale.case.ui import cut as shortened
 from aftersale.contract.request import CaseRequest
-from aftersale.readout import status
-from aftersale.view import MOST_BYTES, details, escaped, summary, timer_summary
-from aftersale.view import cut as shortened
 from aftersale.vocabulary import CaseKind, Party, State
 from tests.support.cases import at, request
 from tests.support.files import dossier, running

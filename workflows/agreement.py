@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.endings import Closed, Ending
+from aftersale.case.endings import Closed, Ending
 from aftersale.vocabulary import CloseReason
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk

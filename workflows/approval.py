@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from temporalio import workflow
 
+from aftersale.case.projection import claim_review
+from aftersale.case.validator import Refused, Verdict, judge
 from aftersale.contract.commands import Actor, DecideClaim
 from aftersale.guarantees.claims import Approval
-from aftersale.judge import Refused, Verdict, judge
-from aftersale.readout import claim_review
 from aftersale.vocabulary import Command, MessageEvent, Party, Tier
 from workflows import outside
 from workflows.calls import take_failure

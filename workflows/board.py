@@ -6,14 +6,14 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
+from aftersale.case.ui import details, escaped
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
 from aftersale.errors import Problem
-from aftersale.view import details, escaped
 from aftersale.vocabulary import CaseKind, CloseReason, State, WatchState
 from aftersale.watch.status import WatchStatus
-from aftersale.watch.view import details as watch_details
-from aftersale.watch.view import respond_by
+from aftersale.watch.ui import details as watch_details
+from aftersale.watch.ui import respond_by
 
 KIND = SearchAttributeKey.for_keyword("CaseKind")
 STATE = SearchAttributeKey.for_keyword("CaseState")

@@ -12,15 +12,15 @@ from typing import Any, ClassVar, TypeVar
 from temporalio import workflow
 from temporalio.common import RawValue
 
+from aftersale.case.case import Dossier
+from aftersale.case.endings import Closed, Ending
+from aftersale.case.intake import Application, bars
+from aftersale.case.projection import status
+from aftersale.case.validator import Refused, Verdict, happened_at, judge
 from aftersale.contract.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status, refused
-from aftersale.dossier import Dossier
-from aftersale.endings import Closed, Ending
 from aftersale.errors import BadInput, Problem
-from aftersale.intake import Application, bars
-from aftersale.judge import Refused, Verdict, happened_at, judge
-from aftersale.readout import status
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
 from aftersale.vocabulary import CaseKind, CloseReason, Command, Party

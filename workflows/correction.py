@@ -4,8 +4,8 @@ from typing import Any
 
 from temporalio import workflow
 
+from aftersale.case.corrections import LateFact, Taken
 from aftersale.contract.commands import read
-from aftersale.corrections import LateFact, Taken
 from aftersale.errors import BadInput, Problem
 from workflows import outside
 

@@ -12,14 +12,14 @@ from typing import Any, TypeVar, overload
 
 from temporalio import workflow
 
-from aftersale.amending import amended
+from aftersale.case.amending import amended
+from aftersale.case.case import Dossier
+from aftersale.case.endings import Ending
+from aftersale.case.projection import freight_claim, status
+from aftersale.case.ui import wake_summary
 from aftersale.contract.commands import Act, Amend, Leg, Offer, ParcelEvent, Rule, ScanEvent
-from aftersale.dossier import Dossier
-from aftersale.endings import Ending
-from aftersale.readout import freight_claim, status
 from aftersale.schema import Schema
 from aftersale.times import floor
-from aftersale.view import wake_summary
 from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State
 from workflows import outside
 from workflows.alarm import Alarm

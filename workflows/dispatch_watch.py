@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.common import RawValue
 
+from aftersale.case.validator import Refused
 from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
-from aftersale.judge import Refused
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.vocabulary import WatchCommand
-from aftersale.watch.acts import OpenWatch, WatchAct, parse
-from aftersale.watch.judging import judge
+from aftersale.watch.commands import OpenWatch, WatchAct, parse
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus, refused
+from aftersale.watch.validator import judge
 from workflows import outside
 from workflows.board import Board
 from workflows.lookout import Lookout

@@ -1,6 +1,6 @@
 """What follows a refusal, whatever the kind of the case: another request, the platform's ruling, or nothing."""
 
-from aftersale.endings import Closed, Completed, Ending
+from aftersale.case.endings import Closed, Completed, Ending
 from aftersale.vocabulary import CaseKind, CloseReason, Outcome, Ruling
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk, Lapse

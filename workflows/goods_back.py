@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.endings import Closed, Ending
+from aftersale.case.endings import Closed, Ending
 from aftersale.vocabulary import Clock, CloseReason
 from workflows.answers import ChangeKind, Refused, Withdrawn
 from workflows.desk import Desk

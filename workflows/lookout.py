@@ -19,10 +19,10 @@ from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
 from aftersale.times import floor
 from aftersale.vocabulary import Clock, Party, WatchEnd
-from aftersale.watch.letters import finding
+from aftersale.watch.messages import finding
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation
-from aftersale.watch.watching import Watch, summary
+from aftersale.watch.watch import Watch, summary
 from workflows import outside
 from workflows.alarm import Alarm
 from workflows.board import Board

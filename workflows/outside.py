@@ -24,19 +24,19 @@ from activities.payments import Advanced, Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
 from activities.rollouts import Rollouts
+from aftersale.case.corrections import LateFact, Taken
+from aftersale.case.intake import Application
+from aftersale.case.turn import Turn
 from aftersale.contract.request import CaseRequest
-from aftersale.corrections import LateFact, Taken
 from aftersale.errors import Problem
 from aftersale.guarantees.claims import Approval, ClaimReview, ClaimTerms, Filed
 from aftersale.guarantees.freight_insurance import FREIGHT_CLAIM, FreightClaim, FreightEnd, InsurerAnswer
 from aftersale.guarantees.home_pickup import Pickup, PickupOrder
-from aftersale.intake import Application
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.rollout import Batch, Readiness, Told
-from aftersale.turns import Turn
-from aftersale.watch.letters import Finding
+from aftersale.watch.messages import Finding
 from workflows.calls import PATIENT, UNANSWERED, at_once, called_out, in_house, take_failure, visibly
 
 A = TypeVar("A")

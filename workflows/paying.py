@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from temporalio import workflow
 
-from aftersale import advances
+from aftersale.case import instant_refund
 from aftersale.money import LineAmount, RefundInstruction, Settlement
 from aftersale.vocabulary import MessageEvent, Party
 from workflows import outside
@@ -38,7 +38,7 @@ async def take_back(desk: Desk, lines: Sequence[LineAmount], tender: str | None)
 
 def advance_when_due(desk: Desk) -> None:
     """Where the order has the service, have the platform pay as soon as that is due, whatever the case waits for."""
-    if advances.promised(desk.case):
+    if instant_refund.promised(desk.case):
         desk.advancing = asyncio.create_task(_advance(desk))
 
 
@@ -48,7 +48,7 @@ async def all_answered(desk: Desk) -> None:
 
 
 async def _advance(desk: Desk) -> None:
-    await workflow.wait_condition(lambda: advances.due(desk.case))
+    await workflow.wait_condition(lambda: instant_refund.due(desk.case))
     instruction = desk.case.payout.advance(desk.now)
     _note(desk, "AdvanceInstructed", f"instant refund of {_sum(instruction)} instructed as {instruction.key}")
     desk.wake()

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from temporalio import workflow
 
+from aftersale.case.projection import pickup_order
 from aftersale.guarantees.home_pickup import Pickup
-from aftersale.readout import pickup_order
 from aftersale.times import local
 from aftersale.vocabulary import Party
 from workflows import outside

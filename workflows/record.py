@@ -1,9 +1,9 @@
 """Recording a command that was judged legal: it ends the stage, or changes the file while the stage goes on."""
 
+from aftersale.case.scanning import scanned
 from aftersale.contract.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, ParcelEvent, Resume
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
-from aftersale.scanning import scanned
 from aftersale.vocabulary import Clock, Command, State
 from workflows.desk import Desk
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from temporalio import workflow
 
+from aftersale.case.turn import Subject, Turn
 from aftersale.contract.message import Message
 from aftersale.contract.status import Status
 from aftersale.policy.running import RunningClock
-from aftersale.turns import Subject, Turn
 from workflows import outside
 
 

@@ -9,12 +9,12 @@ from types import MappingProxyType
 
 from temporalio import workflow
 
-from aftersale.dossier import Dossier
+from aftersale.case.case import Dossier
+from aftersale.case.ui import timer_summary
 from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
 from aftersale.policy.running import RunningClock
 from aftersale.times import floor
-from aftersale.view import timer_summary
 from aftersale.vocabulary import Clock
 from workflows import outside
 

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from aftersale.case.turn import reassembled
 from aftersale.cli.answers import REFUSED, AsJson, reporting
 from aftersale.cli.asking import decoded, json_of, with_actor
 from aftersale.cli.printing import draw, inert, say, warn
@@ -18,7 +19,6 @@ from aftersale.contract.status import Entry, Status
 from aftersale.errors import AftersaleError
 from aftersale.failures import CaseNotFound, NoAnswer, ServiceFault
 from aftersale.times import local
-from aftersale.turns import reassembled
 from aftersale.vocabulary import CaseKind, Command
 
 CaseId = Annotated[str, typer.Argument(metavar="ID", help="The case's id.")]

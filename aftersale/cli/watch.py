@@ -17,7 +17,7 @@ from aftersale.errors import BadInput, Problem
 from aftersale.schema import Id, Instant, Schema
 from aftersale.times import local
 from aftersale.vocabulary import Clock, WatchCommand
-from aftersale.watch.acts import WatchAct, parse
+from aftersale.watch.commands import WatchAct, parse
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Violation, WatchStatus
 

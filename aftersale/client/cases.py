@@ -14,6 +14,8 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from aftersale.case.corrections import CORRECTION, LateFact, Taken, late
+from aftersale.case.ui import summary
 from aftersale.client.calls import PATIENCE, answered
 from aftersale.client.namespace import Namespace
 from aftersale.client.opening import opened, written
@@ -22,13 +24,11 @@ from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
-from aftersale.corrections import CORRECTION, LateFact, Taken, late
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal
 from aftersale.schema import is_id
 from aftersale.temporal.plugin import TASK_QUEUE, connect
 from aftersale.times import floor
-from aftersale.view import summary
 from aftersale.vocabulary import CaseKind
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus

@@ -19,10 +19,10 @@ from aftersale.errors import BadInput, Problem
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
-from aftersale.watch.acts import SHAPES, WatchAct
+from aftersale.watch.commands import SHAPES, WatchAct
 from aftersale.watch.request import WATCH, WatchRequest
 from aftersale.watch.status import WatchStatus
-from aftersale.watch.view import summary
+from aftersale.watch.ui import summary
 
 T = TypeVar("T")
 

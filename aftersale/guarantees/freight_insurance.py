@@ -5,11 +5,11 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from aftersale.case.turn import Turn
 from aftersale.contract.message import Message
 from aftersale.contract.status import Entry
 from aftersale.money import Money
 from aftersale.schema import Id, Instant, Note, Schema
-from aftersale.turns import Turn
 from aftersale.vocabulary import MessageEvent, Party
 
 FREIGHT_CLAIM = "FreightClaim"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from aftersale.case.turn import Turn, digest
 from aftersale.records.errors import RecordsGap
-from aftersale.turns import Turn, digest
 from aftersale.vocabulary import CloseReason
 
 

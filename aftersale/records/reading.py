@@ -6,11 +6,11 @@ from typing import NamedTuple
 from pydantic import StrictBool
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 
+from aftersale.case.turn import Turn, reassembled
 from aftersale.contract.status import Status
 from aftersale.money import Currency
 from aftersale.records.tables import Found, cases, turns, urgency
 from aftersale.schema import Id, Instant, MinorUnits, Schema
-from aftersale.turns import Turn, reassembled
 from aftersale.vocabulary import CaseKind, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, func, select
 
+from aftersale.case.turn import Asked
 from aftersale.policy.authoring.impact import OpenCase
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.running import RunningClock
 from aftersale.records.tables import Found, cases, turns
 from aftersale.times import parse_instant
-from aftersale.turns import Asked
 from aftersale.vocabulary import OnTimeout
 
 _OPEN = cases.c.is_final.is_(False)

@@ -8,6 +8,7 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine
 
+from aftersale.case.turn import Turn
 from aftersale.contract.status import Entry, Status
 from aftersale.policy.authoring.impact import OpenCase
 from aftersale.records import outbox, reading, running, violations, writing
@@ -16,9 +17,8 @@ from aftersale.records.gate import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
-from aftersale.turns import Turn
 from aftersale.vocabulary import Clock, State
-from aftersale.watch.letters import Finding
+from aftersale.watch.messages import Finding
 from aftersale.watch.status import Violation
 
 PAGE = 100

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from aftersale.records.owing import owe_once
 from aftersale.records.tables import put, violations
 from aftersale.vocabulary import Clock
-from aftersale.watch.letters import Finding
+from aftersale.watch.messages import Finding
 from aftersale.watch.status import Violation
 
 

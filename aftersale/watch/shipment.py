@@ -8,7 +8,7 @@ from datetime import datetime
 from aftersale.contract.commands import ParcelEvent, ScanEvent
 from aftersale.policy.facts import MerchantDelay
 from aftersale.vocabulary import Clock
-from aftersale.watch.acts import Click
+from aftersale.watch.commands import Click
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, ParcelView
 

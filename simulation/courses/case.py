@@ -4,9 +4,9 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+from aftersale.case.moves import legal
 from aftersale.contract.status import Status
 from aftersale.failures import Refusal
-from aftersale.moves import legal
 from aftersale.times import SECOND, local
 from aftersale.vocabulary import Command, Party, State
 from simulation.courses import checks

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
+from aftersale.case.moves import PARTIES, legal
 from aftersale.contract.status import Status
-from aftersale.moves import PARTIES, legal
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, State
 from simulation.courses.decisions import DECLINED, decision, forbidden

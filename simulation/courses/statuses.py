@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from aftersale.case.moves import AWAITED, Move, legal
 from aftersale.contract.status import Status
-from aftersale.moves import AWAITED, Move, legal
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, State
 from simulation.courses.walks import BESIDE, CLAIM_REVIEW, FINAL, Walk

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from aftersale.case.moves import BY_ITSELF, ONWARD, STEPS, Move, legal, reached
 from aftersale.contract.status import Entry, Status
-from aftersale.moves import BY_ITSELF, ONWARD, STEPS, Move, legal, reached
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, Party, State
 from simulation.known import tolerated

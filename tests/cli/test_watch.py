@@ -13,7 +13,7 @@ from aftersale.contract.commands import ParcelEvent
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import floor, local
 from aftersale.vocabulary import WatchEnd
-from aftersale.watch.acts import Click
+from aftersale.watch.commands import Click
 from tests.cli.shell import Told, run
 from tests.support.market import ACTORS, Market, market
 from tests.support.platform_fixtures import until

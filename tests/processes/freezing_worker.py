@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 import worker
+from aftersale.case.turn import Turn
 from aftersale.records import Records
 from aftersale.temporal.plugin import PunctualWorker, run
-from aftersale.turns import Turn
 
 _write = Records.write
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from aftersale.case.turn import Subject, Turn
 from aftersale.contract.message import Message
 from aftersale.contract.status import NOBODY, Entry, Next, RefundView, Status
 from aftersale.records import Records, Report, Written
 from aftersale.times import parse_instant
-from aftersale.turns import Subject, Turn
 from aftersale.vocabulary import CaseKind, Command, MessageEvent, OnTimeout, Outcome, Party, RefundState, State
 
 START = parse_instant("2024-02-01T10:00:00+08:00")

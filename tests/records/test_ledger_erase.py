@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from aftersale.case.turn import Turn
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
 from aftersale.records import Records, Report
 from aftersale.records.ledger.blanking import FREE_TEXT, KEPT
-from aftersale.turns import Turn
 from aftersale.vocabulary import Party
 from tests.records.bookkeeping import claim, declined, hold, instruction, pay, reserve
 from tests.records.drawing import HOUR, NOW, message, says, tell, turn

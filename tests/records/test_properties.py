@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from aftersale.case.turn import Turn, digest
 from aftersale.records import Records, RecordsGap, Report
 from aftersale.records.line import Mark, planned
 from aftersale.records.owing import SECOND_THOUGHTS
-from aftersale.turns import Turn, digest
 from tests.records.drawing import NOW, line, owed
 
 _numbers = count(1)

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from aftersale import records
+from aftersale.case.turn import Turn, digest, reassembled
 from aftersale.contract.status import Entry, Status
 from aftersale.temporal.plugin import LeanPayloadConverter
-from aftersale.turns import Turn, digest, reassembled
 from tests.records.drawing import NOW, START, entry, message, status, turn
 
 HISTORIES = sorted((Path(__file__).parents[1] / "histories").glob("[HT]-*.json"))

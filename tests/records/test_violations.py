@@ -5,7 +5,7 @@ from typing import Any
 
 from aftersale.records import Records
 from aftersale.vocabulary import Clock
-from aftersale.watch.letters import finding
+from aftersale.watch.messages import finding
 from aftersale.watch.status import Violation
 from tests.records.drawing import HOUR, NOW
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from aftersale.case.intake import Application, admit
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import PolicyGap
 from aftersale.guarantees.eligibility import claim_problems
-from aftersale.intake import Application, admit
 from aftersale.policy.book import Book
 from aftersale.vocabulary import CaseKind
 from tests.policy.books import BOOK

@@ -69,7 +69,7 @@ PLANTS = {
         "every clock has one outcome, and only legal moves are taken",
     ),
     "an offered command that is refused": Plant(
-        "aftersale/judge.py",
+        "aftersale/case/validator.py",
         "    if command is Command.ESCALATE and case.ruled:",
         "    if command is Command.DECLINE_OFFER:",
         "every clock has one outcome, and only legal moves are taken",
@@ -82,7 +82,7 @@ PLANTS = {
         "a case ends in a final state",
     ),
     "a party that is asked and can do nothing": Plant(
-        "aftersale/letters.py",
+        "aftersale/case/messages.py",
         "commands=following.commands if asked else (),",
         "commands=(),",
         "whoever is told to act can",

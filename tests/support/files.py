@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from aftersale.case.case import Dossier
 from aftersale.contract.request import CaseRequest
-from aftersale.dossier import Dossier
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock

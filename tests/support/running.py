@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from aftersale.dossier import Dossier
-from aftersale.readout import status
-from aftersale.turns import Turn
+from aftersale.case.case import Dossier
+from aftersale.case.projection import status
+from aftersale.case.turn import Turn
 from aftersale.vocabulary import State
 from tests.support.files import dossier
 

@@ -9,11 +9,11 @@ import pytest
 from aftersale.contract.commands import Actor, ParcelEvent
 from aftersale.times import SECOND
 from aftersale.vocabulary import Clock, Party, WatchCommand, WatchEnd, WatchState
-from aftersale.watch.acts import CancelOrder, Click
-from aftersale.watch.letters import finding
+from aftersale.watch.commands import CancelOrder, Click
+from aftersale.watch.messages import finding
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation
-from aftersale.watch.watching import Watch
+from aftersale.watch.watch import Watch
 from tests.policy.books import BOOK
 from tests.support.cases import at
 from tests.support.shipments import SF1, shipment

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from aftersale.case.corrections import CORRECTION
 from aftersale.client import Cases
 from aftersale.contract.commands import Actor, ParcelEvent, ShipBack
-from aftersale.corrections import CORRECTION
 from aftersale.records import Records
 from aftersale.temporal.plugin import TASK_QUEUE
 from aftersale.times import SECOND

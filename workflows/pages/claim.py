@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.endings import Closed, Completed, Ending
+from aftersale.case.endings import Closed, Completed, Ending
 from aftersale.vocabulary import Clock, CloseReason, Outcome
 from workflows.answers import ChangeKind, Withdrawn
 from workflows.desk import Desk

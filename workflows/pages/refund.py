@@ -1,6 +1,6 @@
 """Refund without a return (仅退款)."""
 
-from aftersale.endings import Completed, Ending
+from aftersale.case.endings import Completed, Ending
 from aftersale.vocabulary import Outcome
 from workflows.agreement import Agreed, agreement
 from workflows.answers import ChangeKind

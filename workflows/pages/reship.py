@@ -1,6 +1,6 @@
 """Sending again what was missing (补寄)."""
 
-from aftersale.endings import Ending
+from aftersale.case.endings import Ending
 from aftersale.vocabulary import Clock, Outcome
 from workflows.agreement import Agreed, agreement
 from workflows.answers import ChangeKind

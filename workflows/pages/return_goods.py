@@ -1,6 +1,6 @@
 """Return and refund (退货退款)."""
 
-from aftersale.endings import Completed, Ending
+from aftersale.case.endings import Completed, Ending
 from aftersale.vocabulary import Clock, Outcome
 from workflows.agreement import Agreed, agreement
 from workflows.answers import ChangeKind

@@ -1,8 +1,8 @@
 """What was paid ahead and is not owed goes back (极速退款追回)."""
 
-from aftersale import advances
+from aftersale.case import instant_refund
+from aftersale.case.endings import Ending
 from aftersale.contract.commands import RetryRefund
-from aftersale.endings import Ending
 from aftersale.vocabulary import Clock, Party, State
 from workflows.desk import Desk, Stopped
 from workflows.paying import all_answered, take_back
@@ -18,7 +18,7 @@ async def clawback(desk: Desk, ending: Ending) -> None:
         await desk.enter(State.REFUNDING, desk.now, beside={Clock.PAYOUT: desk.now})
         await all_answered(desk)
     tender = None
-    while lines := payout.excess(owed=advances.owed(ending)):
+    while lines := payout.excess(owed=instant_refund.owed(ending)):
         await desk.enter(State.REFUNDING, desk.now, beside={Clock.PAYOUT: desk.now})
         if (await take_back(desk, lines, tender)).status == "succeeded":
             return

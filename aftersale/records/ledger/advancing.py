@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from aftersale.case.refunds import ADVANCED
 from aftersale.guarantees.compensation import advance_refused
 from aftersale.ledger.reservation import Instructed
 from aftersale.money import Currency, Money, RefundInstruction
-from aftersale.payout import ADVANCED
 from aftersale.policy.service_terms import Advance
 from aftersale.records.ledger.instructing import keep
 from aftersale.records.ledger.tables import instructions, orders, reservations

@@ -6,14 +6,14 @@ python -m aftersale.diagrams > docs/states.md
 from collections import defaultdict
 from collections.abc import Iterator
 
-from aftersale.moves import BY_ITSELF, STEPS, Goal, legal, reached
+from aftersale.case.moves import BY_ITSELF, STEPS, Goal, legal, reached
 from aftersale.vocabulary import CaseKind, Command, Party, State
 
 _ELSEWHERE = "another_kind"
 
 _HEAD = """# The states of a case
 
-Drawn from `aftersale/moves.py` by `python -m aftersale.diagrams`; a test compares both. An arrow names who gives a
+Drawn from `aftersale/case/moves.py` by `python -m aftersale.diagrams`; a test compares both. An arrow names who gives a
 command, or what happens by itself. Commands that leave a case where it stands are not drawn: `add_evidence`,
 `agree_limit`, `extend`, `hold` and `resume`. The buyer may `withdraw` from every state that waits for a party, which
 closes the case; that is not drawn either. Nor is that `refunding` stands before every end at which a refund that was

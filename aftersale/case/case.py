@@ -5,25 +5,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aftersale.agreements import Agreements
+from aftersale.case.agreed_limits import Agreements
+from aftersale.case.endings import Completed, Ending, LapsedStage
+from aftersale.case.intake import Application
+from aftersale.case.messages import Letters
+from aftersale.case.moves import AWAITED, STEPS
+from aftersale.case.parcels import Parcels
+from aftersale.case.refunds import Payout
+from aftersale.case.turn import Subject
+from aftersale.case.ui import timer_summary
 from aftersale.contract.commands import DecideClaim, ReceivedItem
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import By, Entry, Escalation
-from aftersale.endings import Completed, Ending, LapsedStage
 from aftersale.errors import Problem
 from aftersale.guarantees.claims import ClaimTerms, Filed
 from aftersale.guarantees.compensation import MustBeStated
 from aftersale.guarantees.eligibility import NO_REASON_CODES
-from aftersale.intake import Application
-from aftersale.letters import Letters
-from aftersale.moves import AWAITED, STEPS
-from aftersale.parcels import Parcels
-from aftersale.payout import Payout
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
-from aftersale.turns import Subject
-from aftersale.view import timer_summary
 from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State, Tier
 
 MOST_REFUSED_SIGNALS = 20

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
+from aftersale.case.case import Dossier
+from aftersale.case.moves import MOVES, PARTIES, legal
 from aftersale.contract.commands import Act, Amend, ConfirmReceipt, DecideClaim, Dispatch, Offer, ReceivedItem, Rule
 from aftersale.contract.request import CaseRequest
-from aftersale.dossier import Dossier
 from aftersale.errors import AftersaleError, BadInput, Problem
 from aftersale.guarantees.compensation import MustBeStated
 from aftersale.money import Sum, total
-from aftersale.moves import MOVES, PARTIES, legal
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import floor, local
 from aftersale.vocabulary import CaseKind, Command, Party, Ruling, State

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from aftersale.case.ui import cut, escaped, timeline
 from aftersale.times import local
-from aftersale.view import cut, escaped, timeline
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Violation, WatchStatus
 

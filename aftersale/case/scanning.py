@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from aftersale.case.case import Dossier
+from aftersale.case.parcels import MOST_EVENTS
 from aftersale.contract.commands import ParcelEvent
-from aftersale.dossier import Dossier
-from aftersale.parcels import MOST_EVENTS
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import local
 from aftersale.vocabulary import Party, State

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from aftersale.case.validator import Refused
 from aftersale.errors import Problem
-from aftersale.judge import Refused
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import local
 from aftersale.vocabulary import Party, WatchCommand
-from aftersale.watch.acts import GIVEN_BY, CancelDelay, CancelOrder, Click, SetDelay, WatchAct
+from aftersale.watch.commands import GIVEN_BY, CancelDelay, CancelOrder, Click, SetDelay, WatchAct
 from aftersale.watch.shipment import MOST_PARCELS, Shipment, given_pieces
 
 

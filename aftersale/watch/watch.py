@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from aftersale.case.ui import timer_summary
 from aftersale.contract.commands import ParcelEvent
 from aftersale.contract.status import By, Entry
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.running import CLOCK_SKEW, RunningClock
 from aftersale.times import local, span
-from aftersale.view import timer_summary
 from aftersale.vocabulary import Clock, Party, WatchCommand, WatchEnd, WatchState
-from aftersale.watch.acts import CancelDelay, CancelOrder, Click, SetDelay, WatchAct
+from aftersale.watch.commands import CancelDelay, CancelOrder, Click, SetDelay, WatchAct
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.shipment import HUB, MOST_SCANS, PICKUP, Shipment
 from aftersale.watch.status import Check, Violation, WatchDeadline, WatchStatus, violated

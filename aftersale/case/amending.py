@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from aftersale.case.case import Dossier
+from aftersale.case.intake import Application
 from aftersale.contract.commands import Amend
-from aftersale.dossier import Dossier
-from aftersale.intake import Application
 
 
 def amended(case: Dossier, act: Amend, now: datetime, owner: str) -> Application:

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
+from aftersale.case.case import Dossier
+from aftersale.case.endings import Closed, Completed
+from aftersale.case.moves import legal
+from aftersale.case.validator import refusal
 from aftersale.contract.status import NOBODY, DeadlineView, Next, Status
-from aftersale.dossier import Dossier
-from aftersale.endings import Closed, Completed
 from aftersale.guarantees.claims import ClaimReview
 from aftersale.guarantees.freight_insurance import FreightClaim
 from aftersale.guarantees.home_pickup import PickupOrder
-from aftersale.judge import refusal
 from aftersale.money import total
-from aftersale.moves import legal
 from aftersale.vocabulary import Party, Service, Tier
 
 

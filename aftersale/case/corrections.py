@@ -1,6 +1,6 @@
 """Facts that arrive after a case has ended: nothing is undone, and nothing is lost; the platform hears of them. Pure.
 
-What comes after the executed lapse of a case that still runs is told in `aftersale.judge` and `aftersale.scanning`.
+What comes after the executed lapse of a case that still runs is told in `aftersale.case.validator` and `.scanning`.
 """
 
 from datetime import datetime
@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictStr
 
+from aftersale.case.turn import Subject, Turn
 from aftersale.contract.commands import Act, ParcelEvent, parse, read
 from aftersale.contract.message import Message
 from aftersale.contract.status import Entry, Status
 from aftersale.errors import BadInput, Problem
 from aftersale.schema import Id, Schema
 from aftersale.times import local
-from aftersale.turns import Subject, Turn
 from aftersale.vocabulary import CloseReason, Command, MessageEvent, Party
 
 CORRECTION = "Correction"
