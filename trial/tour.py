@@ -18,7 +18,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.printing import WIDTH
+from aftersale.cli.output import WIDTH
 from aftersale.contract.status import Entry, Status
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.failures import Refusal

@@ -10,9 +10,9 @@ import sys
 import typer
 
 from aftersale.cli import cases, lists
-from aftersale.cli.answers import Answering
+from aftersale.cli.errors import Answering
 from aftersale.cli.ledger import ledger
-from aftersale.cli.policy import policy
+from aftersale.cli.policy.book import policy
 from aftersale.cli.services import services
 from aftersale.cli.setup import setup
 from aftersale.cli.watch import watch

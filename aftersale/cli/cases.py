@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from aftersale.case.turn import reassembled
-from aftersale.cli.answers import REFUSED, AsJson, reporting
-from aftersale.cli.asking import decoded, json_of, with_actor
-from aftersale.cli.printing import draw, inert, say, warn
-from aftersale.cli.reach import on_cases, on_records
+from aftersale.cli.connections import on_cases, on_records
+from aftersale.cli.errors import REFUSED, AsJson, reporting
+from aftersale.cli.inputs import decoded, json_of, with_actor
+from aftersale.cli.output import draw, inert, say, warn
 from aftersale.contract.commands import parse, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Entry, Status

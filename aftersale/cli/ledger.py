@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from aftersale.cli.answers import REFUSED, Answering, AsJson, reporting, words
-from aftersale.cli.asking import content, options
-from aftersale.cli.books import chargebacks, lines_of_csv, tables
-from aftersale.cli.printing import draw, inert, say, say_json
-from aftersale.cli.reach import on_cases, on_records
+from aftersale.cli.connections import on_cases, on_records
+from aftersale.cli.errors import REFUSED, Answering, AsJson, reporting, words
+from aftersale.cli.inputs import content, options
+from aftersale.cli.ledger_tables import chargebacks, lines_of_csv, tables
+from aftersale.cli.output import draw, inert, say, say_json
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
 from aftersale.ledger.reports import Erasure, OrderBooks, ProviderPayment
 from aftersale.schema import Id, Note, Schema, is_id

@@ -10,10 +10,10 @@ from pydantic import BeforeValidator
 from rich.table import Column, Table
 from rich.text import Text
 
-from aftersale.cli.answers import AsJson, reporting
-from aftersale.cli.asking import options
-from aftersale.cli.printing import draw, from_now, inert, say, say_json
-from aftersale.cli.reach import on_records
+from aftersale.cli.connections import on_records
+from aftersale.cli.errors import AsJson, reporting
+from aftersale.cli.inputs import options
+from aftersale.cli.output import draw, from_now, inert, say, say_json
 from aftersale.errors import BadInput, Problem
 from aftersale.schema import Duration, Id, Instant, Schema, is_id
 from aftersale.times import floor, local, parse_instant, span

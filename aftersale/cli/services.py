@@ -7,9 +7,9 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.answers import REFUSED, Answering, AsJson, reporting
-from aftersale.cli.asking import json_of, options
-from aftersale.cli.printing import draw, inert, say, say_json
+from aftersale.cli.errors import REFUSED, Answering, AsJson, reporting
+from aftersale.cli.inputs import json_of, options
+from aftersale.cli.output import draw, inert, say, say_json
 from aftersale.errors import BadInput, problems_of
 from aftersale.guarantees.enrolment import SignUp, enrolled, enrolment_problems
 from aftersale.policy.load import default_root, load

@@ -4,9 +4,9 @@ from typing import Any
 
 import typer
 
-from aftersale.cli.answers import AsJson, status, told, words
-from aftersale.cli.printing import inert, say, say_json, warn
-from aftersale.cli.reach import on_cases, records_url, the_extra
+from aftersale.cli.connections import on_cases, records_url, the_extra
+from aftersale.cli.errors import AsJson, status, told, words
+from aftersale.cli.output import inert, say, say_json, warn
 from aftersale.errors import AftersaleError
 
 Done = dict[str, Any]
@@ -45,7 +45,7 @@ def _migrate(done: Done) -> None:
     url = records_url()
     with the_extra():
         from aftersale.records import migrate
-        from aftersale.records.engine import named, parsed
+        from aftersale.records.database import named, parsed
 
         done["records"] = named(parsed(url))
         done["migrated"] = migrate(url)

@@ -7,11 +7,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.answers import REFUSED, Answering, AsJson, reporting
-from aftersale.cli.asking import json_of, options, with_actor
 from aftersale.cli.cases import timeline_of
-from aftersale.cli.printing import draw, inert, say, say_json
-from aftersale.cli.reach import on_cases, on_records
+from aftersale.cli.connections import on_cases, on_records
+from aftersale.cli.errors import REFUSED, Answering, AsJson, reporting
+from aftersale.cli.inputs import json_of, options, with_actor
+from aftersale.cli.output import draw, inert, say, say_json
 from aftersale.contract.commands import ParcelEvent, read
 from aftersale.errors import BadInput, Problem
 from aftersale.schema import Id, Instant, Schema

@@ -18,7 +18,7 @@ from aftersale.case.corrections import CORRECTION, LateFact, Taken, late
 from aftersale.case.ui import summary
 from aftersale.client.calls import PATIENCE, answered
 from aftersale.client.namespace import Namespace
-from aftersale.client.opening import opened, written
+from aftersale.client.open import opened, written
 from aftersale.client.rollouts import Rollouts
 from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read

@@ -13,7 +13,7 @@ from temporalio.client import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from aftersale.client.calls import PATIENCE, answered
-from aftersale.client.opening import opened, written
+from aftersale.client.open import opened, written
 from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal

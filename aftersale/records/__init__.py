@@ -5,9 +5,9 @@ that it owes to parties. It is read for lists, and after Temporal has forgotten 
 refunds, which is no copy: what it says of money is what counts.
 """
 
-from aftersale.records.engine import DEFAULT_URL, VARIABLE
+from aftersale.records.database import DEFAULT_URL, VARIABLE
 from aftersale.records.errors import LedgerFault, RecordsGap, RecordsOutdated, RecordsUnavailable
-from aftersale.records.gate import PATIENCE
+from aftersale.records.fair_gate import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.migrate import migrate, require_current
 from aftersale.records.outbox import Backlog, Leased, Report

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
-from aftersale.records.engine import prepare_sqlite
+from aftersale.records.database import prepare_sqlite
 from aftersale.records.migrate import migrate
 from aftersale.records.store import Records
 

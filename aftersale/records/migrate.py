@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, text
 
-from aftersale.records import engine
-from aftersale.records.engine import parsed, reporting
+from aftersale.records import database
+from aftersale.records.database import parsed, reporting
 
 PATIENCE = 60.0
 """Seconds to wait for another process that migrates, and for a migration to finish."""
@@ -33,7 +33,7 @@ def migrate(url: str, *, to: str = "head", patience: float = PATIENCE) -> list[s
     """
     where = parsed(url)
     with reporting(where):
-        made = engine.engine(where, patience)
+        made = database.engine(where, patience)
         try:
             _prepare(where, patience)
             with made.begin() as connection:
@@ -51,13 +51,13 @@ def require_current(url: str) -> None:
 
     where = parsed(url)
     if where.get_backend_name() == "sqlite" and not Path(where.database or "").exists():
-        raise engine.outdated(where)
+        raise database.outdated(where)
     with reporting(where):
-        made = engine.engine(where)
+        made = database.engine(where)
         try:
-            with made.connect().execution_options(**{engine.READING: True}) as connection:
+            with made.connect().execution_options(**{database.READING: True}) as connection:
                 if _revision(connection) != ScriptDirectory(str(_FOLDER)).get_current_head():
-                    raise engine.outdated(where)
+                    raise database.outdated(where)
         finally:
             made.dispose()
 

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Engine
 from aftersale.case.turn import Turn
 from aftersale.contract.status import Entry, Status
 from aftersale.policy.authoring.impact import OpenCase
-from aftersale.records import outbox, reading, running, violations, writing
-from aftersale.records.engine import READING, engine, gate, named, parsed, reporting
-from aftersale.records.gate import PATIENCE
+from aftersale.records import cases, outbox, reading, violations
+from aftersale.records import turns as written
+from aftersale.records.database import READING, engine, gate, named, parsed, reporting
+from aftersale.records.fair_gate import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import Backlog, Leased, Report
 from aftersale.records.reading import CaseLine, Place, Written
@@ -71,7 +72,7 @@ class Records:
         Raises RecordsGap, and writes nothing, where a turn before the given ones is missing.
         """
         with self._writing() as connection:
-            writing.write(connection, turns, now or datetime.now(UTC))
+            written.write(connection, turns, now or datetime.now(UTC))
 
     def append(
         self, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn], *, now: datetime | None = None
@@ -82,7 +83,7 @@ class Records:
         written. Raises BadInput for a case that the records do not know.
         """
         with self._writing() as connection:
-            return writing.append(connection, case_id, message_id, draw, now or datetime.now(UTC))
+            return written.append(connection, case_id, message_id, draw, now or datetime.now(UTC))
 
     def record(self, case_id: str) -> Status | None:
         """The whole status of a case after its last turn on file, timeline included; None for an unknown one."""
@@ -124,12 +125,12 @@ class Records:
     def how_many_run(self) -> int:
         """How many cases are open."""
         with self._reading() as connection:
-            return running.count(connection)
+            return cases.count(connection)
 
     def that_run(self, after: str, limit: int) -> list[str]:
         """The ids of open cases after an id."""
         with self._reading() as connection:
-            return running.ids(connection, after, limit)
+            return cases.ids(connection, after, limit)
 
     def newcomers(self, since: datetime, after: str, limit: int) -> tuple[list[str], str | None]:
         """Of so many open cases after an id, those that came into the records since; and where to go on, if anywhere.
@@ -137,22 +138,22 @@ class Records:
         When a case came is told by the clock of the worker that wrote its first turn.
         """
         with self._reading() as connection:
-            return running.newcomers(connection, since, after, limit)
+            return cases.newcomers(connection, since, after, limit)
 
     def running_clocks(self, after: str, limit: int) -> Sequence[OpenCase]:
         """Open cases after an id, with what another book needs to know about their clocks."""
         with self._reading() as connection:
-            return running.clocks(connection, after, limit)
+            return cases.clocks(connection, after, limit)
 
     def known(self, case_ids: Collection[str]) -> set[str]:
         """Which of these cases the records know, open or not."""
         with self._reading() as connection:
-            return running.known(connection, case_ids)
+            return cases.known(connection, case_ids)
 
     def runs(self, case_id: str) -> bool:
         """Whether the records show the case as open."""
         with self._reading() as connection:
-            return running.is_open(connection, case_id)
+            return cases.is_open(connection, case_id)
 
     # Violations of shipments
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from aftersale.records.owing import owe_once
+from aftersale.records.outbox_enqueue import owe_once
 from aftersale.records.tables import put, violations
 from aftersale.vocabulary import Clock
 from aftersale.watch.messages import Finding

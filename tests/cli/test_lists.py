@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from aftersale.cli import app
-from aftersale.cli.printing import from_now
+from aftersale.cli.output import from_now
 from aftersale.records import Records
 from aftersale.times import SECOND, floor, local
 from tests.cli.shell import on_a_terminal, run

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from aftersale.cli.policy import policy
+from aftersale.cli.policy.book import policy
 from aftersale.vocabulary import ClaimType, Service
 from tests.policy.books import BOOK, ROOT, copied
 from tests.policy.spoiling import FESTIVAL, edit

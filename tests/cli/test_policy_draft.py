@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from aftersale.cli.policy import policy
+from aftersale.cli.policy.book import policy
 from aftersale.policy.load import load
 from tests.policy.books import copied
 from tests.policy.spoiling import FESTIVAL, edit

@@ -11,7 +11,7 @@ from aftersale.policy.authoring.impact import MOVES, Fate, Impact, OpenCase, Way
 from aftersale.policy.book import Book
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
-from aftersale.records.running import clocks_of
+from aftersale.records.cases import clocks_of
 from aftersale.times import SECOND, parse_instant
 from aftersale.vocabulary import CaseKind, State
 from tests.policy.books import BOOK, notice, with_notices

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import inspect, text
 
-from aftersale.records.engine import engine, parsed
+from aftersale.records.database import engine, parsed
 
 
 def tamper(url: str, *statements: str) -> None:

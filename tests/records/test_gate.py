@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from aftersale.records.gate import Gate, GateShut
+from aftersale.records.fair_gate import Gate, GateShut
 
 
 def test_threads_pass_in_the_order_in_which_they_came() -> None:

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from aftersale import records
-from aftersale.records.engine import engine, parsed
+from aftersale.records.database import engine, parsed
 from aftersale.records.migrate import VERSION_TABLE, migrate
 from aftersale.records.tables import metadata
 from aftersale.times import parse_instant

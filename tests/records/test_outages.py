@@ -11,8 +11,8 @@ import pytest
 from aftersale import records
 from aftersale.errors import BadInput
 from aftersale.records import PATIENCE, Records, RecordsUnavailable
-from aftersale.records.engine import CONNECTIONS, engine, parsed
-from aftersale.records.impatient import ImpatientConnection
+from aftersale.records.database import CONNECTIONS, engine, parsed
+from aftersale.records.postgres import ImpatientConnection
 from tests.records.drawing import NOW, line, turn
 from tests.support.outages import frozen
 from tests.support.postgres import Server, free_port

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from aftersale.case.turn import Turn, digest
 from aftersale.records import Records, RecordsGap, Report
-from aftersale.records.line import Mark, planned
-from aftersale.records.owing import SECOND_THOUGHTS
+from aftersale.records.outbox_enqueue import SECOND_THOUGHTS
+from aftersale.records.turn_plan import Mark, planned
 from tests.records.drawing import NOW, line, owed
 
 _numbers = count(1)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from aftersale.records import Records, RecordsGap, Report
-from aftersale.records.owing import SECOND_THOUGHTS
+from aftersale.records.outbox_enqueue import SECOND_THOUGHTS
 from aftersale.vocabulary import MessageEvent, State
 from tests.records.drawing import NOW, line, message, owed, says, tell, turn
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Table
 
 from aftersale.records import Records
-from aftersale.records.engine import engine, parsed
+from aftersale.records.database import engine, parsed
 from aftersale.records.tables import cases, turns
 from aftersale.vocabulary import State
 from tests.records.drawing import DUE, NOW, turn

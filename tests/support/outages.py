@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from aftersale.records.engine import engine, parsed
+from aftersale.records.database import engine, parsed
 from tests.support.postgres import Server
 
 

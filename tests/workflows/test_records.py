@@ -7,7 +7,7 @@ from sqlalchemy import delete
 
 from aftersale.contract.status import Status
 from aftersale.records import Records
-from aftersale.records.engine import engine, parsed
+from aftersale.records.database import engine, parsed
 from aftersale.records.tables import turns
 from aftersale.vocabulary import CaseKind, CloseReason, MessageEvent, Outcome, Party, State
 from tests.support.cases import (

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from aftersale.failures import Refusal
 from aftersale.policy.rollout import Step
-from aftersale.records.engine import engine, parsed
+from aftersale.records.database import engine, parsed
 from aftersale.temporal.plugin import TASK_QUEUE
 from tests.policy.books import notice
 from tests.records.drawing import NOW, turn

@@ -16,17 +16,17 @@ from aftersale.ledger.reservation import Chargeback, Claim, Instructed
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.service_terms import Advance
 from aftersale.records.ledger import (
-    advancing,
-    checking,
-    comparing,
-    erasing,
-    freezing,
-    instructing,
-    reserving,
-    settling,
-    showing,
+    advances,
+    chargebacks,
+    erasure,
+    instructions,
+    integrity,
+    reports,
+    reservations,
+    settlements,
 )
-from aftersale.records.ledger.reading import steady
+from aftersale.records.ledger.accounts import steady
+from aftersale.records.ledger.statement import compared
 
 __all__ = ["Ledger"]
 
@@ -54,7 +54,7 @@ class Ledger:
         (what open cases hold and closed ones settled leaves too little of what was paid).
         """
         with self._writing() as connection:
-            problems = reserving.reserve(connection, claim, most_attempts, now)
+            problems = reservations.reserve(connection, claim, most_attempts, now)
             if problems:
                 connection.rollback()
         return problems
@@ -65,12 +65,12 @@ class Ledger:
         All that speaks against it, by the codes of `reserve`; empty where it is held. The same attempt may ask again.
         """
         with self._writing() as connection:
-            return reserving.amend(connection, claim, attempt, most_attempts, now)
+            return reservations.amend(connection, claim, attempt, most_attempts, now)
 
     def release(self, case_id: str, now: datetime) -> None:
         """Give back what a case holds and did not instruct. Safe to repeat, and for a case that holds nothing."""
         with self._writing() as connection:
-            reserving.release(connection, case_id, now)
+            reservations.release(connection, case_id, now)
 
     def instruct(self, instruction: RefundInstruction, now: datetime) -> Instructed:
         """Keep a refund before it is sent: how it is spread over tenders.
@@ -82,7 +82,7 @@ class Ledger:
         LedgerFault for another instruction under a known key.
         """
         with self._writing() as connection:
-            return instructing.instruct(connection, instruction, now)
+            return instructions.instruct(connection, instruction, now)
 
     def advance(self, bounds: Advance | None, instruction: RefundInstruction, now: datetime) -> Instructed:
         """Keep, before it is sent, that the platform pays a refund ahead; beyond the bounds it is declined.
@@ -91,7 +91,7 @@ class Ledger:
         Of several for one buyer that come at once, one is judged after the other. Raises as `instruct`.
         """
         with self._writing() as connection:
-            return advancing.advance(connection, bounds, instruction, now)
+            return advances.advance(connection, bounds, instruction, now)
 
     def clawback(self, instruction: RefundInstruction, now: datetime) -> Instructed:
         """Keep, before it is sent, that a case's refund is taken back: at most what was settled and is not back yet.
@@ -100,7 +100,7 @@ class Ledger:
         `instruct`.
         """
         with self._writing() as connection:
-            return instructing.clawback(connection, instruction, now)
+            return instructions.clawback(connection, instruction, now)
 
     def attempted(self, key: str, attempt: int, now: datetime) -> Settlement | None:
         """Keep that an instruction is sent right now, once it is known that the payment service holds nothing of it.
@@ -109,7 +109,7 @@ class Ledger:
         meanwhile fails by this, as one that was never sent. Raises LedgerFault for an unknown key.
         """
         with self._writing() as connection:
-            return settling.attempted(connection, key, attempt, now)
+            return settlements.attempted(connection, key, attempt, now)
 
     def settle(self, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
         """Keep the payment service's definitive answer; with `closes`, a success releases what the case still holds.
@@ -117,24 +117,24 @@ class Ledger:
         Raises LedgerFault where the key was settled otherwise before.
         """
         with self._writing() as connection:
-            settling.settle(connection, settlement, attempt, closes, now)
+            settlements.settle(connection, settlement, attempt, closes, now)
 
     # Chargebacks
 
     def freeze(self, order_id: str, reference: str, reason: str, now: datetime) -> Chargeback:
         """Pay no refund of an order while a chargeback is undecided; a notice that comes again changes nothing."""
         with self._writing() as connection:
-            return freezing.freeze(connection, order_id, reference, reason, now)
+            return chargebacks.freeze(connection, order_id, reference, reason, now)
 
     def lift(self, order_id: str, now: datetime) -> list[Chargeback]:
         """Lift the notices that freeze an order; those that did."""
         with self._writing() as connection:
-            return freezing.lift(connection, order_id, now)
+            return chargebacks.lift(connection, order_id, now)
 
     def frozen(self, order_id: str) -> list[Chargeback]:
         """The notices that freeze an order, the oldest first; none, and refunds are paid."""
         with self._reading() as connection:
-            return freezing.frozen(connection, order_id)
+            return chargebacks.frozen(connection, order_id)
 
     # What the books say
 
@@ -142,7 +142,7 @@ class Ledger:
         """The account of an order; None for one that the ledger does not know."""
         with self._reading() as connection:
             steady(connection)
-            return showing.shown(connection, order_id)
+            return reports.shown(connection, order_id)
 
     def check(self, statement: Iterable[ProviderPayment] | None = None) -> list[Difference]:
         """What is wrong with the books of all orders; with the payment service's whole statement, also against that.
@@ -151,14 +151,14 @@ class Ledger:
         """
         with self._reading() as connection:
             steady(connection)
-            found = list(checking.differences(connection))
-            return found if statement is None else found + list(comparing.compared(connection, statement))
+            found = list(integrity.differences(connection))
+            return found if statement is None else found + list(compared(connection, statement))
 
     def export(self) -> Iterator[Posting]:
         """Every posting as of now, order by order, read from the database as it is asked for."""
         with self._reading() as connection:
             steady(connection)
-            yield from showing.postings(connection)
+            yield from reports.postings(connection)
 
     def erase(self, buyer_ref: str, now: datetime) -> Erasure:
         """Erase a buyer's reference, and all free text of its cases, from the ledger and the records, for ever.
@@ -167,7 +167,7 @@ class Ledger:
         its money on its way, or a message about it unsent.
         """
         with self._writing() as connection:
-            erasure = erasing.erase(connection, buyer_ref, now)
+            erased = erasure.erase(connection, buyer_ref, now)
         with self._reading() as connection:
-            erasing.forget(connection)
-        return erasure
+            erasure.forget(connection)
+        return erased

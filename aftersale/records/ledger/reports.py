@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Select, case, func, select
 
 from aftersale.ledger.account import Account
 from aftersale.ledger.reports import CaseBooks, InstructionBooks, LineBooks, OrderBooks, Posting
-from aftersale.records.ledger.freezing import notices
-from aftersale.records.ledger.reading import account
+from aftersale.records.ledger.accounts import account
+from aftersale.records.ledger.chargebacks import notices
 from aftersale.records.ledger.tables import allocations, attempts, instructions, orders, reservations
 
 _AT_A_TIME = 1000

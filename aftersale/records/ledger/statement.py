@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Subquery, Table, Text, func, insert, or_, select
 
 from aftersale.ledger.reports import Difference, DifferenceKind, ProviderPayment
-from aftersale.records.ledger.checking import SUCCEEDED, of_instruction
+from aftersale.records.ledger.integrity import SUCCEEDED, of_instruction
 from aftersale.records.ledger.tables import instructions, reservations
 from aftersale.vocabulary import RefundState
 

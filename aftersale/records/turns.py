@@ -10,10 +10,10 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from aftersale.case.turn import Turn, reassembled
 from aftersale.contract.status import Entry, Status
 from aftersale.errors import BadInput, Problem
-from aftersale.records.line import Mark, Plan, planned
-from aftersale.records.owing import owe
+from aftersale.records.outbox_enqueue import owe
 from aftersale.records.reading import told
 from aftersale.records.tables import cases, put, turns
+from aftersale.records.turn_plan import Mark, Plan, planned
 
 # Kept, since putting a statement together takes longer than executing it.
 _NEW_TURNS = insert(turns)

@@ -8,13 +8,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.answers import FAULTY, REFUSED, AlwaysJson, Answering, AsJson, reporting
-from aftersale.cli.asking import content, options
-from aftersale.cli.policy_diff import diff
-from aftersale.cli.policy_draft import draft
-from aftersale.cli.policy_impact import impact
-from aftersale.cli.policy_rollout import rollout
-from aftersale.cli.printing import draw, say, say_json
+from aftersale.cli.errors import FAULTY, REFUSED, AlwaysJson, Answering, AsJson, reporting
+from aftersale.cli.inputs import content, options
+from aftersale.cli.output import draw, say, say_json
+from aftersale.cli.policy.diff import diff
+from aftersale.cli.policy.draft import draft
+from aftersale.cli.policy.impact import impact
+from aftersale.cli.policy.rollout import rollout
 from aftersale.cli.services import table as service_table
 from aftersale.cli.services import written
 from aftersale.errors import BadInput, Problem

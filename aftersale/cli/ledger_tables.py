@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
-from aftersale.cli.printing import inert
+from aftersale.cli.output import inert
 from aftersale.ledger.reports import OrderBooks, Posting
 from aftersale.ledger.reservation import Chargeback
 from aftersale.times import local

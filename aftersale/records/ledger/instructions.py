@@ -12,8 +12,8 @@ from aftersale.ledger.allocation import over_lines, over_tenders
 from aftersale.ledger.reservation import Instructed
 from aftersale.money import Allocation, LineAmount, Purpose, RefundInstruction, Settlement
 from aftersale.records.errors import LedgerFault
-from aftersale.records.ledger import freezing
-from aftersale.records.ledger.reading import locked
+from aftersale.records.ledger import chargebacks
+from aftersale.records.ledger.accounts import locked
 from aftersale.records.ledger.tables import allocations, instructions
 from aftersale.records.tables import Found
 from aftersale.times import local
@@ -92,7 +92,7 @@ _Judged = tuple[Sequence[LineAmount], Mapping[str, Mapping[str, int]], str | Non
 def _refund(connection: Connection, account: Account, given: RefundInstruction) -> _Judged:
     left = account.left_to(given.case_id)
     refusal = (
-        freezing.refusal(connection, account.order_id)
+        chargebacks.refusal(connection, account.order_id)
         or _not_held(account, given)
         or _beyond(given, left, _open_to(account, given.case_id))
     )

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bars
 
-from aftersale.cli.answers import REFUSED, AsJson, reporting, words
-from aftersale.cli.printing import inert, say, say_json, warn
-from aftersale.cli.reach import on_cases
+from aftersale.cli.connections import on_cases
+from aftersale.cli.errors import REFUSED, AsJson, reporting, words
+from aftersale.cli.output import inert, say, say_json, warn
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import NoAnswer
 from aftersale.policy.load import default_root, load

@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.answers import AsJson, reporting
-from aftersale.cli.printing import draw, inert, say_json
+from aftersale.cli.errors import AsJson, reporting
+from aftersale.cli.output import draw, inert, say_json
 from aftersale.errors import BadInput, Problem
 from aftersale.policy.authoring.diff import (
     Answer,

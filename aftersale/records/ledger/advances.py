@@ -11,7 +11,7 @@ from aftersale.guarantees.compensation import advance_refused
 from aftersale.ledger.reservation import Instructed
 from aftersale.money import Currency, Money, RefundInstruction
 from aftersale.policy.service_terms import Advance
-from aftersale.records.ledger.instructing import keep
+from aftersale.records.ledger.instructions import keep
 from aftersale.records.ledger.tables import instructions, orders, reservations
 from aftersale.records.tables import Found
 from aftersale.vocabulary import RefundState

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from aftersale.errors import BadInput, Problem
 from aftersale.records.errors import RecordsOutdated, RecordsUnavailable
-from aftersale.records.gate import PATIENCE, Gate, GateShut
+from aftersale.records.fair_gate import PATIENCE, Gate, GateShut
 
 VARIABLE = "AFTERSALE_RECORDS_URL"
 """The setting that names the database."""
@@ -96,7 +96,7 @@ def prepare_sqlite(made: Engine) -> Engine:
 
 
 def _postgresql(url: URL, patience: float) -> Engine:
-    from aftersale.records.impatient import ImpatientConnection  # the driver takes its time, and SQLite needs none
+    from aftersale.records.postgres import ImpatientConnection
 
     milliseconds = int(patience * 1000)
     made = create_engine(

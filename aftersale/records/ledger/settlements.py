@@ -6,10 +6,10 @@ from sqlalchemy import Connection, func, select, update
 
 from aftersale.money import Settlement
 from aftersale.records.errors import LedgerFault
-from aftersale.records.ledger import freezing
-from aftersale.records.ledger.instructing import settled
-from aftersale.records.ledger.reading import lock
-from aftersale.records.ledger.reserving import close
+from aftersale.records.ledger import chargebacks
+from aftersale.records.ledger.accounts import lock
+from aftersale.records.ledger.instructions import settled
+from aftersale.records.ledger.reservations import close
 from aftersale.records.ledger.tables import attempts, instructions
 from aftersale.records.tables import Found, put_new
 from aftersale.vocabulary import RefundState
@@ -22,7 +22,7 @@ def attempted(connection: Connection, key: str, attempt: int, now: datetime) -> 
     """
     lock(connection, _known(connection, key).order_id)
     row = _known(connection, key)
-    refusal = freezing.refusal(connection, row.order_id) if row.purpose == "refund" else None
+    refusal = chargebacks.refusal(connection, row.order_id) if row.purpose == "refund" else None
     settlement = settled(row)
     if settlement is None and refusal is not None:
         settlement = Settlement(key=key, status="declined", reason=refusal)

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, select, update
 
 from aftersale.case.turn import Turn
 from aftersale.contract.message import Message
-from aftersale.records.line import Plan
 from aftersale.records.tables import Found, outbox, put_new
+from aftersale.records.turn_plan import Plan
 from aftersale.vocabulary import MessageEvent
 
 Standing = Literal["pending", "sent", "withdrawn"]

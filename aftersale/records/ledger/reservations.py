@@ -10,7 +10,7 @@ from aftersale.contract.request import OrderLine
 from aftersale.errors import Problem
 from aftersale.ledger.account import Account, Line
 from aftersale.ledger.reservation import Claim
-from aftersale.records.ledger.reading import lock, locked
+from aftersale.records.ledger.accounts import lock, locked
 from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
 from aftersale.records.tables import Found, put_new
 

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
-from aftersale.cli.printing import say_json, warn
+from aftersale.cli.output import say_json, warn
 from aftersale.errors import AftersaleError, BadInput, Problem
 from aftersale.failures import NoAnswer, Refusal
 

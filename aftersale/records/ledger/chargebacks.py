@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from aftersale.ledger.reservation import Chargeback
-from aftersale.records.ledger.reading import lock
+from aftersale.records.ledger.accounts import lock
 from aftersale.records.ledger.tables import chargebacks
 from aftersale.records.tables import put_new
 from aftersale.times import local

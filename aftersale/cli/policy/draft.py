@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from aftersale.cli.answers import AsJson, reporting
-from aftersale.cli.printing import say, say_json
+from aftersale.cli.errors import AsJson, reporting
+from aftersale.cli.output import say, say_json
 from aftersale.errors import BadInput, PolicyFault, Problem
 from aftersale.policy.authoring.draft import Anchor, transposed
 from aftersale.policy.authoring.lint import lint_with

@@ -13,11 +13,11 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.answers import AsJson, reporting
-from aftersale.cli.asking import options
-from aftersale.cli.policy_diff import sides
-from aftersale.cli.printing import draw, inert, say_json
-from aftersale.cli.reach import on_records
+from aftersale.cli.connections import on_records
+from aftersale.cli.errors import AsJson, reporting
+from aftersale.cli.inputs import options
+from aftersale.cli.output import draw, inert, say_json
+from aftersale.cli.policy.diff import sides
 from aftersale.policy.authoring.diff import distance_in_words
 from aftersale.policy.authoring.impact import Impact, OpenCase, Way, published_at
 from aftersale.schema import Instant, Schema

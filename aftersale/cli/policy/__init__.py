@@ -1,0 +1,1 @@
+"""The commands of `aftersale policy`: the book, its differences, drafts, impact and rollout."""
