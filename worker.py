@@ -36,12 +36,12 @@ from temporalio.runtime import (
 
 from activities.approvals import Approvals
 from activities.carriers import Carriers
+from activities.claims import Openings
 from activities.insurance import Insurance
 from activities.intake import Intake
 from activities.messaging.channels import Channels
-from activities.messaging.messenger import Messenger
-from activities.messaging.words import Templates
-from activities.openings import Openings
+from activities.messaging.deliver import Messenger
+from activities.messaging.rendering import Templates
 from activities.payments import Payments
 from activities.quotes import Quotes
 from activities.records import Recording
@@ -54,12 +54,12 @@ from aftersale.policy.load import default_book
 from aftersale.schema import Schema
 from aftersale.temporal.plugin import LAST_STEP, TASK_QUEUE, PunctualWorker, run
 from aftersale.vocabulary import Party
+from workflows.cases.types import Claim, Exchange, Refund, Repair, Reship, Return
 from workflows.correction import Correction
 from workflows.deliveries import Deliveries
-from workflows.dispatch_watch import DispatchWatch
 from workflows.freight_claim import FreightClaim
-from workflows.kinds import Claim, Exchange, Refund, Repair, Reship, Return
 from workflows.policy_rollout import PolicyRollout
+from workflows.watch.workflow import DispatchWatch
 
 _CASES = [Refund, Return, Exchange, Reship, Repair, Claim]
 WORKFLOWS = [*_CASES, DispatchWatch, FreightClaim, Correction, Deliveries, PolicyRollout]

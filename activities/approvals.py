@@ -3,7 +3,7 @@
 import httpx
 from temporalio import activity
 
-from activities.services import Manner, Service
+from activities.signed_http import Manner, Service
 from aftersale.guarantees.claims import Approval, ClaimReview
 
 _MANNER = Manner("approvals", "approvals service", "is sent again")

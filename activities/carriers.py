@@ -5,8 +5,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from activities.alive import signs_of_life
-from activities.services import Manner, Service
+from activities.heartbeat import signs_of_life
+from activities.signed_http import Manner, Service
 from aftersale.guarantees.compensation import may_reschedule
 from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.policy.book import Book

@@ -7,7 +7,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from activities.services import Manner, Service
+from activities.signed_http import Manner, Service
 from aftersale.guarantees.compensation import insured
 from aftersale.guarantees.freight_insurance import FreightClaim, InsurerAnswer, InsurerRequest
 from aftersale.policy.book import Book

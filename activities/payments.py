@@ -15,8 +15,8 @@ import httpx
 from temporalio import activity
 
 from activities import present
-from activities.alive import signs_of_life
-from activities.services import Manner, Service
+from activities.heartbeat import signs_of_life
+from activities.signed_http import Manner, Service
 from aftersale.ledger.reservation import Instructed
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.book import Book

@@ -20,7 +20,7 @@ from simulation.temporal.activities import Hand
 from simulation.temporal.run import Run
 from simulation.temporal.server import Server
 from simulation.temporal.service import Service
-from trial.calendar import TEST_CLOCK, TEST_LEAP
+from trial.virtual_time import TEST_CLOCK, TEST_LEAP
 from worker import WORKFLOWS
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from temporalio.worker import WorkflowRunner
 
 from activities import present
 from activities.messaging.channels import Channel, Channels, Notification
-from activities.messaging.messenger import Messenger
-from activities.messaging.shift import Pace
-from activities.messaging.words import Templates
+from activities.messaging.deliver import Messenger
+from activities.messaging.relay import Pace
+from activities.messaging.rendering import Templates
 from aftersale.client import Cases
 from aftersale.policy.book import Book
 from aftersale.records.memory import MemoryRecords

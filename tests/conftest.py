@@ -9,7 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.support.databases import copies, empty, kept, postgres, template, url
 from tests.support.lanes import is_apart, is_story, why_on_server
-from trial.workplace import Workplace, workplace
+from trial.environment import Workplace, workplace
 
 __all__ = ["copies", "empty", "kept", "place", "postgres", "template", "url"]
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 NEW_KIND = ("aftersale/vocabulary.py", '    CLAIM = "claim", "保障赔付"\n', '    RENTAL = "rental", "租赁"\n')
 NEW_ANSWER = (
-    "workflows/stages/buyer_return.py",
+    "workflows/cases/stages/buyer_return.py",
     "-> SentBack | NotSentBack | Withdrawn:",
     "-> SentBack | NotSentBack | Withdrawn | None:",
 )
@@ -37,12 +37,12 @@ def findings(folder: Path) -> str:
 def test_a_new_kind_names_the_place_that_chooses_a_page(copy: Path) -> None:
     file, member, another = NEW_KIND
     said = _after(copy, file, member, member + another)
-    assert "workflows/kinds.py" in said and "RENTAL" in said and "exhaustive-match" in said
+    assert "workflows/cases/types.py" in said and "RENTAL" in said and "exhaustive-match" in said
 
 
 def test_a_new_answer_of_a_stage_names_every_place_that_forgot_it(copy: Path) -> None:
     said = _after(copy, *NEW_ANSWER)
-    assert "workflows/goods_back.py" in said
+    assert "workflows/cases/phases/goods_back.py" in said
     assert "exhaustive-match" in said
 
 

@@ -10,8 +10,8 @@ from aftersale.case.intake import CLOCKS
 from aftersale.case.moves import AWAITED, BY_ITSELF, MOVES, PARTIES, STEPS, WHILE_HELD, legal, reached
 from aftersale.contract.commands import PAYLOADS
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, State
-from workflows.kinds import Return
-from workflows.record import EVENTS
+from workflows.cases.apply import EVENTS
+from workflows.cases.types import Return
 
 WAITING = [
     State.AWAITING_MERCHANT_REVIEW,

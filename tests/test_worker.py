@@ -19,9 +19,9 @@ from tests.processes.diary import Diary
 from tests.processes.program import WORKER, finished
 from tests.support.market import Market, market
 from trial.dev import worker_environment
+from trial.environment import Workplace
 from trial.platform import TRIAL_SECRET
 from trial.server import free_port
-from trial.workplace import Workplace
 from worker import Settings, configure_logs, worker
 
 NOWHERE = "http://127.0.0.1:1"

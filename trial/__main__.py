@@ -4,21 +4,21 @@ import argparse
 import sys
 from pathlib import Path
 
-from trial import dev, record, tour
+from trial import demo, dev, histories
 
 
 def main() -> int:
     """Run the program that is named; its exit status."""
     parser = argparse.ArgumentParser(prog="python -m trial", description="Try the cases out on this machine.")
     programs = parser.add_subparsers(required=True, metavar="PROGRAM")
-    demo = programs.add_parser("demo", help="play the example cases on the 2024 calendar")
-    demo.add_argument("folder", nargs="?", type=Path, default=tour.CASES, help="where other case files are")
-    demo.set_defaults(run=lambda chosen: tour.main(chosen.folder))
+    playing = programs.add_parser("demo", help="play the example cases on the 2024 calendar")
+    playing.add_argument("folder", nargs="?", type=Path, default=demo.CASES, help="where other case files are")
+    playing.set_defaults(run=lambda chosen: demo.main(chosen.folder))
     programs.add_parser("dev", help="run server, platform and worker until interrupted").set_defaults(
         run=lambda _: dev.main()
     )
     programs.add_parser("record", help="record the histories that are missing").set_defaults(
-        run=lambda _: record.main()
+        run=lambda _: histories.main()
     )
     chosen = parser.parse_args()
     status: int = chosen.run(chosen)

@@ -96,7 +96,7 @@ async def skipping(
 ) -> AsyncIterator[WorkflowEnvironment]:
     """Run a server in memory whose workflows can be fast-forwarded one by one (experimental in the SDK).
 
-    Start workflows inside `env.with_time_skipping_disabled()` and move their time with `trial.calendar.advance`:
+    Start workflows inside `env.with_time_skipping_disabled()` and move their time with `trial.virtual_time.advance`:
     a workflow that skips by itself runs out its deadline before anybody can answer.
     """
     options = [option for value in _TIME_SKIPPING for option in ("--dynamic-config-value", value)]

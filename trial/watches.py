@@ -10,8 +10,8 @@ from aftersale.temporal.plugin import TASK_QUEUE
 from aftersale.times import local
 from aftersale.watch.request import WATCH
 from aftersale.watch.status import WatchStatus
-from trial import calendar
-from trial.workplace import Running, Workplace
+from trial import virtual_time
+from trial.environment import Running, Workplace
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ async def start(place: Workplace, request: Any, at: datetime, *, workflow_id: st
             request,
             id=workflow_id or f"watch/{named}",
             task_queue=TASK_QUEUE,
-            memo=calendar.memo(at),
+            memo=virtual_time.memo(at),
             result_type=WatchStatus,
         )
     return LiveWatch(place.env, handle)

@@ -16,10 +16,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.approvals import Approvals
 from activities.carriers import Carriers
+from activities.claims import Openings
 from activities.insurance import Insurance
 from activities.intake import Intake
-from activities.messaging.messenger import Messenger
-from activities.openings import Openings
+from activities.messaging.deliver import Messenger
 from activities.payments import Advanced, Order, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording

@@ -11,7 +11,7 @@ from aftersale.contract.commands import PolicyPublished, read
 from aftersale.errors import BadInput
 from aftersale.policy.rollout import POLICY_ROLLOUT, Batch, Order, Pace, Progress, Step, details, workflow_id
 from workflows import outside
-from workflows.board import POLICY
+from workflows.visibility import POLICY
 
 BATCHES = 10
 """How many batches one run has: a rollout over very many cases goes on in new ones."""

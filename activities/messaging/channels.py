@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.common import OverflowMode
 
-from activities.messaging.words import Language, Words
+from activities.messaging.rendering import Language, Words
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
 from aftersale.times import span

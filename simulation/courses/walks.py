@@ -13,7 +13,7 @@ from aftersale.contract.status import Entry, Status
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, Party, State
 from simulation.known import tolerated
-from workflows.record import EVENTS
+from workflows.cases.apply import EVENTS
 
 KINDS = [kind for kind in CaseKind if kind is not CaseKind.CLAIM]
 """What a case may become; a claim is one from its beginning."""

@@ -11,9 +11,9 @@ from typing import Any
 from temporalio.testing import ActivityEnvironment
 
 from activities.messaging.channels import Channels
-from activities.messaging.messenger import Messenger
-from activities.messaging.shift import Pace
-from activities.messaging.words import Templates
+from activities.messaging.deliver import Messenger
+from activities.messaging.relay import Pace
+from activities.messaging.rendering import Templates
 from aftersale.contract.message import Message
 from aftersale.records import Records
 from aftersale.records.tables import deliveries

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from activities.messaging.channels import Channel, Channels, Notification
-from activities.messaging.words import Language, Words
+from activities.messaging.rendering import Language, Words
 from aftersale.errors import BadInput
 from aftersale.times import parse_instant
 from aftersale.vocabulary import Command, MessageEvent, OnTimeout, Party

@@ -8,8 +8,8 @@ from unittest.mock import Mock, patch
 
 import pytest
 
+from activities.messaging.deliver import Messenger
 from activities.messaging.digests import period_end
-from activities.messaging.messenger import Messenger
 from activities.present import read_from
 from aftersale import records
 from aftersale.records import Records

@@ -10,9 +10,9 @@ from unittest.mock import Mock
 
 import pytest
 
-import activities.messaging.messenger
-from activities.messaging.messenger import LAST
-from activities.messaging.shift import Shift
+import activities.messaging.deliver
+from activities.messaging.deliver import LAST
+from activities.messaging.relay import Shift
 from aftersale import records
 from aftersale.records import Backlog, Leased, Records
 from aftersale.vocabulary import Party
@@ -99,13 +99,13 @@ async def test_what_was_leased_at_the_moment_of_a_cancellation_is_given_back(url
 async def test_a_messenger_leaves_by_itself_before_its_time_is_over(
     kept: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ends, end = list[timedelta](), activities.messaging.messenger._end
+    ends, end = list[timedelta](), activities.messaging.deliver._end
 
     async def noted(shift: Shift, after: timedelta) -> None:
         ends.append(after)
         await end(shift, after)
 
-    monkeypatch.setattr("activities.messaging.messenger._end", noted)
+    monkeypatch.setattr("activities.messaging.deliver._end", noted)
     async with at_work(messenger(kept, {}), limit=timedelta(seconds=1)) as work:
         await asyncio.wait_for(asyncio.shield(work.done), 60)
     async with at_work(messenger(kept, {}), limit=timedelta(hours=1)):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.messaging.words import Language, Templates, Words, readable
+from activities.messaging.rendering import Language, Templates, Words, readable
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput
 from aftersale.times import parse_instant

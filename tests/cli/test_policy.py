@@ -255,7 +255,9 @@ def test_a_terminal_that_claims_ascii_still_gets_the_tables(monkeypatch: pytest.
 
 
 def _in_a_shell(*words: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from aftersale.cli.policy import policy as run; assert 'temporalio' not in sys.modules; run()"
+    code = (
+        "import sys; from aftersale.cli.policy.book import policy as run; assert 'temporalio' not in sys.modules; run()"
+    )
     return subprocess.run(
         [sys.executable, "-c", code, *words],
         capture_output=True,

@@ -33,7 +33,7 @@ from tests.support.steps import (
     Act,
     SignOff,
 )
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 STEPS: Mapping[str, Act | SignOff] = {
     "approve": APPROVE,

@@ -15,7 +15,7 @@ from tests.festival.simulation import Played, played
 from tests.festival.watching import found, wanted, watched
 from tests.policy.books import BOOK
 from tests.support.cases import all_of
-from trial.workplace import Workplace
+from trial.environment import Workplace
 
 PEOPLE = population(1200, seed=20240210)
 SHIPMENTS = shipments(2000, 20240222, BOOK)

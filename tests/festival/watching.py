@@ -9,8 +9,8 @@ from tests.festival.orders import HUB, PICKUP, Shipment, Verdict
 from tests.policy.books import BOOK
 from tests.support.cases import MERCHANT
 from tests.support.shipments import SF1, ended, shipment
+from trial.environment import Workplace
 from trial.watches import LiveWatch, watch
-from trial.workplace import Workplace
 
 LATE_FACTS = timedelta(days=2)
 """Longer than a watch waits for what is reported late."""

@@ -13,8 +13,8 @@ import pytest
 from tests.processes.program import CLI, finished, program
 from tests.support.cases import request
 from tests.support.platform_fixtures import client
+from trial.demo import CASES
 from trial.server import free_port
-from trial.tour import CASES
 
 DEV = ("-m", "trial", "dev")
 DEMO = ("-m", "trial", "demo")

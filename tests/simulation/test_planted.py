@@ -48,7 +48,10 @@ PLANTS = {
         "what the ledger settled is what the provider moved",
     ),
     "a record written twice": Plant(
-        "workflows/scribe.py", "self._told = len(standing.timeline)", "pass", "the records say what the case says"
+        "workflows/cases/recorder.py",
+        "self._told = len(standing.timeline)",
+        "pass",
+        "the records say what the case says",
     ),
     "a turn that is left out of the records": Plant(
         "activities/records.py",
@@ -75,7 +78,7 @@ PLANTS = {
         "every clock has one outcome, and only legal moves are taken",
     ),
     "a case that never ends": Plant(
-        "workflows/stages/refund.py",
+        "workflows/cases/stages/refund.py",
         "        if (await pay(",
         "        await desk.meanwhile(__import__('temporalio.workflow').workflow.wait_condition(lambda: False))\n"
         "        if (await pay(",
@@ -95,7 +98,7 @@ PLANTS = {
         "the ledger finds its books in order, and as the provider states them",
     ),
     "a workflow task that fails": Plant(
-        "workflows/stages/escalation.py",
+        "workflows/cases/stages/escalation.py",
         "            case Escalate():",
         "            case Escalate() if 1 / 0:",
         "no workflow task fails",

@@ -8,16 +8,16 @@ import pytest
 from aftersale.case.endings import Ending
 from aftersale.times import SECOND
 from aftersale.vocabulary import Outcome, State
+from simulation.environment import Fittings, simulated
 from simulation.temporal.history import Diverged
 from simulation.temporal.instance import TaskFailed
-from simulation.workplace import Fittings, simulated
 from tests.support.cases import MERCHANT, approved, at, ended, opened, sent_back, told
 from tests.support.lanes import ON_SERVER
 from tests.support.places import records_of, simulator, stand_in
 from tests.support.platform_fixtures import StandIn, until
-from trial.workplace import Workplace
-from workflows.desk import Desk
-from workflows.pages.refund import refund_only
+from trial.environment import Workplace
+from workflows.cases.desk import Desk
+from workflows.cases.procedures.refund import refund_only
 
 __all__ = ["simulator", "stand_in"]
 
@@ -74,7 +74,7 @@ async def test_workflow_code_that_raises_fails_its_story(monkeypatch: pytest.Mon
     async def raises(_: Desk) -> Ending:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr("workflows.kinds.return_goods", raises)
+    monkeypatch.setattr("workflows.cases.types.return_goods", raises)
     with pytest.raises(TaskFailed, match="a mistake"):
         async with simulated(Fittings()) as place:
             await opened(place, JUNE)
@@ -84,7 +84,7 @@ async def test_a_run_that_does_not_replay_fails_its_story(monkeypatch: pytest.Mo
     with pytest.raises(Diverged, match="task 3 of case/"):
         async with simulated(Fittings()) as place:
             await sent_back(place, JUNE)
-            monkeypatch.setattr("workflows.kinds.return_goods", refund_only)
+            monkeypatch.setattr("workflows.cases.types.return_goods", refund_only)
 
 
 def test_what_is_told_on_the_server_is_there_and_has_its_reason() -> None:

@@ -15,8 +15,8 @@ from aftersale.policy.book import Book
 from aftersale.times import parse_instant
 from aftersale.vocabulary import CaseKind, CloseReason, State
 from tests.support.platform_fixtures import StandIn
+from trial.environment import Live, Workplace
 from trial.watches import LiveWatch
-from trial.workplace import Live, Workplace
 from worker import worker
 
 T = TypeVar("T")

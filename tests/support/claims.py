@@ -5,8 +5,8 @@ from typing import Any
 from aftersale.vocabulary import CaseKind
 from tests.support.cases import at, request
 from tests.support.platform_fixtures import StandIn
-from trial.calendar import Leap
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
+from trial.virtual_time import Leap
 
 JUNE = "2024-06-03 10:00:00"
 

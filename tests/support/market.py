@@ -18,9 +18,9 @@ from aftersale.vocabulary import CaseKind, Party
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, request
 from tests.support.platform_fixtures import StandIn, running
 from trial.dev import worker_environment
+from trial.environment import settings_for
 from trial.patience import Unhurried
 from trial.server import free_port, persistent
-from trial.workplace import settings_for
 from worker import Settings, worker
 
 ACTORS = {

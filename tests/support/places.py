@@ -12,12 +12,12 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 
 from aftersale import records
 from aftersale.vocabulary import CaseKind
-from simulation.workplace import Fittings, SimulatedEnvironment, simulated
+from simulation.environment import Fittings, SimulatedEnvironment, simulated
 from tests.support.lanes import is_simulated
 from tests.support.platform_fixtures import StandIn
 from tests.support.platform_fixtures import client as http_client
-from trial.calendar import Leap
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
+from trial.virtual_time import Leap
 
 NOBODY_S_FAULT = (
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,

@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersale.contract.status import Status
-from trial.workplace import Live
+from trial.environment import Live
 
 T = TypeVar("T")
 

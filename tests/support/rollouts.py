@@ -20,9 +20,9 @@ from aftersale.temporal.plugin import plugin, sandbox
 from aftersale.times import local
 from tests.policy.books import BOOK, notice
 from tests.support.cases import all_of, approved, quiet
-from trial.calendar import CalendarRunner
+from trial.environment import Live, Workplace, grounds
 from trial.patience import Unhurried
-from trial.workplace import Live, Workplace, grounds
+from trial.virtual_time import CalendarRunner
 from worker import worker
 
 JUNE = "2024-06-03 10:00:00"

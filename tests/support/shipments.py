@@ -9,9 +9,9 @@ import pytest
 from aftersale.contract.status import Entry
 from aftersale.watch.status import Violation, WatchStatus
 from tests.support.cases import MERCHANT, at, stamp
+from trial.environment import Workplace
 from trial.watches import LiveWatch
 from trial.watches import watch as watched
-from trial.workplace import Workplace
 
 SF1 = "SF1"
 

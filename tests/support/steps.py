@@ -9,7 +9,7 @@ from aftersale.contract.status import Status
 from aftersale.times import SECOND, local
 from aftersale.vocabulary import Ruling
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, yuan
-from trial.workplace import Live
+from trial.environment import Live
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from tests.support.steps import (
     Silence,
     Step,
 )
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 

@@ -12,9 +12,9 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
 from tests.trial.toy import TASK_QUEUE, Toy, days_allowed
-from trial import calendar
-from trial.calendar import CalendarRunner, advance
+from trial import virtual_time
 from trial.server import skipping
+from trial.virtual_time import CalendarRunner, advance
 
 FEBRUARY = datetime.fromisoformat("2024-02-01T00:00:00+08:00")
 A_MOMENT = timedelta(minutes=1)
@@ -51,7 +51,7 @@ async def start(env: WorkflowEnvironment, days: list[float], at: datetime | None
             days,
             id=f"toy/{uuid.uuid4()}",
             task_queue=TASK_QUEUE,
-            memo=calendar.memo(at) if at else None,
+            memo=virtual_time.memo(at) if at else None,
         )
 
 
@@ -76,19 +76,19 @@ async def test_a_workflow_put_on_the_first_of_february_2024_sees_that_date(env: 
 async def test_a_workflow_without_the_memo_lives_today(env: WorkflowEnvironment) -> None:
     handle = await start(env, [10], at=None)
     assert abs(datetime.now(UTC) - await time_told(handle)) < A_MOMENT
-    assert abs(datetime.now(UTC) - await calendar.now(handle)) < A_MOMENT
+    assert abs(datetime.now(UTC) - await virtual_time.now(handle)) < A_MOMENT
 
 
 @pytest.mark.usefixtures("worker")
 async def test_the_calendar_read_from_outside_is_the_workflows_own(env: WorkflowEnvironment) -> None:
     handle = await start(env, [10])
-    before = await calendar.now(handle)
+    before = await virtual_time.now(handle)
     told = await time_told(handle)
-    assert before <= told <= await calendar.now(handle)
+    assert before <= told <= await virtual_time.now(handle)
     await advance(env, handle, FEBRUARY + timedelta(days=4))
-    before = await calendar.now(handle)
+    before = await virtual_time.now(handle)
     told = await time_told(handle)
-    assert before <= told <= await calendar.now(handle)
+    assert before <= told <= await virtual_time.now(handle)
 
 
 @pytest.mark.usefixtures("worker")
@@ -140,7 +140,7 @@ async def test_an_update_between_two_timers_is_taken_in_at_its_calendar_date(env
 async def test_a_workflow_that_ends_on_the_way_stands_at_its_end(env: WorkflowEnvironment) -> None:
     handle = await start(env, [10])
     assert not await advance(env, handle, FEBRUARY + timedelta(days=30))
-    assert timedelta(days=10) <= await calendar.now(handle) - FEBRUARY < timedelta(days=10) + A_MOMENT
+    assert timedelta(days=10) <= await virtual_time.now(handle) - FEBRUARY < timedelta(days=10) + A_MOMENT
     await handle.result()
 
 
@@ -183,4 +183,4 @@ async def test_a_history_replays_with_the_same_runner(env: WorkflowEnvironment) 
 def test_an_instant_without_an_offset_is_refused() -> None:
     naive: Any = FEBRUARY.replace(tzinfo=None)
     with pytest.raises(ValueError, match=r"no UTC offset; write one, as in 2024-02-01T00:00:00\+08:00"):
-        calendar.memo(naive)
+        virtual_time.memo(naive)

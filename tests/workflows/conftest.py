@@ -8,7 +8,7 @@ import pytest
 from tests.support.places import place, server, simulator, stand_in, watching
 from tests.support.platform_fixtures import StandIn
 from tests.support.platform_fixtures import client as http_client
-from trial.workplace import Workplace, grounds
+from trial.environment import Workplace, grounds
 
 __all__ = ["place", "server", "simulator", "stand_in"]
 

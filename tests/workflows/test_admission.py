@@ -4,7 +4,7 @@ from typing import Any
 
 from aftersale.vocabulary import State
 from tests.support.cases import TAGGED, at, ended, entry, item, line, opened, refused
-from trial.workplace import Workplace
+from trial.environment import Workplace
 
 JUNE = "2024-06-03 10:00:00"
 

@@ -6,7 +6,7 @@ from aftersale.times import SECOND
 from aftersale.vocabulary import State
 from tests.support.cases import MERCHANT, TAGGED, approved, at, ended, entry, opened, sent_back, sign_off
 from tests.support.waits import WAITS, Wait, stands
-from trial.workplace import Workplace
+from trial.environment import Workplace
 
 UNSEEN = {"signed_for_at": None}
 

@@ -22,8 +22,8 @@ from tests.support.claims import FRESH, JUNE, RASH, asked, decide, filed
 from tests.support.platform_fixtures import StandIn
 from tests.support.steps import REFUSE_CLAIM
 from tests.support.waits import stands
-from trial.calendar import CalendarRunner, Leap
-from trial.workplace import Workplace
+from trial.environment import Workplace
+from trial.virtual_time import CalendarRunner, Leap
 from worker import WORKFLOWS
 
 REPLAYER = Replayer(workflows=WORKFLOWS, plugins=[plugin(CalendarRunner(sandbox()))])

@@ -8,7 +8,7 @@ from tests.support.cases import PLATFORM, at, ended, entries, entry, seen, yuan
 from tests.support.claims import JUNE, RASH, asked, decide, filed
 from tests.support.platform_fixtures import StandIn
 from tests.support.steps import AMEND, APPROVE, AWARD, DISMISS, ESCALATE, GRANT_FOR_THE_GOODS, HOLD, REFUSE, SHIP, Act
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 RULE_RETURN = Act("rule", PLATFORM, {"outcome": Ruling.RETURN, "liability": "merchant"})
 

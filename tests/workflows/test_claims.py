@@ -9,7 +9,7 @@ from aftersale.vocabulary import Clock, CloseReason, MessageEvent, Outcome, Stat
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, refusal, seen, stamp, told, yuan
 from tests.support.claims import JUNE, asked, decide, filed
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Workplace
+from trial.environment import Workplace
 
 # Decided by people
 

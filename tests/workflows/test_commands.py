@@ -10,7 +10,7 @@ from temporalio.common import RawValue
 
 from aftersale.vocabulary import State
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, opened, refusal
-from trial.workplace import Workplace
+from trial.environment import Workplace
 
 JUNE = "2024-06-03 10:00:00"
 ACTOR = {"party": "merchant", "id": "M-7"}

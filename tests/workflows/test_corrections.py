@@ -15,7 +15,7 @@ from aftersale.vocabulary import CloseReason, MessageEvent, Outcome, Party
 from tests.support.cases import BUYER, approved, at, ended, entry, opened, refusal, sent_back, stamp, told
 from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 

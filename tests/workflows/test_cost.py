@@ -9,7 +9,7 @@ from aftersale.vocabulary import CaseKind, Clock, Outcome
 from bench.cost import Cost, cost
 from tests.support.cases import request
 from tests.support.market import ACTORS, confirm_receipt, ship_back
-from trial.workplace import Workplace
+from trial.environment import Workplace
 
 MOST = Cost(events=65, size=40_000, tasks=7, actions=25)
 """For a return that is approved, sent back, signed off, taken in and paid, with a message at every turn.

@@ -11,7 +11,7 @@ from aftersale.vocabulary import CloseReason
 from bench.cost import cost
 from tests.support.cases import BUYER, MERCHANT, at, ended, opened, working
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 from worker import DELIVERIES, WORKFLOWS
 
 JUNE = "2024-06-03 10:00:00"

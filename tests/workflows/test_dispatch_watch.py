@@ -10,8 +10,8 @@ from aftersale.vocabulary import WatchState
 from aftersale.watch.status import WatchStatus
 from tests.support.cases import TAGGED, at
 from tests.support.shipments import SF1, click, clicked, due, paid, picked_up, seen, violations
+from trial.environment import Workplace
 from trial.watches import LiveWatch
-from trial.workplace import Workplace
 
 FESTIVAL, JUNE = "2024-02-02 00:00:00", "2024-06-03 10:00:00"
 REMOTE = {"services": ["remote_area_logistics"]}

@@ -12,7 +12,7 @@ from tests.policy.books import BOOK
 from tests.support.cases import BUYER, MERCHANT, approved, ended, entries, entry, stamp, told, working, yuan
 from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 INSURED = {"services": ["freight_insurance"], "paid_at": "2024-06-01T09:00:00+08:00"}

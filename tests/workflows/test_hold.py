@@ -23,7 +23,7 @@ from tests.support.cases import (
     stamp,
 )
 from tests.support.platform_fixtures import until
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 

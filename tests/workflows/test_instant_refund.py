@@ -9,7 +9,7 @@ from aftersale.vocabulary import CaseKind, CloseReason, MessageEvent, Outcome, R
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, item, line, request, seen, told
 from tests.support.cases import sent_back as plainly_sent_back
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 UNSENT = {

@@ -13,8 +13,8 @@ from aftersale.vocabulary import CaseKind, CloseReason
 from tests.support.cases import MERCHANT, at, ended, item, line, refusal, refused, request, working, yuan
 from tests.support.places import Watched
 from tests.support.posting import sending
-from trial import calendar
-from trial.workplace import Live, Workplace
+from trial import virtual_time
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 REMOVE = "is not a known field; remove it or correct its spelling"
@@ -167,7 +167,7 @@ async def begun(place: Workplace, name: str, *inputs: Any) -> Live:
         args=inputs,
         id=f"case/{name}",
         task_queue=TASK_QUEUE,
-        memo=calendar.memo(at(JUNE)),
+        memo=virtual_time.memo(at(JUNE)),
         result_type=Status,
     )
     live = Live(place.env, handle)

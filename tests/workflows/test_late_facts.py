@@ -24,7 +24,7 @@ from tests.support.cases import (
 from tests.support.platform_fixtures import StandIn
 from tests.support.steps import BACK, CONFIRM
 from tests.support.waits import WAITS
-from trial.workplace import Workplace
+from trial.environment import Workplace
 
 JUNE = "2024-06-03 10:00:00"
 DAY = timedelta(days=1)

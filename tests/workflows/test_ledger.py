@@ -28,7 +28,7 @@ from tests.support.cases import (
 )
 from tests.support.outages import locked
 from tests.support.places import records_of
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 RETURN = CaseKind.RETURN

@@ -4,7 +4,7 @@ import pytest
 
 from aftersale.vocabulary import State
 from tests.support.cases import BUYER, MERCHANT, entries, opened, rejected
-from trial.workplace import Workplace
+from trial.environment import Workplace
 
 
 @pytest.mark.parametrize(("when", "remarks"), [("2024-01-31 23:59:59", []), ("2024-02-01 00:00:00", ["requested_at"])])

@@ -18,9 +18,9 @@ from tests.services.offers import priced
 from tests.support.cases import MERCHANT, at, entries, entry, quiet, request, stamp, working
 from tests.support.cases import seen as shown
 from tests.support.shipments import click, ended, paid, seen, shipment
-from trial import calendar
+from trial import virtual_time
+from trial.environment import Live, Workplace
 from trial.watches import LiveWatch, watch
-from trial.workplace import Live, Workplace
 
 JUNE, LATE = "2024-06-03 10:00:00", "2024-06-05 10:00:00"
 BOOK = priced(ClaimType.LATE_DISPATCH, ClaimType.NON_PERFORMANCE, base="paid", rate=1_000)
@@ -80,7 +80,7 @@ async def test_a_late_dispatch_opens_the_claim_that_the_policy_prices(tenth: Wor
         State.AWAITING_CLAIM_REVIEW,
         1290,
     )
-    await calendar.advance(tenth.env, case.handle, at("2024-06-07 10:00:05"))
+    await virtual_time.advance(tenth.env, case.handle, at("2024-06-07 10:00:05"))
     final = await asyncio.wait_for(case.handle.result(), 60)
     assert (final.outcome, final.refund.amount_minor) == (Outcome.COMPENSATED, 1290)
     assert "borne by merchant" in entry(final, "Granted").says

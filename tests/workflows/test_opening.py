@@ -14,7 +14,7 @@ from aftersale.failures import CaseNotFound, Refusal
 from aftersale.vocabulary import CaseKind, CloseReason, State
 from tests.support.cases import BUYER, at, ended, entries, opened, refusal, request
 from tests.support.places import Watched
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 WITHDRAWAL: dict[str, Any] = {"actor": {"party": "buyer", "id": "B-5"}}

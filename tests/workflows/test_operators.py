@@ -24,7 +24,7 @@ from tests.support.cases import (
     ship_back,
     sign_off,
 )
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 

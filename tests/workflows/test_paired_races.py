@@ -55,7 +55,7 @@ from tests.support.waits import (
     met,
     standing,
 )
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 ACCEPTED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
 TASK_DONE = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED

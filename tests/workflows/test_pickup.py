@@ -8,7 +8,7 @@ from aftersale.contract.status import Status
 from aftersale.vocabulary import CloseReason, Outcome, State
 from tests.support.cases import BUYER, approved, at, ended, entries, entry, seen, sign_off
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 ORDER = {

@@ -11,8 +11,8 @@ from aftersale.vocabulary import CaseKind, ClaimType, Clock, Outcome, State
 from tests.policy.books import BOOK
 from tests.support.cases import BUYER, MERCHANT, at, ended, entry, refusal, refused, sign_off, working, yuan
 from tests.support.claims import FRESH, RASH, filed
+from trial.environment import Workplace
 from trial.pricing import priced
-from trial.workplace import Workplace
 
 LAST, LATE = "2024-06-03 18:00:00", "2024-06-03 18:00:01"
 

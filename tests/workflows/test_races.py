@@ -27,7 +27,7 @@ from tests.support.cases import (
 from tests.support.outages import locked
 from tests.support.platform_fixtures import StandIn
 from tests.support.posting import sending
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 ACTOR = {"party": "buyer", "id": "B-5"}

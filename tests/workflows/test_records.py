@@ -27,7 +27,7 @@ from tests.support.cases import (
 )
 from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 RETURN = CaseKind.RETURN
 JUNE = "2024-06-03 10:00:00"

@@ -14,7 +14,7 @@ from bench.cost import cost
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, ended, opened, quiet, seen
 from tests.support.outages import locked, silent, stopped
 from tests.support.postgres import Server
-from trial.workplace import Live, Workplace, workplace
+from trial.environment import Live, Workplace, workplace
 
 JUNE = "2024-06-03 10:00:00"
 

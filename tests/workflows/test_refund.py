@@ -20,7 +20,7 @@ from tests.support.cases import (
     told,
 )
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 

@@ -22,7 +22,7 @@ from tests.support.cases import (
     yuan,
 )
 from tests.support.places import records_of
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 

@@ -11,8 +11,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from aftersale.temporal.plugin import plugin, sandbox
-from trial.calendar import CalendarRunner
-from trial.record import HISTORIES, keep, missing, recorded
+from trial.histories import HISTORIES, keep, missing, recorded
+from trial.virtual_time import CalendarRunner
 from worker import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[2]

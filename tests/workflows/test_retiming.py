@@ -29,7 +29,7 @@ from tests.support.cases import (
 )
 from tests.support.platform_fixtures import StandIn
 from tests.support.posting import sending
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 NEXT = BOOK.revision + 1

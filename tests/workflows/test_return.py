@@ -24,7 +24,7 @@ from tests.support.cases import (
     signed_off,
 )
 from tests.support.platform_fixtures import StandIn, until
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 Begin = Callable[[Workplace, str], Awaitable[Live]]
 

@@ -22,7 +22,7 @@ from tests.support.platform_fixtures import StandIn
 from tests.support.platform_fixtures import client as http_client
 from tests.support.rollouts import JUNE, OF_JUNE, Field, due, edition, field, of_june
 from tests.support.shipments import paid
-from trial.workplace import Live
+from trial.environment import Live
 
 NEXT = 5
 OLD, NEW = edition(NEXT - 1), edition(NEXT, of_june())

@@ -35,7 +35,7 @@ from tests.support.platform_fixtures import StandIn
 from tests.support.steps import GRANT, REFUSE_CLAIM
 from tests.workflows.test_freight import refunded, shown
 from tests.workflows.test_pickup import ORDER, WISH, number, pickups
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 HOP = timedelta(hours=2)
 """How far a calendar is moved at a time, since the server bounds the skips of one move."""

@@ -15,7 +15,7 @@ from tests.support.cases import all_of, quiet, working
 from tests.support.posting import sending
 from tests.support.steps import HOLD
 from tests.support.waits import WAITS, Wait, arrived, met, standing
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 Race = tuple[Status, Refusal | None]
 """How a case stands in the end, and the refusal that its act met, if any."""

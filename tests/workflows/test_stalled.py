@@ -5,7 +5,7 @@ import pytest
 from aftersale.vocabulary import CaseKind, MessageEvent, Outcome, State
 from tests.support.cases import BUYER, MERCHANT, at, ended, entries, request, stamp, told
 from tests.support.platform_fixtures import StandIn
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
 

@@ -24,8 +24,8 @@ from tests.support.shipments import (
     seen,
     violations,
 )
+from trial.environment import Workplace
 from trial.watches import LiveWatch
-from trial.workplace import Workplace
 
 JUNE = "2024-06-03 10:00:00"
 LATE = "2024-06-05 10:00:00"

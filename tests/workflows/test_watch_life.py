@@ -14,8 +14,8 @@ from tests.policy.books import BOOK, notice
 from tests.support.cases import at, quiet, refusal, stamp, working
 from tests.support.platform_fixtures import until
 from tests.support.shipments import SF1, clicked, due, ended, entries, paid, seen, shipment
+from trial.environment import Workplace
 from trial.watches import LiveWatch, start
-from trial.workplace import Workplace
 
 JUNE = "2024-06-03 10:00:00"
 LATE = "2024-06-05 10:00:00"

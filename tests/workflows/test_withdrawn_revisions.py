@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.cases import BUYER, MERCHANT, approved, at, entries, opened, quiet, seen, working
 from tests.support.rollouts import JUNE, edition, of_june
-from trial.workplace import Live, Workplace
+from trial.environment import Live, Workplace
 
 NEXT = 5
 OLD, NEW = edition(NEXT - 1), edition(NEXT, of_june())

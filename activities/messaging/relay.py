@@ -1,0 +1,137 @@
+"""A messenger's shift: lease, carry, report, over and over, and a tidy leave."""
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from activities import present
+from activities.messaging.batch import Means, Round
+from aftersale.records import Records, RecordsUnavailable, Report
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger("aftersale.messenger")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How messengers work, in numbers that only tests have a reason to change.
+
+    A messenger leases up to `batch` messages at a time, for `lease`, and has no more than about `in_hand` of them; it
+    looks for new ones every `idle`. What failed is left alone for `first_pause`, doubled with every failure up to
+    `most_pause`; the records, up to `longest_outage`. On leaving, it waits for deliveries in hand for `last_answers`:
+    as long as apprise waits for one, and shorter than the 20 s in which a worker drains.
+    """
+
+    batch: int = 20
+    in_hand: int = 200
+    lease: timedelta = timedelta(minutes=5)
+    idle: timedelta = timedelta(seconds=0.5)
+    first_pause: timedelta = timedelta(seconds=1)
+    most_pause: timedelta = timedelta(minutes=5)
+    longest_outage: timedelta = timedelta(seconds=30)
+    last_answers: timedelta = timedelta(seconds=15)
+
+
+class Shift:
+    """One messenger at work, from its coming to its leave. Whoever sets `leaving` ends it."""
+
+    def __init__(self, records: Records, means: Means, pace: Pace) -> None:
+        """Come to work, under a name that no other messenger ever has."""
+        self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
+        self.leaving = asyncio.Event()
+        self._records, self._means, self._pace = records, means, pace
+        self._in_hand: dict[str, asyncio.Task[Report]] = {}
+        self._outage = timedelta()
+
+    async def work(self) -> None:
+        """Carry messages until it is time to leave. Records that are away are asked again and again."""
+        with suppress(RecordsUnavailable):  # raised only on leaving
+            while not self.leaving.is_set():
+                there_may_be_more = await self._take()
+                await self._wait(timedelta() if there_may_be_more else self._pace.idle)
+                await self._report()
+
+    async def leave(self) -> None:
+        """Let no more messages set out, wait for those on their way, report them, and give back the rest.
+
+        What is still on its way after that stays on lease, so that nobody sends it a second time too soon.
+        """
+        self.leaving.set()
+        if self._in_hand:
+            await asyncio.wait(self._in_hand.values(), timeout=self._pace.last_answers.total_seconds())
+        with suppress(RecordsUnavailable):  # the leases end by themselves
+            await self._report()
+            if not self._in_hand:
+                await self._insist(lambda: self._records.release(self.owner))
+
+    async def _take(self) -> bool:
+        """Take messages in hand, as many as there is room for; whether there may be more."""
+        limit = min(self._pace.batch, self._pace.in_hand - len(self._in_hand))
+        if limit <= 0:
+            return False
+        now, clock = present.now(), asyncio.get_running_loop().time
+        # By half its time the turn must have come, or somebody else may take the message while it is on its way.
+        latest = clock() + self._pace.lease.total_seconds() / 2
+        leased = await self._insist(lambda: self._records.lease(self.owner, limit, now, self._pace.lease))
+        batch = [each for each in leased if each.message.message_id not in self._in_hand]
+        setting_out = Round(self._means, batch, now, lambda: not self.leaving.is_set() and clock() < latest)
+        for each in batch:
+            self._in_hand[each.message.message_id] = asyncio.create_task(setting_out.carry(each))
+        return len(leased) >= limit
+
+    async def _wait(self, longest: timedelta) -> None:
+        """Wait for a delivery to end, so long at most."""
+        if self._in_hand:
+            longest_wait = longest.total_seconds()
+            await asyncio.wait(self._in_hand.values(), timeout=longest_wait, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await self._rest(longest)
+
+    async def _report(self) -> None:
+        """Report all that has ended, in one transaction."""
+        ended = {message_id: task.result() for message_id, task in self._in_hand.items() if task.done()}
+        if ended:
+            await self._insist(lambda: self._records.report(self.owner, [*ended.values()], present.now()))
+        for message_id in ended:
+            del self._in_hand[message_id]
+
+    async def _insist(self, ask: Callable[[], T]) -> T:
+        """Ask the records until they answer; while leaving, once."""
+        while True:
+            try:
+                answer = await _asked(ask)
+            except RecordsUnavailable as error:
+                if not self._outage:
+                    _LOG.warning("%s; messages wait until then", error)
+                if self.leaving.is_set():
+                    raise
+                self._outage = min(self._outage * 2 or self._pace.first_pause, self._pace.longest_outage)
+                await self._rest(self._outage)
+            else:
+                if self._outage:
+                    _LOG.info("the records answer again")
+                self._outage = timedelta()
+                return answer
+
+    async def _rest(self, longest: timedelta) -> None:
+        """Do nothing for so long, or until it is time to leave."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.leaving.wait(), longest.total_seconds())
+
+
+async def _asked(ask: Callable[[], T]) -> T:
+    """The records' answer, given on a thread. One that was asked is heard out even on cancellation: it may act yet."""
+    asking = asyncio.ensure_future(asyncio.to_thread(ask))
+    try:
+        return await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        await asyncio.gather(asking, return_exceptions=True)
+        raise

@@ -1,0 +1,128 @@
+"""Services outside the house, called over HTTP: signed, under keys that are safe to repeat, with failures told alike.
+
+Whatever leaves open what became of a call is a retryable error, 4xx answers included: those mean a wrong address or
+secret, which an operator puts right while the case waits.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+from pydantic import ValidationError
+from standardwebhooks import Webhook
+from temporalio.exceptions import ApplicationError
+
+from activities import present
+from activities.heartbeat import signs_of_life
+from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.schema import Schema
+
+A = TypeVar("A", bound=Schema)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How one service is spoken of: `code` to programs, `name` to people; `remedy` says what follows a failed call."""
+
+    code: str
+    name: str
+    remedy: str
+
+
+class Service:
+    """One service at its address."""
+
+    def __init__(self, http: httpx.AsyncClient, manner: Manner, base_url: str, secret: str) -> None:
+        """Call `base_url` through `http`, signing with `secret` (`whsec_…`).
+
+        The client's own timeout should be shorter than the activity's, so that an attempt ends by itself. Raises
+        BadInput, without repeating the secret, for an address or a secret that cannot be used.
+        """
+        self._http, self._manner = http, manner
+        self._address = _http_address(base_url, f"{manner.code}.base_url")
+        self._signer = _signer(secret, f"{manner.code}.secret")
+
+    async def post(self, path: str, key: str, body: str) -> httpx.Response:
+        """Send what bears the key, signed. Raises a retryable error where no answer comes."""
+        now = present.now()  # aware and UTC: the library takes the wall time of any other zone for UTC
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+            "webhook-id": key,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(key, now, body),
+        }
+        return await self._exchange(
+            key, self._http.build_request("POST", self._at(path), content=body, headers=headers)
+        )
+
+    async def answer(self, path: str, key: str, body: str, model: type[A]) -> A:
+        """Send what bears the key, with signs of life, until 200 answers it. Raises a retryable error for all else."""
+        async with signs_of_life():
+            answer = await self.post(path, key, body)
+        if answer.status_code != httpx.codes.OK:
+            raise self.refusal(answer, key)
+        return self.read(model, answer, key)
+
+    async def get(self, path: str, key: str) -> httpx.Response:
+        """Ask about the key. Raises a retryable error where no answer comes."""
+        return await self._exchange(key, self._http.build_request("GET", self._at(path)))
+
+    def read(self, model: type[A], answer: httpx.Response, key: str) -> A:
+        """The answer's body, believed only if it is well formed and about `key`; its values are never repeated."""
+        try:
+            found = model.model_validate_json(answer.content)
+        except ValidationError as error:
+            where = ", ".join(problem.field or "the whole" for problem in problems_of(error))
+            raise self.failure("garbled", f"the {self._manner.name}'s answer cannot be read at: {where}", key) from None
+        if getattr(found, "key", None) != key:
+            raise self.failure("garbled", f"the {self._manner.name} answered about another key", key)
+        return found
+
+    def refusal(self, answer: httpx.Response, key: str) -> ApplicationError:
+        """What to raise for an answer that settles nothing."""
+        status, name = answer.status_code, self._manner.name
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            said = f"the {name} refused the signature ({status}): check the shared secret and this machine's clock"
+            return self.failure("misconfigured", said, key)
+        if status == httpx.codes.CONFLICT:
+            return self.failure("busy", f"the {name} says the key is in use (409), yet holds nothing under it", key)
+        if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            return self.failure("unavailable", f"the {name} is failing or overloaded ({status})", key)
+        said = f"the {name} did not take the request ({status}): check its address and that its version matches"
+        return self.failure("misconfigured", said, key)
+
+    def failure(self, kind: str, said: str, key: str) -> ApplicationError:
+        """What to raise while it is not known what became of the key; `type` is `<code>_<kind>`."""
+        return ApplicationError(f"{said}; {key} {self._manner.remedy}", type=f"{self._manner.code}_{kind}")
+
+    def _at(self, path: str) -> str:
+        return f"{self._address}/{path}"
+
+    async def _exchange(self, key: str, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._http.send(request)
+        except httpx.TimeoutException as error:
+            raise self.failure("unreachable", f"the {self._manner.name} did not answer in time", key) from error
+        except httpx.RequestError as error:
+            said = f"the connection to the {self._manner.name} failed ({type(error).__name__})"
+            raise self.failure("unreachable", said, key) from error
+
+
+def _http_address(base_url: str, field: str) -> str:
+    try:
+        address = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        address = httpx.URL("")
+    if address.scheme not in ("http", "https") or not address.host:
+        raise BadInput([Problem(field=field, message="is no web address; write http://host:port")])
+    return base_url.rstrip("/")
+
+
+def _signer(secret: str, field: str) -> Webhook:
+    try:
+        return Webhook(secret)
+    except Exception:  # the library's own errors have no common root
+        raise BadInput(
+            [Problem(field=field, message="cannot sign; write whsec_ and the base64 of the shared secret")]
+        ) from None

@@ -1,0 +1,91 @@
+"""Recording a command that was judged legal: it ends the stage, or changes the file while the stage goes on."""
+
+from aftersale.case.scanning import scanned
+from aftersale.contract.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, ParcelEvent, Resume
+from aftersale.policy.facts import Question
+from aftersale.policy.running import RunningClock
+from aftersale.vocabulary import Clock, Command, State
+from workflows.cases.desk import Desk
+
+
+def record(desk: Desk, command: Command, act: Act) -> None:
+    """Put the act on the timeline and on the desk. The page acts on it; nobody waits here."""
+    case, at = desk.case, desk.at(act)
+    case.note(EVENTS[command], said(command, act), act.actor.party, at, desk.now)
+    match act:
+        case AddEvidence():
+            case.evidence += 1
+        case AgreeLimit():
+            if case.agreements.agree(act):
+                desk.timekeeper.reask(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
+        case Extend():
+            extended = case.stage_clock and case.stage_clock.clock
+            desk.timekeeper.reask(
+                f"extended by the {act.actor.party}",
+                lambda running: running.extended() if running.clock is extended else running.question,
+            )
+        case Hold():
+            case.held_since = at
+        case Resume():
+            since, until = case.resume(at)
+            desk.timekeeper.reask("the platform's hold is over", lambda running: running.held(since, until))
+        case _:
+            desk.hear(act)
+    desk.wake()
+
+
+def hear_scan(desk: Desk, scan: ParcelEvent) -> None:
+    """Keep a scan. A sign-off from before the receipt, reported after it, is where a replacement counts from (S27)."""
+    case, clock = desk.case, desk.case.stage_clock
+    scanned(case, scan, desk.now)
+    if clock is None or clock.clock is not Clock.REPLACEMENT_DISPATCH or scan != case.parcels.sign_off("return"):
+        return
+    if case.state is State.AWAITING_MERCHANT_DISPATCH and scan.occurred_at < clock.question.started_at:
+        desk.timekeeper.reask("the goods had been signed for before the receipt", lambda running: _since(running, scan))
+
+
+def _since(running: RunningClock, scan: ParcelEvent) -> Question:
+    if running.clock is not Clock.REPLACEMENT_DISPATCH:
+        return running.question
+    return running.question.model_copy(update={"started_at": scan.occurred_at})
+
+
+EVENTS = {
+    Command.APPROVE: "Approved",
+    Command.REJECT: "Rejected",
+    Command.OFFER: "Offered",
+    Command.ACCEPT_OFFER: "OfferAccepted",
+    Command.DECLINE_OFFER: "OfferDeclined",
+    Command.SHIP_BACK: "SentBack",
+    Command.CONFIRM_RECEIPT: "ReceiptConfirmed",
+    Command.REFUSE_RECEIPT: "ReceiptRefused",
+    Command.DISPATCH: "Dispatched",
+    Command.CONFIRM_DELIVERY: "DeliveryConfirmed",
+    Command.REPORT_IRREPARABLE: "Irreparable",
+    Command.AMEND: "Amended",
+    Command.ESCALATE: "Escalated",
+    Command.RULE: "Ruled",
+    Command.DECIDE_CLAIM: "ClaimDecided",
+    Command.ADD_EVIDENCE: "EvidenceAdded",
+    Command.WITHDRAW: "Withdrawn",
+    Command.EXTEND: "ExtensionTaken",
+    Command.AGREE_LIMIT: "LimitProposed",
+    Command.HOLD: "Held",
+    Command.RESUME: "Resumed",
+    Command.RETRY_REFUND: "RefundRetried",
+}
+"""What a command is called once it has happened."""
+
+
+def said(command: Command, act: Act) -> str:
+    """The act in words: the command, and what was given with it."""
+    given = act.model_dump(mode="json", exclude={"actor", "occurred_at"}, exclude_none=True, exclude_defaults=True)
+    about = ", ".join(f"{name} {value}" for name, value in given.items())
+    return f"{command.words}{': ' if about else ''}{about}"
+
+
+def _agreed(running: RunningClock, act: AgreeLimit) -> Question:
+    if running.clock is not act.clock:
+        return running.question
+    agreed = {**running.question.agreed_limits, act.clock: act.limit}
+    return running.question.model_copy(update={"agreed_limits": agreed})

@@ -1,0 +1,73 @@
+"""Calling a claim out to the approvals service while its reviewers have time: an answer counts as their decision."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from temporalio import workflow
+
+from aftersale.case.projection import claim_review
+from aftersale.case.validator import Refused, Verdict, judge
+from aftersale.contract.commands import Actor, DecideClaim
+from aftersale.guarantees.claims import Approval
+from aftersale.vocabulary import Command, MessageEvent, Party, Tier
+from workflows import outside
+from workflows.calls import take_failure
+from workflows.cases.apply import record
+from workflows.cases.desk import Desk
+
+
+@contextmanager
+def called_out(desk: Desk, tier: Tier) -> Iterator[None]:
+    """Have the service asked for as long as the block runs; whoever decides first has decided."""
+    asking = asyncio.create_task(_ask(desk, tier))
+    try:
+        yield
+    finally:
+        take_failure(asking)
+        asking.cancel()
+
+
+async def _ask(desk: Desk, tier: Tier) -> None:
+    answer = await outside.approve(claim_review(desk.case, tier))
+    said = f"approvals service: {answer.decision}{f', {answer.note}' if answer.note else ''}"
+    if answer.decision == "pending":
+        desk.case.note("ApprovalPending", f"{said}; a person decides", Party.SYSTEM, desk.now, desk.now)
+        desk.wake()
+        return
+    desk.case.note("ApprovalAnswered", said, Party.SYSTEM, desk.now, desk.now)
+    desk.wake()
+    await _decide(desk, _decision(desk, tier, answer))
+
+
+async def _decide(desk: Desk, act: DecideClaim) -> None:
+    """Take the answer as a command of the tier's, after a hold; one that the case cannot take is left to a person."""
+    while True:
+        await workflow.wait_condition(desk.next_rest())
+        if desk.case.held_since is not None:
+            continue
+        stamped = act.model_copy(update={"occurred_at": desk.now})
+        try:
+            verdict = judge(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
+        except Refused as refusal:
+            says = f"the approvals service's answer cannot be taken: {refusal.problem}; a person must decide"
+            desk.case.note("Alert", says, Party.SYSTEM, desk.now, desk.now)
+            desk.case.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
+            desk.wake()
+            return
+        if verdict is Verdict.TAKE:
+            record(desk, Command.DECIDE_CLAIM, stamped)
+            return
+
+
+def _decision(desk: Desk, tier: Tier, answer: Approval) -> DecideClaim:
+    of_merchant = Actor(party=Party.MERCHANT, id=desk.case.request.merchant_id)
+    return DecideClaim(
+        actor=of_merchant if tier is Tier.MERCHANT else Actor(party=Party.PLATFORM, id="approvals"),
+        decision="approve" if answer.decision == "approve" else "decline",
+        amount=answer.amount,
+        lines=answer.lines,
+        grade=answer.grade,
+        remedy=answer.remedy,
+        note=answer.note,
+    )

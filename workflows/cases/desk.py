@@ -1,0 +1,285 @@
+"""The desk at which a case is worked: it asks for deadlines, waits, and hands the page what was heard.
+
+Handlers put acts and scans on the desk and wake it; only the page acts on them. A rest is the point at which the page
+waits and the case may be judged; between two rests the case is moving.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar, overload
+
+from temporalio import workflow
+
+from aftersale.case.amending import amended
+from aftersale.case.case import Dossier
+from aftersale.case.endings import Ending
+from aftersale.case.projection import freight_claim, status
+from aftersale.case.ui import wake_summary
+from aftersale.contract.commands import Act, Amend, Leg, Offer, ParcelEvent, Rule, ScanEvent
+from aftersale.schema import Schema
+from aftersale.times import floor
+from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State
+from workflows import outside
+from workflows.cases.answers import ChangeKind
+from workflows.cases.clocks import NO_STARTS, Starts, Timekeeper
+from workflows.cases.recorder import Scribe
+from workflows.timer import Alarm
+from workflows.visibility import Board
+
+A = TypeVar("A", bound=Schema)
+B = TypeVar("B", bound=Schema)
+C = TypeVar("C", bound=Schema)
+D = TypeVar("D", bound=Schema)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Lapse:
+    """The stage's clock ran out; it took effect at this instant (R4), however late the case was woken."""
+
+    at: datetime
+
+
+class Stopped(Exception):
+    """An operator cancelled the case; raised where a page waits for somebody, never while money is under way."""
+
+
+class Desk:
+    """The working place of one case."""
+
+    def __init__(self, case: Dossier) -> None:
+        """Lay the file on the desk."""
+        self.case = case
+        self.resting = False
+        self.rests = 0
+        self.timekeeper = Timekeeper(case, self.wake)
+        self.advancing: asyncio.Task[None] | None = None
+        self._heard: Act | None = None
+        self._awaited_scan: tuple[Leg, ScanEvent] | None = None
+        self._errands: list[asyncio.Task[None]] = []
+        self._stopped = False
+        self._alarm = Alarm(self.wake)
+        self._board = Board()
+        self._scribe = Scribe(case.subject)
+
+    @property
+    def now(self) -> datetime:
+        """The case's present, floored to the second (R4)."""
+        return floor(workflow.now())
+
+    # What handlers do
+
+    def next_rest(self, unless: Callable[[], bool] = lambda: False) -> Callable[[], bool]:
+        """Whether the case has come to another rest since this was asked for, or need not be waited for."""
+        seen = self.rests
+        return lambda: unless() or (self.resting and self.rests > seen)
+
+    def wake(self) -> None:
+        """Let the page look again."""
+        self.resting = False
+
+    def hear(self, act: Act) -> None:
+        """Hand the page the act that ends its stage; there is never more than one, since the case is moving then."""
+        self._heard = act
+        self.wake()
+
+    def stop(self) -> None:
+        """Have the page end where it next waits for somebody."""
+        self._stopped = True
+        self.wake()
+
+    # What pages and stages do
+
+    async def enter(
+        self, state: State, since: datetime, clock: Clock | None = None, beside: Starts = NO_STARTS
+    ) -> None:
+        """Begin a stage with its clock, which counts from `since`; clocks `beside` it have starts of their own."""
+        started = await self.timekeeper.start({**({clock: since} if clock else {}), **beside})
+        self.case.enter(state, since, started.pop(clock) if clock else None)
+        self.case.beside.update(started)
+        self._ask_awaited()
+
+    async def go_on(self, state: State, since: datetime, clock: Clock) -> None:
+        """Begin a stage into which the clock of the one before may run on; where none runs, it counts from `since`."""
+        running = self.case.stage_clock
+        if running is None or running.clock is not clock:
+            await self.enter(state, since, clock)
+        else:
+            self.case.enter(state, since, running)
+            self._ask_awaited()
+
+    async def breach(self, state: State, lapse: "Lapse") -> None:
+        """What the stage waited for was not sent; it waits on, until the platform looks (section 5 of the rules)."""
+        waiting = await self.timekeeper.start({Clock.STALLED: lapse.at})
+        self.case.breach(state, lapse.at, waiting[Clock.STALLED], self.now)
+
+    def become_refund(self) -> None:
+        """The case is about money alone from now on, whatever it began as."""
+        self.case.kind = CaseKind.REFUND
+
+    def agree_on(self, offer: Offer, at: datetime) -> ChangeKind:
+        """An offer was accepted: the case goes on by it, without another review."""
+        self.case.payout.agree(offer.amount, offer.lines)
+        return ChangeKind(offer.kind or self.case.kind, agreed_at=at)
+
+    async def amend(self, act: Amend) -> bool:
+        """Put another request in the place of the case's own, if it may be made; the buyer hears why it may not."""
+        wanted = amended(self.case, act, now=self.now, owner=workflow.info().first_execution_run_id)
+        problems = await outside.admit(wanted)
+        if problems:
+            self.case.refuse_amendment(problems, wanted.applied_at, self.now)
+        else:
+            self.case.amend(wanted)
+        return not problems
+
+    def rule(self, ruling: Rule) -> None:
+        """The platform has ruled; there is no second ruling."""
+        self.case.ruled = True
+        self.case.payout.agree(ruling.amount, ruling.lines)
+
+    async def learn_terms(self) -> None:
+        """Ask the policy book what the claim is worth once it is granted."""
+        self.case.terms = await outside.terms(self.case.filed)
+
+    def alert_platform(self, lapse: "Lapse") -> None:
+        """Nobody moved in time, and no silence can end the stage."""
+        self.case.call_platform(lapse.at, self.now)
+
+    async def replace(self, clock: Clock, since: datetime, beside: Starts = NO_STARTS) -> None:
+        """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
+        started = await self.timekeeper.start({clock: since, **beside})
+        self.case.stage_clock = started.pop(clock)
+        self.case.beside.update(started)
+        self._ask_awaited()
+
+    @overload
+    async def answer(self, a: type[A], /) -> A | Lapse: ...
+    @overload
+    async def answer(self, a: type[A], b: type[B], /) -> A | B | Lapse: ...
+    @overload
+    async def answer(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C | Lapse: ...
+    @overload
+    async def answer(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D | Lapse: ...
+    async def answer(self, *accepts: type[Schema]) -> Schema | Lapse:
+        """The next thing that ends the stage: one of what it accepts, or the lapse of its clock."""
+        while True:
+            await self._catch_up()
+            said = self._heard or (self._scan() if ParcelEvent in accepts else None)
+            if said is not None:
+                return self._accepted(said, accepts)
+            running = self.case.stage_clock
+            if running and not self.case.held_since and running.lapses_at and running.lapses_at <= workflow.now():
+                self.case.lapse(running, self.now)
+                return Lapse(running.lapses_at)
+            if self.case.reminder_due(workflow.now()):
+                self.case.remind(self.now)
+            await self._rest()
+
+    @overload
+    async def hear_only(self, a: type[A], /) -> A: ...
+    @overload
+    async def hear_only(self, a: type[A], b: type[B], /) -> A | B: ...
+    @overload
+    async def hear_only(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C: ...
+    @overload
+    async def hear_only(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D: ...
+    async def hear_only(self, *accepts: type[Any]) -> Any:
+        """The next thing that ends a stage whose clock has run out for good, or that has none."""
+        assert self.case.stage_clock is None
+        return await self.answer(*accepts)
+
+    def expect_parcel(self, leg: Leg, tracking_no: str, event: ScanEvent = "signed_for") -> None:
+        """The stage waits for a scan of this parcel, which may have been reported already."""
+        self.case.parcels.expected[leg] = tracking_no
+        self._awaited_scan = leg, event
+
+    @staticmethod
+    def at(heard: Act | Lapse) -> datetime:
+        """When what was heard happened."""
+        happened = heard.at if isinstance(heard, Lapse) else heard.occurred_at
+        assert happened is not None
+        return happened
+
+    async def meanwhile(self, work: Awaitable[T]) -> T:
+        """Wait for something that is not the parties' to do; clocks beside the stage go on."""
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _: self.wake())
+        await self.timekeeper.catch_up()
+        while not task.done():
+            await self._rest()
+            await self.timekeeper.catch_up()
+        return task.result()
+
+    async def claim_freight(self) -> None:
+        """Have the insurer asked for what the way back cost, where the order has that cover; nobody waits for it."""
+        claim = freight_claim(self.case)
+        if claim is not None:
+            await outside.claim_freight(claim)
+            says = f"freight insurance is asked for {claim.tracking_no}; {claim.key} shows what becomes of it"
+            self.case.note("FreightClaimed", says, Party.SYSTEM, self.now, self.now)
+
+    async def close(self, ending: Ending) -> None:
+        """The case is over: clocks stop, both sides are told, and the records are brought up to the end."""
+        self.case.finish(ending, self.now)
+        self.timekeeper.stop()
+        self._alarm.set(None, None, "")
+        self.wake()
+        if self.case.payout.reserved:
+            self.case.payout.reserved = False
+            self.errand(outside.release(self.case.request.case_id))
+        while not (self.resting and self._all_done):
+            self._come_to_rest()
+            await workflow.wait_condition(lambda: not self.resting or self._all_done)
+
+    def errand(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done beside the stages; the case does not end before it is."""
+        self._errands.append(asyncio.create_task(work))
+
+    # How it works
+
+    @property
+    def _all_done(self) -> bool:
+        return self._scribe.idle and all(errand.done() for errand in self._errands)
+
+    async def _catch_up(self) -> None:
+        await self.timekeeper.catch_up()
+        if self._stopped:
+            raise Stopped
+
+    async def _rest(self) -> None:
+        self._come_to_rest()
+        wake = self.case.next_wake
+        if wake is None:
+            self._alarm.set(None, None, "")
+        else:
+            at, running = wake
+            self._alarm.set(at, (self.case.state, running.clock), wake_summary(running, at))
+        await workflow.wait_condition(lambda: not self.resting)
+
+    def _come_to_rest(self) -> None:
+        """The turn is over: operators see how the case stands, and it is written with the messages that it owes."""
+        standing = status(self.case, self.now)
+        self._board.show(self.case.request, standing)
+        self._scribe.write(standing, self.case.letters.written(standing), self.now, self.case.running)
+        self.resting = True
+        self.rests += 1
+
+    def _scan(self) -> ParcelEvent | None:
+        """The scan that the stage waits for, unless it happened after the stage's clock had run out."""
+        scan = self.case.parcels.scanned(*self._awaited_scan) if self._awaited_scan else None
+        clock = self.case.stage_clock
+        in_time = scan and (self.case.held_since or clock is None or clock.in_time(scan.occurred_at))
+        return scan if in_time else None
+
+    def _accepted(self, said: Schema, accepts: tuple[type[A], ...]) -> A:
+        self._heard = None
+        if not isinstance(said, accepts):
+            raise RuntimeError(f"{type(said).__name__} was recorded in {self.case.state}, which does not take it")
+        return said
+
+    def _ask_awaited(self) -> None:
+        party = self.case.awaited
+        if party not in (None, Party.SYSTEM):
+            self.case.letters.owe(party, MessageEvent.MOVE_AWAITED)

@@ -1,0 +1,1 @@
+"""Runs of several stages that more than one procedure shares."""

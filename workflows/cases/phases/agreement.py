@@ -1,0 +1,47 @@
+"""How a case comes to an agreement, whatever its kind."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftersale.case.endings import Closed, Ending
+from aftersale.vocabulary import CloseReason
+from workflows.cases.answers import ChangeKind, Refused, Withdrawn
+from workflows.cases.desk import Desk
+from workflows.cases.phases.dispute import dispute
+from workflows.cases.stages.merchant_review import Approved, Offered, merchant_review
+from workflows.cases.stages.offer_response import Accepted, offer_response
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What the case is about is agreed, by the merchant, by its silence, by an accepted offer or by a ruling."""
+
+    at: datetime
+
+
+async def agreement(desk: Desk) -> Agreed | Ending | ChangeKind:
+    """The merchant and the buyer agree, or the platform rules.
+
+    1. The merchant answers the request.   Silence is a yes.
+    2. The buyer answers what is offered.  Silence declines it.
+    3. A refusal may be disputed.
+    """
+    if desk.case.agreed_at is not None:
+        return Agreed(desk.case.agreed_at)
+    match await merchant_review(desk):
+        case Withdrawn():
+            return Closed(reason=CloseReason.WITHDRAWN)
+        case Refused() as refusal:
+            return await dispute(desk, refusal)
+        case Approved(at=agreed_at):
+            return Agreed(agreed_at)
+        case Offered() as offered:
+            pass
+
+    match await offer_response(desk, offered.at):
+        case Withdrawn():
+            return Closed(reason=CloseReason.WITHDRAWN)
+        case Refused() as refusal:
+            return await dispute(desk, refusal)
+        case Accepted(at=accepted_at):
+            return desk.agree_on(offered.offer, accepted_at)

@@ -1,0 +1,1 @@
+"""One procedure for each kind of case: its steps in order. Procedures do not know one another."""

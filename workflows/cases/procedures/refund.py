@@ -1,0 +1,24 @@
+"""Refund without a return (仅退款)."""
+
+from aftersale.case.endings import Completed, Ending
+from aftersale.vocabulary import Outcome
+from workflows.cases.answers import ChangeKind
+from workflows.cases.desk import Desk
+from workflows.cases.phases.agreement import Agreed, agreement
+from workflows.cases.stages.refund import refund
+
+
+async def refund_only(desk: Desk) -> Ending | ChangeKind:
+    """The money goes back; the goods never left, or stay where they are.
+
+    1. The merchant answers the request.   Silence is a yes.
+    2. The money is returned.
+    """
+    match await agreement(desk):
+        case Agreed(at=agreed_at):
+            pass
+        case ended:
+            return ended
+
+    await refund(desk, agreed_at)
+    return Completed(outcome=Outcome.REFUNDED)

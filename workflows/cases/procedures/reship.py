@@ -1,0 +1,22 @@
+"""Sending again what was missing (补寄)."""
+
+from aftersale.case.endings import Ending
+from aftersale.vocabulary import Clock, Outcome
+from workflows.cases.answers import ChangeKind
+from workflows.cases.desk import Desk
+from workflows.cases.phases.agreement import Agreed, agreement
+from workflows.cases.phases.goods_out import goods_out
+
+
+async def reship(desk: Desk) -> Ending | ChangeKind:
+    """The merchant sends what the buyer did not get.
+
+    1. The merchant answers the request.   Silence is a yes.
+    2. The merchant sends the goods.       Silence is a breach: the buyer may take the money instead.
+    3. The buyer receives them.            Silence after the sign-off is a receipt.
+    """
+    match await agreement(desk):
+        case Agreed(at=agreed_at):
+            return await goods_out(desk, Clock.RESHIP_DISPATCH, agreed_at, Outcome.RESHIPPED)
+        case ended:
+            return ended

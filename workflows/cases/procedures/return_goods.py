@@ -1,0 +1,35 @@
+"""Return and refund (退货退款)."""
+
+from aftersale.case.endings import Completed, Ending
+from aftersale.vocabulary import Clock, Outcome
+from workflows.cases.answers import ChangeKind
+from workflows.cases.desk import Desk
+from workflows.cases.phases.agreement import Agreed, agreement
+from workflows.cases.phases.goods_back import goods_back
+from workflows.cases.stages.merchant_receipt import Received
+from workflows.cases.stages.refund import refund
+
+
+async def return_goods(desk: Desk) -> Ending | ChangeKind:
+    """The goods come back, then the money goes back.
+
+    1. The merchant answers the request.   Silence is a yes.
+    2. The buyer sends the goods back.     Silence closes the case.
+    3. The merchant takes the goods in.    Silence is a receipt.
+    4. The money is returned; what the way back cost is the insurer's to say, beside the case.
+    """
+    match await agreement(desk):
+        case Agreed(at=agreed_at):
+            pass
+        case ended:
+            return ended
+
+    match await goods_back(desk, agreed_at, Clock.MERCHANT_INSPECTION):
+        case Received(at=received_at):
+            pass
+        case ended:
+            return ended
+
+    await refund(desk, received_at)
+    await desk.claim_freight()
+    return Completed(outcome=Outcome.REFUNDED)

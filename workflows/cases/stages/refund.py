@@ -1,0 +1,34 @@
+"""The money goes back (退款)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftersale.contract.commands import RetryRefund
+from aftersale.vocabulary import Clock, State
+from workflows.cases.beside.refunding import all_answered, pay
+from workflows.cases.desk import Desk
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """The payment service confirmed it."""
+
+
+async def refund(desk: Desk, owed_since: datetime) -> Refunded:
+    """Instruct what is owed until it is paid. A decline waits for an operator; nothing is ever paid twice.
+
+    Where nothing is owed, because it was paid ahead or only what cost nothing came back, nobody is asked to pay it.
+    """
+    payout, tender = desk.case.payout, None
+    while payout.due():
+        beside = {Clock.PAYOUT: desk.now, **desk.case.law_clocks(owed_since)}
+        await desk.enter(State.REFUNDING, owed_since, beside=beside)
+        if payout.on_its_way:
+            await all_answered(desk)
+            continue
+        if (await pay(desk, payout.due(), tender)).status == "succeeded":
+            break
+        await desk.enter(State.REFUND_FAILED, desk.now)
+        retry = await desk.hear_only(RetryRefund)
+        owed_since, tender = desk.at(retry), retry.tender
+    return Refunded()

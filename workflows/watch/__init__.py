@@ -1,0 +1,1 @@
+"""The dispatch watch as a workflow, and the desk at which it is kept."""

@@ -1,0 +1,178 @@
+"""The lookout of a dispatch watch: it asks for deadlines, waits, and passes on what it found.
+
+Handlers note acts and scans on the watch and wake it; only the lookout draws conclusions, always in the same order:
+words are read, deadlines asked, then what was met in time stops and what ran out is a violation.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+
+from temporalio import workflow
+
+from aftersale.contract.request import CaseRequest
+from aftersale.guarantees.automatic_claims import late_dispatch
+from aftersale.guarantees.claims import Filed
+from aftersale.policy.deadline import Deadline
+from aftersale.policy.facts import Question
+from aftersale.policy.revisions import Revisions
+from aftersale.times import floor
+from aftersale.vocabulary import Clock, Party, WatchEnd
+from aftersale.watch.messages import finding
+from aftersale.watch.request import WatchRequest
+from aftersale.watch.status import Check, Violation
+from aftersale.watch.watch import Watch, summary
+from workflows import outside
+from workflows.timer import Alarm
+from workflows.visibility import Board
+
+
+class Lookout:
+    """The working place of one watch."""
+
+    def __init__(self, request: WatchRequest) -> None:
+        """Nothing has been asked yet."""
+        self.watch = Watch(request, self.now)
+        self.resting = False
+        self._revisions = Revisions()
+        self._publication: asyncio.Task[None] | None = None
+        self._news: deque[Violation] = deque()
+        self._passing_on: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._alarm = Alarm(self.wake)
+        self._board = Board()
+
+    @property
+    def now(self) -> datetime:
+        """The watch's present, floored to the second (R4)."""
+        return floor(workflow.now())
+
+    # What handlers do
+
+    def wake(self) -> None:
+        """Let the lookout look again."""
+        self.resting = False
+
+    def stop(self) -> None:
+        """End the watch: an operator cancelled it."""
+        self._stopped = True
+        self.wake()
+
+    def published(self, revision: int) -> None:
+        """A newer policy book is out: ask it about the clocks that run, without holding up any of them (R9)."""
+        newer = self._revisions.published(revision)
+        if newer and (self._publication is None or self._publication.done()):
+            self._publication = asyncio.create_task(self._ask_newer_book())
+
+    def withdrawn(self, revision: int) -> None:
+        """A revision was announced by mistake: who waits for a book of it asks again for what was told before."""
+        self._revisions.withdrawn(revision)
+
+    # What the workflow does
+
+    async def keep(self) -> None:
+        """Watch until nothing more can be learned, and everything is passed on."""
+        while (end := await self._look()) is None or not self._all_told:
+            self._rest()
+            await workflow.wait_condition(lambda: not self.resting)
+        self.watch.finish(end, self.now)
+        if self._publication is not None:
+            self._publication.cancel()
+        self._alarm.set(None, None, "")
+        self._show()
+
+    # How it works
+
+    async def _look(self) -> WatchEnd | None:
+        """Draw every conclusion that can be drawn now; why the watch is over, or None where it waits on."""
+        while not self._stopped:
+            watch = self.watch
+            if watch.unread:
+                await self._read()
+            elif asked := watch.asking(self.now):
+                await self._ask(asked)
+            else:
+                self._pass_on(watch.settle(self.now))
+                return watch.over(self.now)
+        return WatchEnd.STOPPED
+
+    async def _read(self) -> None:
+        scans = list(self.watch.unread)
+        found = await outside.hubs([scan.text or "" for scan in scans])
+        self.watch.read(scans, [scan for scan, is_hub in zip(scans, found, strict=True) if is_hub])
+
+    async def _ask(self, asked: Mapping[Check, Question]) -> None:
+        revision, learned_at = self._revisions.newest, self.now
+        deadlines = await outside.quote(list(asked.values()), revision, self._revisions.wanted(revision))
+        if deadlines is not None and revision == self._revisions.newest:
+            self._revisions.answered(revision)
+            self._answer(asked, deadlines, "what is known of the shipment has changed", learned_at)
+
+    async def _ask_newer_book(self) -> None:
+        asked: dict[Check, Question] = {}
+        revision = -1
+        while revision < self._revisions.newest or self.watch.asking_again(self.now).keys() - asked.keys():
+            revision, asked, learned_at = self._revisions.newest, self.watch.asking_again(self.now), self.now
+            if not asked:
+                break
+            wanted = self._revisions.wanted(revision)
+            deadlines = await outside.quote_from_newer_book(list(asked.values()), revision, wanted)
+            if deadlines is None:
+                revision = self._revisions.last_answered
+                continue
+            self._revisions.answered(revision)
+            self._answer(asked, deadlines, f"policy book revision {revision} was published", learned_at)
+        self.wake()
+
+    def _answer(
+        self, asked: Mapping[Check, Question], deadlines: list[Deadline], why: str, learned_at: datetime
+    ) -> None:
+        self.watch.answer(list(zip(asked.items(), deadlines, strict=True)), why, learned_at, self.now)
+
+    def _rest(self) -> None:
+        """Nothing is to be concluded now: operators see how the watch stands, and one timer runs to its next wake."""
+        wake = self.watch.next_wake(self.now)
+        if wake is None:
+            self._alarm.set(None, None, "")
+        else:
+            at, check, running = wake
+            late = f"late facts about {check.words}"
+            self._alarm.set(at, (check, running is None), summary(check, running) if running else late)
+        self._show()
+        self.resting = True
+
+    def _show(self) -> None:
+        self._board.show_watch(self.watch.status)
+
+    # What is passed on, in order, beside the watch
+
+    @property
+    def _all_told(self) -> bool:
+        return not self._news and (self._passing_on is None or self._passing_on.done())
+
+    def _pass_on(self, news: list[Violation]) -> None:
+        self._news.extend(news)
+        if self._news and (self._passing_on is None or self._passing_on.done()):
+            self._passing_on = asyncio.create_task(self._tell())
+            self._passing_on.add_done_callback(lambda _: self.wake())
+
+    async def _tell(self) -> None:
+        """Have violations kept and told; a late dispatch opens a claim where the policy prices one."""
+        while self._news:
+            violation = self._news.popleft()
+            if violation.cleared_at is not None:
+                await outside.keep_violation(finding(self.watch.violations[violation.check]))
+                continue
+            stands = self.watch.violations[violation.check].cleared_at is None
+            claim = await self._priced() if stands and violation.clock is Clock.DISPATCH else None
+            claim_id = self.watch.claim(violation.check, claim.case_id) if claim else None
+            await outside.keep_violation(finding(violation.model_copy(update={"claim_case_id": claim_id})))
+            if claim is not None:
+                await outside.open_claim(claim)
+                says = f"late dispatch claim {claim.case_id} was opened; it shows what becomes of it"
+                self.watch.note("ClaimOpened", says, Party.SYSTEM, self.now, self.now)
+
+    async def _priced(self) -> CaseRequest | None:
+        filed_at = self.now
+        return await outside.priced(Filed(request=late_dispatch(self.watch.shipment, filed_at), applied_at=filed_at))
