@@ -41,7 +41,7 @@ def test_a_changed_page_no_longer_replays(tmp_path: Path) -> None:
         shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("worker.py", "pyproject.toml"):
         shutil.copy(ROOT / file, copy)
-    page = copy / "workflows" / "pages" / "return_goods.py"
+    page = copy / "workflows" / "cases" / "procedures" / "return_goods.py"
     text = page.read_text(encoding="utf-8")
     longer = "await desk.enter(desk.case.state, received_at, Clock.ESCALATION)"
     changed = text.replace("await refund(desk,", f"{longer}\n    await desk.answer(object)\n    await refund(desk,")
