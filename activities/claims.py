@@ -13,7 +13,7 @@ from aftersale.vocabulary import CaseKind
 class Openings:
     """The way in to new claims, for workflows."""
 
-    @activity.defn
+    @activity.defn(name="open_claim")
     async def open_claim(self, request: CaseRequest) -> bool:
         """Open a claim that lives on its own, unless one was opened under its id before; whether it was opened now."""
         try:

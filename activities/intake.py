@@ -22,7 +22,7 @@ class Intake:
         self._book, self._ledger = book, ledger
 
     # A time limit must not raise in the midst of a transaction: the database has limits of its own.
-    @activity.defn(no_thread_cancel_exception=True)
+    @activity.defn(name="admit", no_thread_cancel_exception=True)
     def admit(self, application: Application) -> list[Problem]:
         """What speaks against a request; where nothing bars it, its money is reserved. The same owner may ask again.
 
@@ -40,7 +40,7 @@ class Intake:
             return [*problems, *self._ledger.amend(claim, application.attempt, most, now)]
         return [*problems, *self._ledger.reserve(claim, most, now)]
 
-    @activity.defn(no_thread_cancel_exception=True)
+    @activity.defn(name="release", no_thread_cancel_exception=True)
     def release(self, case_id: str) -> None:
         """Give back what a case that is over had reserved and not spent; repeatable."""
         self._ledger.release(case_id, present.now())

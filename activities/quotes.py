@@ -36,7 +36,7 @@ class Quotes:
         """All of them, for a worker."""
         return [self.quote, self.unanswerable, self.hubs, self.priced, self.terms]
 
-    @activity.defn
+    @activity.defn(name="quote")
     async def quote(self, quotation: Quotation) -> list[Deadline]:
         """The deadline of every question.
 
@@ -54,7 +54,7 @@ class Quotes:
         except AftersaleError as error:
             raise ApplicationError(f"{error}; publish a book that answers it", type="policy_gap") from error
 
-    @activity.defn
+    @activity.defn(name="unanswerable")
     async def unanswerable(self, question: Question) -> list[Problem]:
         """Why the book has no answer to a question; empty where it has one."""
         try:
@@ -65,12 +65,12 @@ class Quotes:
             return [Problem(code="policy_gap", field="order", message=str(error))]
         return []
 
-    @activity.defn
+    @activity.defn(name="hubs")
     async def hubs(self, texts: list[str]) -> list[bool]:
         """Whether each of the carriers' words is of a hub (S30, S32)."""
         return [self._book.is_hub(text) for text in texts]
 
-    @activity.defn
+    @activity.defn(name="priced")
     async def priced(self, filed: Filed) -> CaseRequest | None:
         """A claim as it is to be opened by itself, or None where the policy sets no amount for it.
 
@@ -81,7 +81,7 @@ class Quotes:
         except AftersaleError as error:
             raise ApplicationError(f"{error}; publish a book that answers it", type="policy_gap") from error
 
-    @activity.defn
+    @activity.defn(name="terms")
     async def terms(self, filed: Filed) -> ClaimTerms:
         """What the version of the guarantee in force at the purchase says of a claim (R14).
 

@@ -30,7 +30,7 @@ class Recording:
         return [self.record, self.correct, self.insured, self.violated]
 
     # A time limit must not raise in the midst of a transaction: the database has limits of its own.
-    @activity.defn(no_thread_cancel_exception=True)
+    @activity.defn(name="record", no_thread_cancel_exception=True)
     def record(self, turns: list[Turn]) -> int:
         """Write turns of one case, in ascending order; the number of the last turn that the records hold.
 
@@ -43,7 +43,7 @@ class Recording:
             return gap.last_seq
         return turns[-1].seq
 
-    @activity.defn(no_thread_cancel_exception=True)
+    @activity.defn(name="correct", no_thread_cancel_exception=True)
     def correct(self, fact: LateFact) -> Taken:
         """Add a late fact to the record of its case, once; the answer says why where it is not taken.
 
@@ -58,12 +58,12 @@ class Recording:
             return Taken(problems=error.problems)
         return Taken(entry=entry)
 
-    @activity.defn(no_thread_cancel_exception=True)
+    @activity.defn(name="violated", no_thread_cancel_exception=True)
     def violated(self, finding: Finding) -> None:
         """Keep a violation of a shipment as it stands now, and owe its messages; repeatable."""
         self._records.keep_violation(finding, now=present.now())
 
-    @activity.defn(no_thread_cancel_exception=True)
+    @activity.defn(name="insured", no_thread_cancel_exception=True)
     def insured(self, end: FreightEnd) -> None:
         """Add the end of a freight claim to the record of its case, once; retryable until the case has ended."""
         run_id, now = activity.info().workflow_run_id or "", floor(present.now())

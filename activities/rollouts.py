@@ -79,7 +79,7 @@ class Rollouts:
         self.identity = identity(host, os.getpid(), book.revision, book.version, token)
         self.activities: list[Callable[..., Any]] = [self.survey_workers, self.supersede_rollouts, self.tell_cases]
 
-    @activity.defn
+    @activity.defn(name="survey_workers")
     async def survey_workers(self, revision: int) -> Readiness:
         """Make sure that no worker that can be seen has an older book.
 
@@ -93,7 +93,7 @@ class Rollouts:
         now = floor(present.now())
         return Readiness(version=self._book.version, workers=len(books), open_cases=open_cases, at=now)
 
-    @activity.defn
+    @activity.defn(name="supersede_rollouts")
     async def supersede_rollouts(self, revision: int) -> None:
         """Tell the rollouts of earlier revisions that are listed as running; one that is not yet sees it by itself."""
         query = f"WorkflowType = '{POLICY_ROLLOUT}' AND ExecutionStatus = 'Running'"
@@ -102,7 +102,7 @@ class Rollouts:
             if earlier is not None and earlier < revision:
                 await self._signal(found.id, "superseded", revision)
 
-    @activity.defn
+    @activity.defn(name="tell_cases")
     async def tell_cases(self, batch: Batch) -> Told:
         """Tell the cases of a batch, at its rate; nobody is told once a later revision has a rollout.
 
