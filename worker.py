@@ -45,7 +45,7 @@ from activities.messaging.rendering import Templates
 from activities.payments import Payments
 from activities.quotes import Quotes
 from activities.records import Recording
-from activities.rollouts import Rollouts
+from activities.rollouts import RolloutActivities
 from aftersale import records
 from aftersale.client import Namespace, connect
 from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
@@ -225,7 +225,7 @@ def hands(
         messenger = Messenger(kept, channels, Templates(settings.templates))
         carriers = Carriers(http, settings.carrier_url, settings.carrier_secret, book)
         insurance = Insurance(http, settings.insurer_url, settings.insurer_secret, book)
-    intake, rollouts = Intake(book, kept.ledger), Rollouts(client, book, kept)
+    intake, rollouts = Intake(book, kept.ledger), RolloutActivities(client, book, kept)
     of_the_house: Activities = [*Quotes(book).activities, intake.admit, intake.release, *Recording(kept).activities]
     called_out: Activities = [approvals.review, payments.refund, payments.advance, payments.claw_back, insurance.insure]
     carried: Activities = [carriers.book, carriers.cancel, messenger.deliver]

@@ -3,10 +3,10 @@
 import httpx
 from temporalio import activity
 
-from activities.signed_http import Manner, Service
+from activities.signed_http import ServiceLabels, SignedService
 from aftersale.guarantees.claims import Approval, ClaimReview
 
-_MANNER = Manner("approvals", "approvals service", "is sent again")
+_MANNER = ServiceLabels("approvals", "approvals service", "is sent again")
 
 
 class Approvals:
@@ -17,8 +17,8 @@ class Approvals:
     """
 
     def __init__(self, http: httpx.AsyncClient, base_url: str | None, secret: str | None) -> None:
-        """Call `base_url` through `http`; without one every claim is pending. Raises BadInput as `Service`."""
-        self._service = Service(http, _MANNER, base_url, secret or "") if base_url else None
+        """Call `base_url` through `http`; without one every claim is pending. Raises BadInput as `SignedService`."""
+        self._service = SignedService(http, _MANNER, base_url, secret or "") if base_url else None
 
     @activity.defn(name="approve")
     async def review(self, claim: ClaimReview) -> Approval:

@@ -5,14 +5,14 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from activities.heartbeat import signs_of_life
-from activities.signed_http import Manner, Service
+from activities.heartbeat import heartbeating
+from activities.signed_http import ServiceLabels, SignedService
 from aftersale.guarantees.compensation import may_reschedule
 from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.policy.book import Book
 from aftersale.vocabulary import Service as GuaranteeService
 
-_MANNER = Manner("carrier", "carrier service", "is sent again")
+_MANNER = ServiceLabels("carrier", "carrier service", "is sent again")
 
 
 class Carriers:
@@ -23,8 +23,8 @@ class Carriers:
     """
 
     def __init__(self, http: httpx.AsyncClient, base_url: str | None, secret: str | None, book: Book) -> None:
-        """Call `base_url` through `http`, by the services of this book. Raises BadInput as `Service`."""
-        self._service = Service(http, _MANNER, base_url, secret or "") if base_url else None
+        """Call `base_url` through `http`, by the services of this book. Raises BadInput as `SignedService`."""
+        self._service = SignedService(http, _MANNER, base_url, secret or "") if base_url else None
         self._book = book
 
     @activity.defn(name="book_pickup")
@@ -45,7 +45,7 @@ class Carriers:
         """Have nobody come any more; repeatable. Raises as `book`."""
         if self._service is None:
             raise ApplicationError("a pickup was booked, and no carrier service is set now", type="carrier_unset")
-        async with signs_of_life():
+        async with heartbeating():
             answer = await self._service.post("pickups/cancel", key, f'{{"key": "{key}"}}')
         if answer.status_code not in (httpx.codes.OK, httpx.codes.NOT_FOUND):
             raise self._service.refusal(answer, key)

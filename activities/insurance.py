@@ -7,13 +7,13 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from activities.signed_http import Manner, Service
-from aftersale.guarantees.compensation import insured
-from aftersale.guarantees.freight_insurance import FreightClaim, InsurerAnswer, InsurerRequest
+from activities.signed_http import ServiceLabels, SignedService
+from aftersale.guarantees.compensation import insured_amount
+from aftersale.guarantees.freight_insurance import FreightClaimInput, InsurerAnswer, InsurerRequest
 from aftersale.policy.book import Book
 from aftersale.vocabulary import Service as GuaranteeService
 
-_MANNER = Manner("insurer", "insurer", "is sent again")
+_MANNER = ServiceLabels("insurer", "insurer", "is sent again")
 
 _LATER = timedelta(hours=1)
 """How long to wait before an insurer that has not decided is asked again."""
@@ -27,12 +27,12 @@ class Insurance:
     """
 
     def __init__(self, http: httpx.AsyncClient, base_url: str | None, secret: str | None, book: Book) -> None:
-        """Call `base_url` through `http`, for covers of this book. Raises BadInput as `Service`."""
-        self._service = Service(http, _MANNER, base_url, secret or "") if base_url else None
+        """Call `base_url` through `http`, for covers of this book. Raises BadInput as `SignedService`."""
+        self._service = SignedService(http, _MANNER, base_url, secret or "") if base_url else None
         self._book = book
 
     @activity.defn(name="insure")
-    async def insure(self, claim: FreightClaim) -> InsurerAnswer:
+    async def insure(self, claim: FreightClaimInput) -> InsurerAnswer:
         """Ask for a decision. Whatever leaves it open is raised as a retryable ApplicationError."""
         if self._service is None:
             said = "no insurer is set; set AFTERSALE_INSURER_URL and AFTERSALE_INSURER_SECRET for the workers"
@@ -43,10 +43,10 @@ class Insurance:
             raise ApplicationError("the insurer has not decided", type="insurer_pending", next_retry_delay=_LATER)
         return decided
 
-    def _request(self, claim: FreightClaim) -> InsurerRequest:
+    def _request(self, claim: FreightClaimInput) -> InsurerRequest:
         """The claim with the most that its cover comes to, by the version in force at the purchase."""
         if claim.cost is None:
             return InsurerRequest(key=claim.key, claim=claim)
         edition = self._book.services.at(GuaranteeService.FREIGHT_INSURANCE, claim.paid_at, present.now())
         cover = edition.settings.cover if edition else {}
-        return InsurerRequest(key=claim.key, claim=claim, amount=insured(cover, claim.cost))
+        return InsurerRequest(key=claim.key, claim=claim, amount=insured_amount(cover, claim.cost))

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from activities import present
 from aftersale.case.intake import Application, admit, bars
 from aftersale.errors import Problem
-from aftersale.ledger.reservation import Claim
+from aftersale.ledger.reservation import Reservation
 from aftersale.policy.book import Book
 from aftersale.records import Ledger
 
@@ -34,7 +34,7 @@ class Intake:
         if self._book.most_attempts is None:
             said = "the policy book has no ceiling attempts_per_order_line; publish a book that sets it"
             raise ApplicationError(said, type="policy_gap")
-        claim = Claim.of(application.kind, application.request, application.owner, application.applied_at)
+        claim = Reservation.of(application.kind, application.request, application.owner, application.applied_at)
         most, now = self._book.most_attempts, present.now()
         if application.attempt > 1:
             return [*problems, *self._ledger.amend(claim, application.attempt, most, now)]

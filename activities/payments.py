@@ -15,8 +15,8 @@ import httpx
 from temporalio import activity
 
 from activities import present
-from activities.heartbeat import signs_of_life
-from activities.signed_http import Manner, Service
+from activities.heartbeat import heartbeating
+from activities.signed_http import ServiceLabels, SignedService
 from aftersale.ledger.reservation import Instructed
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.book import Book
@@ -26,21 +26,21 @@ from aftersale.vocabulary import Service as GuaranteeService
 
 _T = TypeVar("_T")
 
-_MANNER = Manner("payments", "payment service", "is looked up, then sent again if need be")
+_MANNER = ServiceLabels("payments", "payment service", "is looked up, then sent again if need be")
 
 
 _Keep = Callable[[RefundInstruction, datetime], Instructed]
 """How the ledger takes an instruction in."""
 
 
-class Order(Schema):
+class PaymentRequest(Schema):
     """An instruction to carry out; with `closes`, nothing else is claimed by the case once it is paid."""
 
     instruction: RefundInstruction
     closes: bool
 
 
-class Advanced(Schema):
+class AdvanceRequest(Schema):
     """An instruction to pay ahead; `paid_at` is when the order was paid, whose day says what bounds hold (R14)."""
 
     instruction: RefundInstruction
@@ -72,13 +72,13 @@ class Payments:
     def __init__(self, http: httpx.AsyncClient, base_url: str, secret: str, ledger: Ledger, book: Book) -> None:
         """Call `base_url` through `http`, signing with `secret`, and keep the ledger; advances are bounded by `book`.
 
-        Raises BadInput as `Service`.
+        Raises BadInput as `SignedService`.
         """
-        self._service = Service(http, _MANNER, base_url, secret)
+        self._service = SignedService(http, _MANNER, base_url, secret)
         self._ledger, self._book = ledger, book
 
     @activity.defn(name="refund")
-    async def refund(self, order: Order) -> Settlement:
+    async def refund(self, order: PaymentRequest) -> Settlement:
         """Have an instruction settled once, and answer how.
 
         A decline is an answer, not an error, and the same one whether it was received or looked up. Everything that
@@ -95,7 +95,7 @@ class Payments:
         return await self._carry_out("refunds", order.instruction, self._ledger.instruct, closes=order.closes)
 
     @activity.defn(name="advance")
-    async def advance(self, advanced: Advanced) -> Settlement:
+    async def advance(self, advanced: AdvanceRequest) -> Settlement:
         """Have an instant refund settled likewise; beyond the bounds of the order's day it is a decline (S1)."""
         edition = self._book.services.at(GuaranteeService.INSTANT_REFUND, advanced.paid_at, present.now())
         bounds = edition.settings.advance if edition else None
@@ -109,7 +109,7 @@ class Payments:
 
     async def _carry_out(self, path: str, given: RefundInstruction, keep: _Keep, *, closes: bool) -> Settlement:
         attempt = activity.info().attempt
-        async with signs_of_life():
+        async with heartbeating():
             instructed = await _instructed(given, keep)
             if instructed.settlement is not None:
                 return instructed.settlement

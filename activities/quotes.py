@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import AftersaleError, BadInput, Problem
-from aftersale.guarantees.automatic_claims import priced
+from aftersale.guarantees.automatic_claims import price_claim
 from aftersale.guarantees.claims import ClaimTerms, Filed
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline
@@ -77,7 +77,7 @@ class Quotes:
         Raises a retryable error where the book has no answer, so that a corrected book can give it.
         """
         try:
-            return priced(self._book, filed)
+            return price_claim(self._book, filed)
         except AftersaleError as error:
             raise ApplicationError(f"{error}; publish a book that answers it", type="policy_gap") from error
 

@@ -7,11 +7,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from aftersale.case.corrections import LateFact, Taken, corrected
+from aftersale.case.corrections import CorrectionTaken, LateFact, correction_turn
 from aftersale.case.turn import Turn
 from aftersale.contract.status import Status
 from aftersale.errors import BadInput
-from aftersale.guarantees.freight_insurance import FreightEnd, insured
+from aftersale.guarantees.freight_insurance import FreightEnd, freight_turn
 from aftersale.records import Records, RecordsGap
 from aftersale.times import floor
 from aftersale.watch.messages import Finding
@@ -44,7 +44,7 @@ class Recording:
         return turns[-1].seq
 
     @activity.defn(name="correct", no_thread_cancel_exception=True)
-    def correct(self, fact: LateFact) -> Taken:
+    def correct(self, fact: LateFact) -> CorrectionTaken:
         """Add a late fact to the record of its case, once; the answer says why where it is not taken.
 
         Raises RecordsUnavailable, retryable, where the database does not answer.
@@ -52,11 +52,14 @@ class Recording:
         run_id, now = activity.info().workflow_run_id or "", floor(present.now())
         try:
             entry = self._records.append(
-                fact.case_id, fact.message_id, lambda last, over: corrected(fact, last, over, now, run_id), now=now
+                fact.case_id,
+                fact.message_id,
+                lambda last, over: correction_turn(fact, last, over, now, run_id),
+                now=now,
             )
         except BadInput as error:
-            return Taken(problems=error.problems)
-        return Taken(entry=entry)
+            return CorrectionTaken(problems=error.problems)
+        return CorrectionTaken(entry=entry)
 
     @activity.defn(name="violated", no_thread_cancel_exception=True)
     def violated(self, finding: Finding) -> None:
@@ -72,6 +75,6 @@ class Recording:
         def draw(last: Turn, over: Status) -> Turn:
             if not over.is_final:
                 raise ApplicationError(f"case {case_id} has not ended yet", type="case_open")
-            return insured(end.claim, end.answer, last, now, run_id)
+            return freight_turn(end.claim, end.answer, last, now, run_id)
 
         self._records.append(case_id, f"{case_id}/insurance", draw, now=now)

@@ -66,7 +66,7 @@ _LOOKS = 60
 """How often, a second apart, workers that are behind are looked at before some more cases are told all the same."""
 
 
-class Rollouts:
+class RolloutActivities:
     """The cases of one namespace, and those who work them, as a rollout sees them."""
 
     def __init__(self, client: Client, book: Book, records: Records) -> None:

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from activities.heartbeat import signs_of_life
+from activities.heartbeat import heartbeating
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.schema import Schema
 
@@ -21,7 +21,7 @@ A = TypeVar("A", bound=Schema)
 
 
 @dataclass(frozen=True)
-class Manner:
+class ServiceLabels:
     """How one service is spoken of: `code` to programs, `name` to people; `remedy` says what follows a failed call."""
 
     code: str
@@ -29,10 +29,10 @@ class Manner:
     remedy: str
 
 
-class Service:
+class SignedService:
     """One service at its address."""
 
-    def __init__(self, http: httpx.AsyncClient, manner: Manner, base_url: str, secret: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, manner: ServiceLabels, base_url: str, secret: str) -> None:
         """Call `base_url` through `http`, signing with `secret` (`whsec_…`).
 
         The client's own timeout should be shorter than the activity's, so that an attempt ends by itself. Raises
@@ -58,7 +58,7 @@ class Service:
 
     async def answer(self, path: str, key: str, body: str, model: type[A]) -> A:
         """Send what bears the key, with signs of life, until 200 answers it. Raises a retryable error for all else."""
-        async with signs_of_life():
+        async with heartbeating():
             answer = await self.post(path, key, body)
         if answer.status_code != httpx.codes.OK:
             raise self.refusal(answer, key)

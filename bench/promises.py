@@ -22,7 +22,7 @@ from rich.table import Table
 
 from aftersale import records
 from aftersale.policy.book import Book
-from aftersale.policy.explain import explain_text, written
+from aftersale.policy.explain import explain_text, json_line
 from aftersale.records import Records
 from tests.policy.books import BOOK, ask, crowded
 from tests.policy.books import ROOT as POLICIES
@@ -71,7 +71,7 @@ def _policy() -> Iterator[Promise]:
 
     def explaining(many: int) -> Measured:
         told = "\n".join([json.dumps(QUESTION)] * many)
-        return lambda: [written(answer) for answer in explain_text(BOOK, told)]
+        return lambda: [json_line(answer) for answer in explain_text(BOOK, told)]
 
     told = json.dumps(QUESTION)
     yield _promise(

@@ -12,7 +12,7 @@ from temporalio.worker import WorkflowRunner
 from activities import present
 from activities.messaging.channels import Channel, Channels, Notification
 from activities.messaging.deliver import Messenger
-from activities.messaging.relay import Pace
+from activities.messaging.relay import RelaySettings
 from activities.messaging.rendering import Templates
 from aftersale.client import Cases
 from aftersale.policy.book import Book
@@ -26,7 +26,7 @@ from simulation.temporal.server import Server, connected
 from simulation.temporal.service import Service
 from worker import WORKFLOWS, Settings, hands
 
-_PACE = Pace(idle=timedelta(hours=6), lease=timedelta(days=1))
+_PACE = RelaySettings(idle=timedelta(hours=6), lease=timedelta(days=1))
 """How messengers look for messages where an hour passes in no time."""
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.projection import status
-from aftersale.case.scanning import scanned
+from aftersale.case.scanning import take_scan
 from aftersale.contract.commands import AgreeLimit, ParcelEvent
 from aftersale.contract.message import Message
 from aftersale.policy.running import RunningClock
@@ -16,12 +16,12 @@ from tests.support.files import dossier, running
 NOW = at("2024-06-04 10:00:00")
 
 
-def owed(case: Dossier) -> list[Message]:
+def owed(case: Case) -> list[Message]:
     """What the turn that ends now owes."""
     return case.letters.written(status(case, NOW))
 
 
-def agreed(case: Dossier, who: tuple[str, str], limit: str) -> bool:
+def agreed(case: Case, who: tuple[str, str], limit: str) -> bool:
     actor = {"party": who[0], "id": who[1]}
     return case.agreements.agree(AgreeLimit.model_validate({"actor": actor, "clock": "buyer_return", "limit": limit}))
 
@@ -39,7 +39,7 @@ def test_a_refund_that_the_payment_service_does_not_answer_is_alerted_after_a_da
     case = dossier(State.REFUNDING)
     payout = running("payout", "2024-06-03 10:00:00")
     case.beside[Clock.PAYOUT] = payout
-    case.payout.instruct(case.payout.refundable(), None, at("2024-06-03 10:00:00"))
+    case.refunds.instruct(case.refunds.refundable(), None, at("2024-06-03 10:00:00"))
     assert payout.lapses_at == at("2024-06-04 10:00:01")
     assert case.next_wake == (payout.lapses_at, payout), "the case is woken for it"
     case.alert(payout, at("2024-06-04 10:00:05"))
@@ -132,7 +132,7 @@ def test_a_scan_is_taken_from_the_payment_to_five_seconds_from_now() -> None:
             "event": "hub",
             "occurred_at": occurred_at,
         }
-        scanned(case, ParcelEvent.model_validate(given), NOW)
+        take_scan(case, ParcelEvent.model_validate(given), NOW)
         return case.timeline[-1].event
 
     assert taken("a", "2024-01-20T09:00:00") == "ParcelScanned"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.endings import LapsedStage
-from aftersale.case.validator import Refused, Verdict, happened_at, judge
+from aftersale.case.validator import CommandRefused, Handling, instant_of, validate
 from aftersale.contract.commands import Act, parse
 from aftersale.times import SECOND
 from aftersale.vocabulary import Command, State
@@ -25,41 +25,41 @@ def act(command: str, who: tuple[str, str], **given: Any) -> tuple[Command, Act]
 
 
 def verdict(
-    case: Dossier,
+    case: Case,
     command: str,
     who: tuple[str, str],
     when: Any = NOW,
     now: Any = None,
     moving: bool = False,
     **given: Any,
-) -> Verdict:
-    return judge(case, *act(command, who, **given), when, now or max(when, NOW), moving=moving)
+) -> Handling:
+    return validate(case, *act(command, who, **given), when, now or max(when, NOW), moving=moving)
 
 
-def refused(*args: Any, **given: Any) -> Refused:
-    with pytest.raises(Refused) as caught:
+def refused(*args: Any, **given: Any) -> CommandRefused:
+    with pytest.raises(CommandRefused) as caught:
         verdict(*args, **given)
     return caught.value
 
 
 def test_a_legal_command_in_time_is_taken() -> None:
-    assert verdict(dossier(), "approve", MERCHANT) is Verdict.TAKE
-    assert verdict(dossier(), "approve", MERCHANT, DUE) is Verdict.TAKE
+    assert verdict(dossier(), "approve", MERCHANT) is Handling.TAKE
+    assert verdict(dossier(), "approve", MERCHANT, DUE) is Handling.TAKE
 
 
 def test_what_happened_after_the_deadline_waits_for_the_lapse() -> None:
-    assert verdict(dossier(), "approve", MERCHANT, DUE + SECOND) is Verdict.WAIT
+    assert verdict(dossier(), "approve", MERCHANT, DUE + SECOND) is Handling.WAIT
 
 
 def test_what_is_legal_after_the_lapse_waits_for_it_too() -> None:
     given: dict[str, Any] = {"carrier": "sf", "tracking_no": "SF1"}
-    assert verdict(dossier(), "ship_back", BUYER, DUE + SECOND, **given) is Verdict.WAIT
+    assert verdict(dossier(), "ship_back", BUYER, DUE + SECOND, **given) is Handling.WAIT
     assert refused(dossier(), "ship_back", BUYER, DUE, **given).problem.code == "illegal_move"
 
 
 def test_nothing_is_judged_while_the_case_is_moving() -> None:
-    assert verdict(dossier(), "approve", MERCHANT, moving=True) is Verdict.WAIT
-    assert verdict(dossier(), "confirm_receipt", MERCHANT, moving=True) is Verdict.WAIT
+    assert verdict(dossier(), "approve", MERCHANT, moving=True) is Handling.WAIT
+    assert verdict(dossier(), "confirm_receipt", MERCHANT, moving=True) is Handling.WAIT
 
 
 def test_who_may_never_give_a_command_is_refused_even_while_the_case_is_moving() -> None:
@@ -71,7 +71,7 @@ def test_who_may_never_give_a_command_is_refused_even_while_the_case_is_moving()
 def test_a_clock_may_run_five_seconds_ahead(ahead: int, taken: bool) -> None:
     when = NOW + timedelta(seconds=ahead)
     if taken:
-        assert verdict(dossier(), "approve", MERCHANT, when, NOW) is Verdict.TAKE
+        assert verdict(dossier(), "approve", MERCHANT, when, NOW) is Handling.TAKE
     else:
         problem = refused(dossier(), "approve", MERCHANT, when, NOW).problem
         assert (problem.code, problem.field) == ("bad_input", "occurred_at")
@@ -80,12 +80,12 @@ def test_a_clock_may_run_five_seconds_ahead(ahead: int, taken: bool) -> None:
 
 def test_a_stage_takes_acts_from_its_first_second_on() -> None:
     case = dossier()
-    assert verdict(case, "approve", MERCHANT, case.since) is Verdict.TAKE
+    assert verdict(case, "approve", MERCHANT, case.since) is Handling.TAKE
     problem = refused(case, "approve", MERCHANT, case.since - SECOND).problem
     assert (problem.code, problem.field) == ("bad_input", "occurred_at")
 
 
-def lapsed() -> Dossier:
+def lapsed() -> Case:
     """A return whose review lapsed."""
     case = dossier(State.AWAITING_BUYER_RETURN, "2024-06-05 10:00:01")
     case.lapsed.append(LapsedStage(State.AWAITING_MERCHANT_REVIEW, at("2024-06-03 10:00:00"), DUE))
@@ -94,8 +94,8 @@ def lapsed() -> Dossier:
 
 @pytest.mark.parametrize("when", [at("2024-06-03 10:00:00"), DUE])
 def test_an_act_from_a_stage_that_lapsed_is_a_correction(when: Any) -> None:
-    assert verdict(lapsed(), "approve", MERCHANT, when, NOW + timedelta(days=3)) is Verdict.CORRECT
-    assert verdict(lapsed(), "withdraw", BUYER, when, NOW + timedelta(days=3)) is Verdict.CORRECT
+    assert verdict(lapsed(), "approve", MERCHANT, when, NOW + timedelta(days=3)) is Handling.CORRECT
+    assert verdict(lapsed(), "withdraw", BUYER, when, NOW + timedelta(days=3)) is Handling.CORRECT
 
 
 @pytest.mark.parametrize("when", [at("2024-06-03 09:59:59"), DUE + SECOND])
@@ -115,8 +115,8 @@ def test_while_held_a_deadline_is_no_reason_to_wait() -> None:
     case = dossier()
     case.held_since = NOW
     late = DUE + timedelta(days=9)
-    assert verdict(case, "withdraw", BUYER, late) is Verdict.TAKE
-    assert verdict(case, "resume", PLATFORM, late) is Verdict.TAKE
+    assert verdict(case, "withdraw", BUYER, late) is Handling.TAKE
+    assert verdict(case, "resume", PLATFORM, late) is Handling.TAKE
     assert "on hold" in refused(case, "approve", MERCHANT, late).problem.message
 
 
@@ -128,6 +128,6 @@ def test_a_resumption_from_before_the_hold_is_refused() -> None:
 
 def test_an_absent_instant_is_the_present_second() -> None:
     _, given = act("approve", MERCHANT)
-    assert happened_at(given, NOW + timedelta(milliseconds=999)) == NOW
+    assert instant_of(given, NOW + timedelta(milliseconds=999)) == NOW
     _, stamped = act("approve", MERCHANT, occurred_at="2024-06-04T09:00:00.999")
-    assert happened_at(stamped, NOW) == at("2024-06-04 09:00:00")
+    assert instant_of(stamped, NOW) == at("2024-06-04 09:00:00")

@@ -1,8 +1,8 @@
 """What parties are told: numbered, once, and about where the case stands when the turn is over."""
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.endings import Closed
-from aftersale.case.messages import Letters
+from aftersale.case.messages import PendingMessages
 from aftersale.case.projection import status
 from aftersale.contract.message import Message
 from aftersale.contract.request import CaseRequest
@@ -14,7 +14,7 @@ NOW = at("2024-06-04 10:00:00")
 MOVE = MessageEvent.MOVE_AWAITED
 
 
-def written(case: Dossier) -> list[Message]:
+def written(case: Case) -> list[Message]:
     return case.letters.written(status(case, NOW))
 
 
@@ -66,7 +66,7 @@ def test_a_stage_that_ended_within_the_turn_asks_nobody_to_act() -> None:
 
 
 def test_the_same_news_twice_in_a_turn_is_told_once() -> None:
-    letters = Letters(CaseRequest.model_validate(request()))
+    letters = PendingMessages(CaseRequest.model_validate(request()))
     letters.owe(Party.MERCHANT, MOVE)
     letters.owe(Party.MERCHANT, MOVE)
     assert len(letters.written(status(dossier(), NOW))) == 1

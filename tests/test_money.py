@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from aftersale.case.refunds import Payout
+from aftersale.case.refunds import Refunds
 from aftersale.contract.commands import ReceivedItem
 from aftersale.contract.request import CaseRequest
 from aftersale.money import LineAmount, Money, Settlement, share
@@ -47,11 +47,11 @@ def test_a_currency_is_its_three_letter_code(wrong: Any) -> None:
         Money(amount_minor=1, currency=wrong)
 
 
-def payout(amount_minor: int = 1000, quantity: int = 3) -> Payout:
+def payout(amount_minor: int = 1000, quantity: int = 3) -> Refunds:
     money = {"amount_minor": amount_minor, "currency": "CNY"}
     lines = [{"order_line_id": "L1", "quantity": quantity, "paid": money}]
     items = [{"order_line_id": "L1", "quantity": quantity, "requested": money}]
-    return Payout(CaseRequest.model_validate(request(case_id="C-pay", order={"lines": lines}, items=items)))
+    return Refunds(CaseRequest.model_validate(request(case_id="C-pay", order={"lines": lines}, items=items)))
 
 
 def lines(amount_minor: int) -> tuple[LineAmount, ...]:

@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from aftersale.case import diagrams
 from aftersale.case.intake import CLOCKS
-from aftersale.case.moves import AWAITED, BY_ITSELF, MOVES, PARTIES, STEPS, WHILE_HELD, legal, reached
+from aftersale.case.moves import AWAITED, BY_ITSELF, MOVES, PARTIES, STEPS, WHILE_HELD, destination, legal
 from aftersale.contract.commands import PAYLOADS
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, State
 from workflows.cases.apply import EVENTS
@@ -98,7 +98,7 @@ def test_from_every_state_of_a_kind_a_final_one_is_reached_though_nobody_moves(k
     for state in STEPS[kind]:
         while state not in FINAL and state not in alerts:
             goals = next(iter(BY_ITSELF[state].values()))
-            state = reached(state, goals[0], kind)
+            state = destination(state, goals[0], kind)
         assert state in [*FINAL, *alerts], "nobody is called"
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftersale.case.projection import status
-from aftersale.case.ui import MOST_BYTES, details, escaped, summary, timer_summary
+from aftersale.case.ui import MOST_BYTES, details, escape, summary, timer_summary
 from aftersale.case.ui import cut as shortened
 from aftersale.contract.request import CaseRequest
 from aftersale.vocabulary import CaseKind, Party, State
@@ -41,12 +41,12 @@ def test_the_longest_references_fit_into_the_summary() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])))
 def test_escaping_takes_nothing_away(text: str) -> None:
-    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped(text)) == text
+    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escape(text)) == text
 
 
 @given(st.text("\r\n\v\f\x85\u2028\u2029ab #-="))
 def test_free_text_stays_on_its_line(text: str) -> None:
-    assert len(escaped(text).splitlines()) <= 1
+    assert len(escape(text).splitlines()) <= 1
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_free_text_stays_on_its_line(text: str) -> None:
     ],
 )
 def test_no_markup_survives(written: str) -> None:
-    shown = escaped(written)
+    shown = escape(written)
     bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", shown)
     assert not re.search(r"[*_`\[\]()<>#|~&\\]|://|^\d\.|^- ", bare)
 

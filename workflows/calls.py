@@ -29,7 +29,7 @@ _ROUNDS = 10
 """How many times conditions are looked at: more than there are steps from what arrives to the commands it leads to."""
 
 
-async def called_out(ask: Callable[[Any, A], Awaitable[R]], given: A, summary: str) -> R:
+async def call_out(ask: Callable[[Any, A], Awaitable[R]], given: A, summary: str) -> R:
     """Ask somebody outside the house until there is a definitive answer, giving signs of life meanwhile."""
     return await workflow.execute_activity_method(
         ask,

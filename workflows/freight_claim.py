@@ -2,7 +2,7 @@
 
 from temporalio import workflow
 
-from aftersale.guarantees.freight_insurance import FreightClaim as Filed
+from aftersale.guarantees.freight_insurance import FreightClaimInput as Filed
 from aftersale.guarantees.freight_insurance import InsurerAnswer
 from workflows import outside
 

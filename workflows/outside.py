@@ -20,24 +20,24 @@ from activities.claims import Openings
 from activities.insurance import Insurance
 from activities.intake import Intake
 from activities.messaging.deliver import Messenger
-from activities.payments import Advanced, Order, Payments
+from activities.payments import AdvanceRequest, PaymentRequest, Payments
 from activities.quotes import Quotation, Quotes
 from activities.records import Recording
-from activities.rollouts import Rollouts
-from aftersale.case.corrections import LateFact, Taken
+from activities.rollouts import RolloutActivities
+from aftersale.case.corrections import CorrectionTaken, LateFact
 from aftersale.case.intake import Application
 from aftersale.case.turn import Turn
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import Problem
 from aftersale.guarantees.claims import Approval, ClaimReview, ClaimTerms, Filed
-from aftersale.guarantees.freight_insurance import FREIGHT_CLAIM, FreightClaim, FreightEnd, InsurerAnswer
+from aftersale.guarantees.freight_insurance import FREIGHT_CLAIM, FreightClaimInput, FreightEnd, InsurerAnswer
 from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.rollout import Batch, Readiness, Told
 from aftersale.watch.messages import Finding
-from workflows.calls import PATIENT, UNANSWERED, at_once, called_out, in_house, take_failure, visibly
+from workflows.calls import PATIENT, UNANSWERED, at_once, call_out, in_house, take_failure, visibly
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -86,7 +86,7 @@ async def terms(filed: Filed) -> ClaimTerms:
 
 async def approve(claim: ClaimReview) -> Approval:
     """Have the approvals service asked about a claim, until it answers."""
-    return await called_out(Approvals.review, claim, f"{claim.key}: {claim.claim_type}")
+    return await call_out(Approvals.review, claim, f"{claim.key}: {claim.claim_type}")
 
 
 async def release(case_id: str) -> None:
@@ -97,17 +97,17 @@ async def release(case_id: str) -> None:
 async def refund(instruction: RefundInstruction, *, closes: bool) -> Settlement:
     """Have the payment service carry out one instruction; asked until it gives a definitive answer."""
     summary = f"{instruction.key}: {instruction.amount_minor} {instruction.currency} minor"
-    return await called_out(Payments.refund, Order(instruction=instruction, closes=closes), summary)
+    return await call_out(Payments.refund, PaymentRequest(instruction=instruction, closes=closes), summary)
 
 
 async def advance(instruction: RefundInstruction, paid_at: datetime) -> Settlement:
     """Have the payment service pay ahead, if the bounds for an order of that day allow it (R14)."""
-    return await called_out(Payments.advance, Advanced(instruction=instruction, paid_at=paid_at), instruction.key)
+    return await call_out(Payments.advance, AdvanceRequest(instruction=instruction, paid_at=paid_at), instruction.key)
 
 
 async def claw_back(instruction: RefundInstruction) -> Settlement:
     """Have the payment service take money back; asked until it gives a definitive answer."""
-    return await called_out(Payments.claw_back, instruction, instruction.key)
+    return await call_out(Payments.claw_back, instruction, instruction.key)
 
 
 async def record(turns: Sequence[Turn]) -> int:
@@ -118,19 +118,19 @@ async def record(turns: Sequence[Turn]) -> int:
     return await in_house(Recording.record, list(turns), f"turns {turns[0].seq} to {turns[-1].seq}")
 
 
-async def correct(fact: LateFact) -> Taken:
+async def correct(fact: LateFact) -> CorrectionTaken:
     """Have the records of a case that is over take a late fact, with a message to the platform."""
     return await visibly(Recording.correct, fact, f"late {fact.fact} of case {fact.case_id}")
 
 
 async def book_pickup(order: PickupOrder) -> Pickup:
     """Have the carrier book a pickup, until it answers."""
-    return await called_out(Carriers.book, order, order.key)
+    return await call_out(Carriers.book, order, order.key)
 
 
 async def cancel_pickup(key: str) -> None:
     """Have the carrier cancel a pickup, until it answers."""
-    await called_out(Carriers.cancel, key, f"cancel {key}")
+    await call_out(Carriers.cancel, key, f"cancel {key}")
 
 
 async def unanswerable(question: Question) -> list[Problem]:
@@ -143,7 +143,7 @@ async def hubs(texts: list[str]) -> list[bool]:
     return await in_house(Quotes.hubs, texts, "words of carriers")
 
 
-async def priced(filed: Filed) -> CaseRequest | None:
+async def price_claim(filed: Filed) -> CaseRequest | None:
     """Ask the policy book for a claim that opens by itself; None where it sets no amount for it."""
     return await in_house(Quotes.priced, filed, f"price of a {filed.request.claim_type} claim")
 
@@ -158,7 +158,7 @@ async def keep_violation(finding: Finding) -> None:
     await visibly(Recording.violated, finding, f"violation {finding.violation.violation_id}")
 
 
-async def claim_freight(claim: FreightClaim) -> None:
+async def claim_freight(claim: FreightClaimInput) -> None:
     """Open a freight claim that outlives its case; one that is open already stays the only one."""
     with suppress(WorkflowAlreadyStartedError):
         _ = await workflow.start_child_workflow(
@@ -170,12 +170,12 @@ async def claim_freight(claim: FreightClaim) -> None:
         )
 
 
-async def insure(claim: FreightClaim) -> InsurerAnswer:
+async def insure(claim: FreightClaimInput) -> InsurerAnswer:
     """Have the insurer asked until it decides."""
-    return await called_out(Insurance.insure, claim, claim.key)
+    return await call_out(Insurance.insure, claim, claim.key)
 
 
-async def note_insurance(claim: FreightClaim, answer: InsurerAnswer) -> None:
+async def note_insurance(claim: FreightClaimInput, answer: InsurerAnswer) -> None:
     """Have the record of a case show how its freight claim ended."""
     await visibly(Recording.insured, FreightEnd(claim=claim, answer=answer), f"end of {claim.key}")
 
@@ -194,7 +194,7 @@ async def deliver() -> None:
 async def survey_workers(revision: int) -> Readiness:
     """Have the server asked which workers there are, visibly, until none has an older policy book."""
     return await workflow.execute_activity_method(
-        Rollouts.survey_workers,
+        RolloutActivities.survey_workers,
         revision,
         start_to_close_timeout=timedelta(seconds=30),
         retry_policy=_WATCHFUL,
@@ -205,7 +205,7 @@ async def survey_workers(revision: int) -> Readiness:
 async def supersede_rollouts(revision: int) -> None:
     """Have rollouts of earlier revisions told that they are superseded."""
     await workflow.execute_activity_method(
-        Rollouts.supersede_rollouts,
+        RolloutActivities.supersede_rollouts,
         revision,
         start_to_close_timeout=timedelta(seconds=30),
         retry_policy=PATIENT,
@@ -216,7 +216,7 @@ async def supersede_rollouts(revision: int) -> None:
 async def tell_cases(batch: Batch) -> Told:
     """Have a batch of cases told of a published book; one whose worker died is soon repeated, from its beginning."""
     return await workflow.execute_activity_method(
-        Rollouts.tell_cases,
+        RolloutActivities.tell_cases,
         batch,
         start_to_close_timeout=timedelta(hours=1),
         heartbeat_timeout=_BUSY_LIFE,

@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from aftersale.contract.commands import PolicyPublished, read
 from aftersale.errors import BadInput
-from aftersale.policy.rollout import POLICY_ROLLOUT, Batch, Order, Pace, Progress, Step, details, workflow_id
+from aftersale.policy.rollout import POLICY_ROLLOUT, Batch, Pace, Progress, RolloutInput, Step, details, workflow_id
 from workflows import outside
 from workflows.visibility import POLICY
 
@@ -28,7 +28,7 @@ class PolicyRollout:
         self._batches = 0
         self._now = Progress(revision=1)
         try:
-            order = read(Order, given[0] if len(given) == 1 else None, "order")
+            order = read(RolloutInput, given[0] if len(given) == 1 else None, "order")
         except BadInput as error:
             self._fault = str(error)
             return
@@ -56,7 +56,7 @@ class PolicyRollout:
             await workflow.wait_condition(lambda: not self._now.waits or self._now.step.is_end)
             if self._batches >= BATCHES:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(Order(revision=self._now.revision, so_far=self._now))
+                workflow.continue_as_new(RolloutInput(revision=self._now.revision, so_far=self._now))
             await self._go_on()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._now

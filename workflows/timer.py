@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 
-class Alarm:
+class WakeTimer:
     """Wakes the case at an instant. Re-armed lazily: a later instant keeps the running timer, which then looks again.
 
     A timer costs history events when it is set, cancelled and fired, so a deadline that only moves later is cheaper

@@ -6,7 +6,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
-from aftersale.case.ui import details, escaped
+from aftersale.case.ui import details, escape
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
 from aftersale.errors import Problem
@@ -26,7 +26,7 @@ AMOUNT = SearchAttributeKey.for_int("AmountMinor")
 ON_HOLD = SearchAttributeKey.for_bool("OnHold")
 
 
-class Board:
+class Visibility:
     """Shows a case; an attribute is written only when it changed, all changes in one upsert."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Board:
 
 
 def _refusal(problems: Sequence[Problem]) -> str:
-    return "\n".join(["## refused 不予受理", *(f"- {escaped(str(each))}" for each in problems)])
+    return "\n".join(["## refused 不予受理", *(f"- {escape(str(each))}" for each in problems)])
 
 
 def _watch_updates(standing: WatchStatus) -> list[SearchAttributeUpdate[Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from activities.messaging.channels import Channel, Channels, Notification
-from activities.messaging.circuit import Answer, Lane, Later, Refused, Taken
+from activities.messaging.circuit import Answer, ChannelCircuit, Deferred, Delivered, Failed
 from activities.messaging.digests import addressee, digest_due, period_end
 from activities.messaging.rendering import Templates
 from aftersale.records import Leased, Report
@@ -19,20 +19,20 @@ _LOG = logging.getLogger("aftersale.messenger")
 
 
 @dataclass(frozen=True)
-class Means:
+class Transport:
     """What messages are carried with, the same for all rounds."""
 
     channels: Channels
     templates: Templates
-    lanes: Mapping[str, Lane]
+    lanes: Mapping[str, ChannelCircuit]
     grace: timedelta
     unwritable: timedelta
 
 
-class Round:
+class DeliveryBatch:
     """The messages that one lease brought, at the instant `now`; none sets out once it may no longer begin."""
 
-    def __init__(self, means: Means, batch: Sequence[Leased], now: datetime, may_begin: Callable[[], bool]) -> None:
+    def __init__(self, means: Transport, batch: Sequence[Leased], now: datetime, may_begin: Callable[[], bool]) -> None:
         """Nothing sets out yet."""
         self._means, self._batch, self._now, self._may_begin = means, batch, now, may_begin
         self._digests: dict[tuple[Channel, str], asyncio.Task[Answer]] = {}
@@ -46,15 +46,15 @@ class Round:
         gathers = False
         for channel, answer in zip(left, answers, strict=True):
             match answer:
-                case Refused(why, until):
+                case Failed(why, until):
                     refused[channel.name] = why
                     due.append(until)
-                case Later(until):
+                case Deferred(until):
                     due.append(until)
-                case Taken():
+                case Delivered():
                     continue
             gathers = gathers or channel.digest is not None
-        took = [channel.name for channel, answer in zip(left, answers, strict=True) if isinstance(answer, Taken)]
+        took = [channel.name for channel, answer in zip(left, answers, strict=True) if isinstance(answer, Delivered)]
         together = addressee(leased.message) if gathers else None
         return Report(leased.message.message_id, took, refused, min(due, default=None), together)
 
@@ -69,14 +69,14 @@ class Round:
                 words = self._means.templates.tell(channel.language, leased.message)
                 return await self._send(channel, Notification.of(leased.message, words), leased.attempts)
             if due > self._now:
-                return Later(due)
+                return Deferred(due)
             if leased.together is None:
                 # Who leases one message that was put off gets all of its digest. A late one gathers for a while, too.
-                return Later(period_end(self._now + self._means.grace, LATE * self._means.grace))
+                return Deferred(period_end(self._now + self._means.grace, LATE * self._means.grace))
             return await self._digest(channel, addressee(leased.message))
         except Exception:  # one message that cannot be written must not stop the messenger
             _LOG.exception("message %s cannot be written; it is tried again later", leased.message.message_id)
-            return Later(self._now + self._means.unwritable)
+            return Deferred(self._now + self._means.unwritable)
 
     def _digest(self, channel: Channel, recipient: str) -> asyncio.Task[Answer]:
         if (channel, recipient) not in self._digests:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.common import OverflowMode
 
-from activities.messaging.rendering import Language, Words
+from activities.messaging.rendering import Language, RenderedMessage
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
 from aftersale.times import span
@@ -36,7 +36,7 @@ class Notification(NamedTuple):
     fields: Mapping[str, str]
 
     @classmethod
-    def of(cls, message: Message, words: Words) -> Self:
+    def of(cls, message: Message, words: RenderedMessage) -> Self:
         """A message by itself. Lists are joined by commas; what is absent has no field."""
         told = message.model_dump(mode="json", exclude_none=True).items()
         fields = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in told}
@@ -44,7 +44,7 @@ class Notification(NamedTuple):
         return cls(words.title, words.body, (message.message_id,), kept)
 
     @classmethod
-    def digest(cls, messages: Sequence[Message], words: Words) -> Self:
+    def digest(cls, messages: Sequence[Message], words: RenderedMessage) -> Self:
         """Several messages to one recipient, known by their ids."""
         ids = tuple(message.message_id for message in messages)
         fields = {"event": "digest", "message_ids": ",".join(ids), "to": str(messages[0].to)}

@@ -20,12 +20,12 @@ _LOG = logging.getLogger("aftersale.messenger")
 
 
 @dataclass(frozen=True)
-class Taken:
+class Delivered:
     """The channel took it."""
 
 
 @dataclass(frozen=True)
-class Refused:
+class Failed:
     """The channel was tried and did not take it; it may be tried again at `until`."""
 
     why: str
@@ -33,13 +33,13 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Later:
+class Deferred:
     """The channel was not tried, and is not to be before `until`."""
 
     until: datetime
 
 
-Answer = Taken | Refused | Later
+Answer = Delivered | Failed | Deferred
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Pauses:
         return min(self.first * 2.0 ** min(failures - 1, 40), self.most) * random.uniform(1, 1.1)
 
 
-class Lane:
+class ChannelCircuit:
     """The way to one channel, for all messengers of a process: they share what is known of its health."""
 
     def __init__(self, channel: Channel, pauses: Pauses, threads: Executor) -> None:
@@ -73,7 +73,7 @@ class Lane:
         it may no longer begin. After a rest one goes first, and the others only if that one was taken.
         """
         if self._waiting >= MOST_WAITING * self._channel.width:
-            return Later(present.now() + timedelta(seconds=max(0.5, self._channel.pace * MOST_WAITING / 2)))
+            return Deferred(present.now() + timedelta(seconds=max(0.5, self._channel.pace * MOST_WAITING / 2)))
         self._waiting += 1
         try:
             async with self._turns:
@@ -87,13 +87,13 @@ class Lane:
     async def _try(self, notification: Notification, attempt: int, may_begin: Callable[[], bool]) -> Answer:
         began = present.now()
         if began < self._rests_until:
-            return Later(self._rests_until)
+            return Deferred(self._rests_until)
         if not may_begin():
-            return Later(began)
+            return Deferred(began)
         why = await self._sent(notification)
         if why is None:
             self._failures, self._rests_until = 0, _LONG_AGO
-            return Taken()
+            return Delivered()
         if began >= self._rests_until:  # of several that failed side by side, one counts
             self._failures += 1
             self._rests_until = present.now() + self._pauses.after(self._failures)
@@ -106,7 +106,7 @@ class Lane:
             self._rests_until.isoformat(timespec="seconds"),
         )
         # What no channel will ever take must not be the first to be tried each time.
-        return Refused(why, max(self._rests_until, present.now() + self._pauses.after(attempt)))
+        return Failed(why, max(self._rests_until, present.now() + self._pauses.after(attempt)))
 
     async def _sent(self, notification: Notification) -> str | None:
         """Why the channel did not take it; None where it did."""

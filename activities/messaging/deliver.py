@@ -7,18 +7,18 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.heartbeat import signs_of_life
-from activities.messaging.batch import Means
+from activities.heartbeat import heartbeating
+from activities.messaging.batch import Transport
 from activities.messaging.channels import Channels
-from activities.messaging.circuit import Lane, Pauses
-from activities.messaging.relay import Pace, Shift
+from activities.messaging.circuit import ChannelCircuit, Pauses
+from activities.messaging.relay import OutboxRelay, RelaySettings
 from activities.messaging.rendering import Templates
 from aftersale.records import Records
 
 LAST = timedelta(seconds=30)
 """How long before its time limit a messenger leaves: longer than its last deliveries and reports may take."""
 
-PACE = Pace()
+PACE = RelaySettings()
 
 
 class Messenger:
@@ -29,7 +29,7 @@ class Messenger:
         records: Records,
         channels: Channels,
         templates: Templates,
-        pace: Pace = PACE,
+        pace: RelaySettings = PACE,
         threads: Executor | None = None,
     ) -> None:
         """Carry the messages of these records through these channels, in the words of these templates.
@@ -41,8 +41,8 @@ class Messenger:
         # Threads of its own: a channel that does not answer must not keep anybody else from theirs.
         width = sum(channel.width for channel in channels.all)
         threads = threads or ThreadPoolExecutor(max(1, width), thread_name_prefix="messenger")
-        lanes = {channel.name: Lane(channel, pauses, threads) for channel in channels.all}
-        self._means = Means(channels, templates, lanes, grace=2 * pace.idle, unwritable=pace.most_pause)
+        lanes = {channel.name: ChannelCircuit(channel, pauses, threads) for channel in channels.all}
+        self._means = Transport(channels, templates, lanes, grace=2 * pace.idle, unwritable=pace.most_pause)
 
     @activity.defn(name="deliver")
     async def deliver(self) -> None:
@@ -51,9 +51,9 @@ class Messenger:
         Every message goes through each of its channels at least once, always under its id; what ends the messenger
         leaves the rest to the next. Records and channels that are away are waited for, and keep nothing else waiting.
         """
-        shift = Shift(self._records, self._means, self._pace)
+        shift = OutboxRelay(self._records, self._means, self._pace)
         limit = activity.info().start_to_close_timeout
-        async with signs_of_life():
+        async with heartbeating():
             ending = asyncio.create_task(_end(shift, limit - min(LAST, limit / 2) if limit else None))
             try:
                 await shift.work()
@@ -62,7 +62,7 @@ class Messenger:
                 await shift.leave()
 
 
-async def _end(shift: Shift, after: timedelta | None) -> None:
+async def _end(shift: OutboxRelay, after: timedelta | None) -> None:
     """End the shift when the worker shuts down, or after so long."""
     with suppress(TimeoutError):
         await asyncio.wait_for(activity.wait_for_worker_shutdown(), after.total_seconds() if after else None)

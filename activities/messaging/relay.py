@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from activities import present
-from activities.messaging.batch import Means, Round
+from activities.messaging.batch import DeliveryBatch, Transport
 from aftersale.records import Records, RecordsUnavailable, Report
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ _LOG = logging.getLogger("aftersale.messenger")
 
 
 @dataclass(frozen=True)
-class Pace:
+class RelaySettings:
     """How messengers work, in numbers that only tests have a reason to change.
 
     A messenger leases up to `batch` messages at a time, for `lease`, and has no more than about `in_hand` of them; it
@@ -40,10 +40,10 @@ class Pace:
     last_answers: timedelta = timedelta(seconds=15)
 
 
-class Shift:
+class OutboxRelay:
     """One messenger at work, from its coming to its leave. Whoever sets `leaving` ends it."""
 
-    def __init__(self, records: Records, means: Means, pace: Pace) -> None:
+    def __init__(self, records: Records, means: Transport, pace: RelaySettings) -> None:
         """Come to work, under a name that no other messenger ever has."""
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
         self.leaving = asyncio.Event()
@@ -82,7 +82,7 @@ class Shift:
         latest = clock() + self._pace.lease.total_seconds() / 2
         leased = await self._insist(lambda: self._records.lease(self.owner, limit, now, self._pace.lease))
         batch = [each for each in leased if each.message.message_id not in self._in_hand]
-        setting_out = Round(self._means, batch, now, lambda: not self.leaving.is_set() and clock() < latest)
+        setting_out = DeliveryBatch(self._means, batch, now, lambda: not self.leaving.is_set() and clock() < latest)
         for each in batch:
             self._in_hand[each.message.message_id] = asyncio.create_task(setting_out.carry(each))
         return len(leased) >= limit

@@ -38,7 +38,7 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
-class Words(NamedTuple):
+class RenderedMessage(NamedTuple):
     """A title of one line, and a body of as many as it needs; plain text."""
 
     title: str
@@ -66,17 +66,17 @@ class Templates:
         if problems:
             raise BadInput(problems)
 
-    def tell(self, language: Language, message: Message) -> Words:
+    def tell(self, language: Language, message: Message) -> RenderedMessage:
         """A message in words."""
         return self._written(language, message.event, facts(message, language))
 
-    def digest(self, language: Language, messages: Sequence[Message]) -> Words:
+    def digest(self, language: Language, messages: Sequence[Message]) -> RenderedMessage:
         """Several messages to one recipient, in words. There is at least one."""
         listed = [facts(message, language) for message in messages]
         about = {name: listed[0][name] for name in ("to", "recipient")}
         return self._written(language, DIGEST, {"messages": listed, **about})
 
-    def _written(self, language: Language, name: str, values: Mapping[str, Any]) -> Words:
+    def _written(self, language: Language, name: str, values: Mapping[str, Any]) -> RenderedMessage:
         if own := self._first.get(language):
             try:
                 return _rendered(own, name, values)
@@ -141,11 +141,11 @@ def _environment(folders: Sequence[Path], language: Language) -> ImmutableSandbo
     )
 
 
-def _rendered(environment: ImmutableSandboxedEnvironment, name: str, values: Mapping[str, Any]) -> Words:
+def _rendered(environment: ImmutableSandboxedEnvironment, name: str, values: Mapping[str, Any]) -> RenderedMessage:
     title, _, body = environment.get_template(f"{name}.txt").render(values).strip().partition("\n")
     if not title:
         raise ValueError("nothing is in it; write the title on the first line")
-    return Words(title.strip(), body.strip())
+    return RenderedMessage(title.strip(), body.strip())
 
 
 def _samples(name: str, language: Language) -> Iterator[Mapping[str, Any]]:

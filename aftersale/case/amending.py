@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.intake import Application
 from aftersale.contract.commands import Amend
 
 
-def amended(case: Dossier, act: Amend, now: datetime, owner: str) -> Application:
+def amendment(case: Case, act: Amend, now: datetime, owner: str) -> Application:
     """The request as the buyer would change it, to be judged as of the amendment: one attempt more."""
     order = {name: at for name in ("dispatched_at", "signed_for_at") if (at := getattr(act, name)) is not None}
     changes = {name: new for name in ("items", "reason_code") if (new := getattr(act, name)) is not None}

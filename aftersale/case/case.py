@@ -8,11 +8,11 @@ from typing import Any
 from aftersale.case.agreed_limits import Agreements
 from aftersale.case.endings import Completed, Ending, LapsedStage
 from aftersale.case.intake import Application
-from aftersale.case.messages import Letters
+from aftersale.case.messages import PendingMessages
 from aftersale.case.moves import AWAITED, STEPS
 from aftersale.case.parcels import Parcels
-from aftersale.case.refunds import Payout
-from aftersale.case.turn import Subject
+from aftersale.case.refunds import Refunds
+from aftersale.case.turn import CaseSubject
 from aftersale.case.ui import timer_summary
 from aftersale.contract.commands import DecideClaim, ReceivedItem
 from aftersale.contract.request import CaseRequest
@@ -30,7 +30,7 @@ MOST_REFUSED_SIGNALS = 20
 
 
 @dataclass
-class Dossier:
+class Case:
     """The file of one case. Instants are in UTC, floored to the second."""
 
     kind: CaseKind
@@ -55,16 +55,16 @@ class Dossier:
     goods_wanted: bool = False
     parcels: Parcels = field(default_factory=Parcels)
     agreements: Agreements = field(default_factory=Agreements)
-    payout: Payout = field(init=False)
-    letters: Letters = field(init=False)
+    payout: Refunds = field(init=False)
+    letters: PendingMessages = field(init=False)
     escalation: Escalation | None = None
     ending: Ending | None = None
 
     def __post_init__(self) -> None:
         """The first stage begins with the application."""
         self.state, self.since = STEPS[self.kind][0], self.applied_at
-        self.payout = Payout(self.request)
-        self.letters = Letters(self.request)
+        self.refunds = Refunds(self.request)
+        self.letters = PendingMessages(self.request)
 
     @property
     def awaited(self) -> Party | None:
@@ -73,9 +73,9 @@ class Dossier:
         return Party.PLATFORM if platform else AWAITED[self.state]
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> CaseSubject:
         """What the case is about, for the records."""
-        return Subject.of(self.request, self.applied_at)
+        return CaseSubject.of(self.request, self.applied_at)
 
     @property
     def filed(self) -> Filed:
@@ -103,7 +103,7 @@ class Dossier:
         """The law's clocks that start when the merchant has the goods: the refund of a no-reason return, once."""
         no_reason = self.kind is CaseKind.RETURN and self.request.reason_code in NO_REASON_CODES
         started = any(entry.clock is Clock.STATUTORY_REFUND for entry in self.timeline)
-        owing = no_reason and not started and not self.payout.advanced
+        owing = no_reason and not started and not self.refunds.advanced
         return {Clock.STATUTORY_REFUND: received_at} if owing else {}
 
     # What happens
@@ -114,8 +114,8 @@ class Dossier:
         award = self.terms.award(self.request, decided)
         if isinstance(award, MustBeStated):
             return False
-        self.payout.agree(None, award.lines)
-        self.payout.payer = award.payer
+        self.refunds.agree(None, award.lines)
+        self.refunds.payer = award.payer
         self.goods_wanted = self.terms.goods_back(decided)
         says = f"granted: {award.amount_minor} {award.currency} minor, borne by {award.payer} ({self.terms.edition})"
         self.note("Granted", says, Party.SYSTEM, now, now)
@@ -123,7 +123,7 @@ class Dossier:
 
     def open(self, remarks: Sequence[Problem], now: datetime) -> None:
         """The request was admitted, and what it claims is reserved; `remarks` say why it rests on no right."""
-        self.admitted = self.payout.reserved = True
+        self.admitted = self.refunds.reserved = True
         says = f"{self.kind.words} requested: {self.request.reason_code}"
         self.note("Opened", says, Party.BUYER, self.applied_at, now)
         if remarks:
@@ -146,7 +146,7 @@ class Dossier:
     def take_in(self, items: Sequence[ReceivedItem] | None) -> None:
         """The merchant has the goods: these, or all that were claimed."""
         self.taken_in = True
-        self.payout.receive(items)
+        self.refunds.receive(items)
 
     def become(self, kind: CaseKind, agreed_at: datetime | None) -> None:
         """The case goes on as a kind, on what was agreed at that instant; None where it is to be reviewed."""
@@ -156,7 +156,7 @@ class Dossier:
         """Another request takes the place of the case's own."""
         self.kind, self.request, self.applied_at = wanted.kind, wanted.request, wanted.applied_at
         self.attempts = wanted.attempt
-        self.payout.amend(wanted.request)
+        self.refunds.amend(wanted.request)
 
     def refuse_amendment(self, problems: Sequence[Problem], at: datetime, now: datetime) -> None:
         """The request may not be changed so; the case stands where it stood."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictStr
 
-from aftersale.case.turn import Subject, Turn
+from aftersale.case.turn import CaseSubject, Turn
 from aftersale.contract.commands import Act, ParcelEvent, parse, read
 from aftersale.contract.message import Message
 from aftersale.contract.status import Entry, Status
@@ -43,14 +43,14 @@ class LateFact(Schema):
         return f"{self.case_id}/correction/{self.event_id}"
 
 
-class Taken(Schema):
+class CorrectionTaken(Schema):
     """What became of a late fact: the line that the case's record has of it, or why it was not taken."""
 
     entry: Entry | None = None
     problems: tuple[Problem, ...] = ()
 
 
-def late(over: Status, said: Act | ParcelEvent) -> bool:
+def is_late(over: Status, said: Act | ParcelEvent) -> bool:
     """Whether something belongs to the time of a case that is over: it happened before the end.
 
     Goods that come back to the merchant concern a case however long it is over.
@@ -60,7 +60,7 @@ def late(over: Status, said: Act | ParcelEvent) -> bool:
     return opened and (back or (said.occurred_at is not None and ended is not None and said.occurred_at < ended))
 
 
-def corrected(fact: LateFact, last: Turn, over: Status, now: datetime, run_id: str) -> Turn:
+def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run_id: str) -> Turn:
     """The turn that a late fact adds to the record of its case, with the message to the platform.
 
     `last` is the last turn on file, `over` the record so far. Raises BadInput where the case takes no correction.
@@ -69,7 +69,7 @@ def corrected(fact: LateFact, last: Turn, over: Status, now: datetime, run_id: s
     by = said.actor.party if isinstance(said, Act) else Party.CARRIER
     _require_over(over)
     _require_own(last.subject, said)
-    if not late(over, said):
+    if not is_late(over, said):
         raise _no("given.occurred_at", "lies after the end of the case, which takes nothing more; open a new case")
     at = said.occurred_at or now
     name = fact.fact.words if isinstance(fact.fact, Command) else f"{fact.given['leg']} parcel: {fact.given['event']}"
@@ -96,7 +96,7 @@ def _require_over(over: Status) -> None:
         raise _no("case_id", "is of a request that opened no case; open one")
 
 
-def _require_own(subject: Subject | None, said: Act | ParcelEvent) -> None:
+def _require_own(subject: CaseSubject | None, said: Act | ParcelEvent) -> None:
     if not isinstance(said, Act):
         return
     party = said.actor.party

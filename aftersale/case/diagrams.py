@@ -6,7 +6,7 @@ python -m aftersale.diagrams > docs/states.md
 from collections import defaultdict
 from collections.abc import Iterator
 
-from aftersale.case.moves import BY_ITSELF, STEPS, Goal, legal, reached
+from aftersale.case.moves import BY_ITSELF, STEPS, Goal, destination, legal
 from aftersale.vocabulary import CaseKind, Command, Party, State
 
 _ELSEWHERE = "another_kind"
@@ -57,7 +57,7 @@ def _arrows(kind: CaseKind) -> dict[tuple[str, str], list[str]]:
 
 def _end(state: State, goal: Goal, kind: CaseKind) -> State | None:
     """Where a move leads, unless the case goes on as another kind whose way is drawn there."""
-    end = reached(state, goal, kind)
+    end = destination(state, goal, kind)
     elsewhere = isinstance(goal, CaseKind) and goal is not kind and end is not State.REFUNDING
     return None if elsewhere else end
 

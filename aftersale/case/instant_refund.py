@@ -1,6 +1,6 @@
 """Instant refund (极速退款): when the platform pays before a case is decided, and when that is owed (S1). Pure."""
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.endings import Completed, Ending
 from aftersale.case.moves import MOVES
 from aftersale.vocabulary import CaseKind, Command, Outcome, Service
@@ -8,17 +8,17 @@ from aftersale.vocabulary import CaseKind, Command, Outcome, Service
 _OWED = frozenset({Outcome.REFUNDED, Outcome.COMPENSATED})
 
 
-def promised(case: Dossier) -> bool:
+def is_promised(case: Case) -> bool:
     """Whether the order was bought with the service, whatever the case is about (R14)."""
     return Service.INSTANT_REFUND in case.request.facts(case.kind, case.applied_at).order.services
 
 
-def due(case: Dossier) -> bool:
+def is_due(case: Case) -> bool:
     """Whether the platform is to pay now: on the application where nothing was dispatched, else on the first scan.
 
     Not while an operator holds the case, and not where its own refund has begun or it is over.
     """
-    if case.payout.instructions or case.held_since or Command.WITHDRAW not in MOVES[case.state]:
+    if case.refunds.instructions or case.held_since or Command.WITHDRAW not in MOVES[case.state]:
         return False
     match case.kind:
         case CaseKind.REFUND:
@@ -29,6 +29,6 @@ def due(case: Dossier) -> bool:
             return False
 
 
-def owed(ending: Ending) -> bool:
+def is_owed_after(ending: Ending) -> bool:
     """Whether a case that ends so owes its buyer money: else what was advanced goes back."""
     return isinstance(ending, Completed) and ending.outcome in _OWED

@@ -11,7 +11,7 @@ _ASKING = (MessageEvent.MOVE_AWAITED, MessageEvent.REMINDER)
 
 
 @dataclass(frozen=True)
-class News:
+class PendingMessage:
     """Something that a party is to be told."""
 
     to: Party
@@ -19,18 +19,18 @@ class News:
     says: str = ""
 
 
-class Letters:
+class PendingMessages:
     """The letters of one case, numbered in the order in which they are written."""
 
     def __init__(self, request: CaseRequest) -> None:
         """Nothing is owed yet."""
         self.request = request
-        self._owed: list[News] = []
+        self._owed: list[PendingMessage] = []
         self._written = 0
 
     def owe(self, to: Party, event: MessageEvent, says: str = "") -> None:
         """Owe a party a message; the turn that ends next sends it."""
-        news = News(to, event, says)
+        news = PendingMessage(to, event, says)
         if news not in self._owed:
             self._owed.append(news)
 
@@ -43,7 +43,7 @@ class Letters:
         awaited = standing.next.party
         return [self._message(news, standing) for news in owed if news.event not in _ASKING or news.to is awaited]
 
-    def _message(self, news: News, standing: Status) -> Message:
+    def _message(self, news: PendingMessage, standing: Status) -> Message:
         self._written += 1
         request, following = self.request, standing.next
         asked = news.to is following.party

@@ -199,7 +199,7 @@ def legal(state: State, kind: CaseKind, *, held: bool) -> Mapping[Command, Move]
     return {command: move for command, move in moves.items() if kind in move.kinds}
 
 
-def reached(state: State, goal: Goal, kind: CaseKind) -> State:
+def destination(state: State, goal: Goal, kind: CaseKind) -> State:
     """The state to which a move leads in a case of that kind; where it leads to a kind, the first step of that kind."""
     match goal:
         case State():

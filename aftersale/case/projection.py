@@ -2,19 +2,19 @@
 
 from datetime import datetime
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.endings import Closed, Completed
 from aftersale.case.moves import legal
-from aftersale.case.validator import refusal
+from aftersale.case.validator import reason_to_refuse
 from aftersale.contract.status import NOBODY, DeadlineView, Next, Status
 from aftersale.guarantees.claims import ClaimReview
-from aftersale.guarantees.freight_insurance import FreightClaim
+from aftersale.guarantees.freight_insurance import FreightClaimInput
 from aftersale.guarantees.home_pickup import PickupOrder
 from aftersale.money import total
 from aftersale.vocabulary import Party, Service, Tier
 
 
-def status(case: Dossier, now: datetime) -> Status:
+def status(case: Case, now: datetime) -> Status:
     """The case as callers see it."""
     ending = case.ending
     versions = [entry.policy_version for entry in case.timeline if entry.policy_version]
@@ -25,7 +25,7 @@ def status(case: Dossier, now: datetime) -> Status:
         is_final=ending is not None,
         outcome=ending.outcome if isinstance(ending, Completed) else None,
         close_reason=ending.reason if isinstance(ending, Closed) else None,
-        refund=case.payout.view(),
+        refund=case.refunds.view(),
         next=next_move(case, now),
         deadlines=tuple(DeadlineView.of(running) for running in case.running),
         escalation=case.escalation,
@@ -37,7 +37,7 @@ def status(case: Dossier, now: datetime) -> Status:
     )
 
 
-def next_move(case: Dossier, now: datetime) -> Next:
+def next_move(case: Case, now: datetime) -> Next:
     """Whose move it is, what they may do, until when, and what their silence will mean; nobody's before admission."""
     if not case.admitted:
         return NOBODY
@@ -51,7 +51,7 @@ def next_move(case: Dossier, now: datetime) -> Next:
     offered = tuple(
         command
         for command, move in legal(case.state, case.kind, held=held).items()
-        if party in move.parties and refusal(case, command, party, at) is None
+        if party in move.parties and reason_to_refuse(case, command, party, at) is None
     )
     return Next(
         party=party,
@@ -61,13 +61,13 @@ def next_move(case: Dossier, now: datetime) -> Next:
     )
 
 
-def freight_claim(case: Dossier) -> FreightClaim | None:
+def freight_claim(case: Case) -> FreightClaimInput | None:
     """What the insurer is asked for the way back, where the order was bought with that cover."""
     request, facts = case.request, case.request.facts(case.kind, case.applied_at)
     tracking_no = case.parcels.expected.get("return")
     if tracking_no is None or Service.FREIGHT_INSURANCE not in facts.order.services:
         return None
-    return FreightClaim(
+    return FreightClaimInput(
         case_id=request.case_id,
         order_id=request.order_id,
         merchant_id=request.merchant_id,
@@ -78,7 +78,7 @@ def freight_claim(case: Dossier) -> FreightClaim | None:
     )
 
 
-def pickup_order(case: Dossier, failed: int) -> PickupOrder | None:
+def pickup_order(case: Case, failed: int) -> PickupOrder | None:
     """The pickup to book after so many that failed, where the order has the service and the request says where."""
     request, facts = case.request, case.request.facts(case.kind, case.applied_at)
     wish = request.pickup
@@ -97,10 +97,10 @@ def pickup_order(case: Dossier, failed: int) -> PickupOrder | None:
     )
 
 
-def claim_review(case: Dossier, tier: Tier) -> ClaimReview:
+def claim_review(case: Case, tier: Tier) -> ClaimReview:
     """What the approvals service is asked of a claim in that tier."""
     assert case.terms is not None
-    request, owed, clock = case.request, case.payout.refundable(), case.stage_clock
+    request, owed, clock = case.request, case.refunds.refundable(), case.stage_clock
     return ClaimReview(
         key=f"case/{request.case_id}/claim/{tier}",
         case_id=request.case_id,

@@ -15,7 +15,7 @@ ADVANCED: Payer = "platform_advance"
 """Who bears what is paid before the case is decided."""
 
 
-class Payout:
+class Refunds:
     """What one case owes, and its instructions in the order in which they were given."""
 
     def __init__(self, request: CaseRequest) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.parcels import MOST_EVENTS
 from aftersale.contract.commands import ParcelEvent
 from aftersale.policy.running import CLOCK_SKEW
@@ -10,7 +10,7 @@ from aftersale.times import local
 from aftersale.vocabulary import Party, State
 
 
-def scanned(case: Dossier, scan: ParcelEvent, now: datetime) -> None:
+def take_scan(case: Case, scan: ParcelEvent, now: datetime) -> None:
     """Keep a carrier's scan, once; one that belongs to a stage whose lapse was executed is a correction (R15)."""
     if scan.event_id in case.parcels.scans:
         return
@@ -33,6 +33,6 @@ def scanned(case: Dossier, scan: ParcelEvent, now: datetime) -> None:
         case.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
 
 
-def _receipt_lapsed_after(case: Dossier, at: datetime) -> bool:
+def _receipt_lapsed_after(case: Case, at: datetime) -> bool:
     """Whether a receipt lapsed that this instant would have kept from it; parcels travel before their numbers."""
     return any(stage.state is State.AWAITING_MERCHANT_RECEIPT and at <= stage.respond_by for stage in case.lapsed)

@@ -16,7 +16,7 @@ from aftersale.policy.running import RunningClock
 from aftersale.schema import Id, Instant, Schema
 
 
-class Subject(Schema):
+class CaseSubject(Schema):
     """What a case is about, the same in all its turns: by this it is looked for."""
 
     order_id: Id
@@ -67,7 +67,7 @@ class Turn(Schema):
     at: Instant
     run_id: str
     history_length: Annotated[StrictInt, Field(ge=0)]
-    subject: Subject | None = None
+    subject: CaseSubject | None = None
     status: Status
     entries: tuple[Entry, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -94,7 +94,7 @@ class Turn(Schema):
         at: datetime,
         run_id: str,
         history_length: int,
-        subject: Subject | None = None,
+        subject: CaseSubject | None = None,
         messages: Sequence[Message] = (),
         clocks: Sequence[RunningClock] = (),
     ) -> Self:
@@ -130,7 +130,7 @@ def digest(turn: Turn) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def reassembled(turns: Sequence[Turn]) -> Status | None:
+def reassemble(turns: Sequence[Turn]) -> Status | None:
     """The whole status that a case's turns tell, the timeline included; None where there are none."""
     if not turns:
         return None

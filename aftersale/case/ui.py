@@ -20,7 +20,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&=]|:(?=//))")
 _BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text that Markdown shows as it was written."""
     return _MARKDOWN.sub(r"\\\1", _BREAKS.sub(" ", text))
 
@@ -78,7 +78,7 @@ def _clocks(status: Status) -> list[str]:
 
 def timeline(entries: Sequence[Entry]) -> list[str]:
     """What happened, as lines of Markdown."""
-    rows = [f"- {local(entry.at)} **{entry.by}** {escaped(entry.says)}" for entry in entries]
+    rows = [f"- {local(entry.at)} **{entry.by}** {escape(entry.says)}" for entry in entries]
     return ["", "### Timeline", *rows]
 
 

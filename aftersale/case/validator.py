@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.moves import MOVES, PARTIES, legal
 from aftersale.contract.commands import Act, Amend, ConfirmReceipt, DecideClaim, Dispatch, Offer, ReceivedItem, Rule
 from aftersale.contract.request import CaseRequest
@@ -20,7 +20,7 @@ MOST_EVIDENCE = 50
 """How many evidence updates a case takes."""
 
 
-class Verdict(Enum):
+class Handling(Enum):
     """What becomes of a command that was not refused."""
 
     TAKE = "take"
@@ -30,7 +30,7 @@ class Verdict(Enum):
     """It belongs to a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
 
 
-class Refused(AftersaleError):
+class CommandRefused(AftersaleError):
     """A command that is not taken; the problem says why, and what is legal now."""
 
     def __init__(self, problem: Problem) -> None:
@@ -39,7 +39,7 @@ class Refused(AftersaleError):
         super().__init__(str(problem))
 
 
-def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime, *, moving: bool) -> Verdict:
+def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime, *, moving: bool) -> Handling:
     """What becomes of a command that happened at `at` and is handled at `now`. Raises Refused."""
     _own_party(case.request, command, act)
     if isinstance(act, ConfirmReceipt) and act.items is not None:
@@ -65,7 +65,7 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
             f"lies in the future of the case, which is at {local(now)}; send the instant of the act",
         )
     if moving or _passed(case, at):
-        return Verdict.WAIT
+        return Handling.WAIT
     moves = legal(case.state, case.kind, held=case.held_since is not None)
     move = moves.get(command)
     # A stage, or a hold, that began with an act stamped a little ahead takes the honest acts of now.
@@ -74,7 +74,7 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         what, began = "hold", min(case.held_since, now)
     if move is None or at < began:
         if _belongs_to_lapsed(case, command, at):
-            return Verdict.CORRECT
+            return Handling.CORRECT
         if move is not None:
             raise _refuse(
                 "bad_input",
@@ -84,14 +84,14 @@ def judge(case: Dossier, command: Command, act: Act, at: datetime, now: datetime
         raise _refuse("illegal_move", "", _illegal(case, command, at))
     if act.actor.party not in move.parties:
         raise _refuse("wrong_party", "actor.party", f"{command} is not for the {act.actor.party} here")
-    if reason := refusal(case, command, act.actor.party, at):
+    if reason := reason_to_refuse(case, command, act.actor.party, at):
         raise _refuse(
             "illegal_move", "", f"{command} is refused in state {case.state}: {reason}; {_legal_now(case, at)}"
         )
-    return Verdict.TAKE
+    return Handling.TAKE
 
 
-def refusal(case: Dossier, command: Command, party: Party, at: datetime) -> str | None:
+def reason_to_refuse(case: Case, command: Command, party: Party, at: datetime) -> str | None:
     """Why a command that the table of moves allows is not to be had now, or None."""
     if command is Command.EXTEND:
         return case.stage_clock.extension_refused(party, at) if case.stage_clock else "no clock to extend"
@@ -106,7 +106,7 @@ def refusal(case: Dossier, command: Command, party: Party, at: datetime) -> str 
     return None
 
 
-def happened_at(act: Act, now: datetime) -> datetime:
+def instant_of(act: Act, now: datetime) -> datetime:
     """When the act happened: as its back end says, else now; floored to the second (R4, R15)."""
     return act.occurred_at or floor(now)
 
@@ -121,7 +121,7 @@ def _own_party(request: CaseRequest, command: Command, act: Act) -> None:
         raise _refuse("wrong_party", "actor.id", f"is not this case's {party}; send the {party}'s own reference")
 
 
-def _passed(case: Dossier, at: datetime) -> bool:
+def _passed(case: Case, at: datetime) -> bool:
     """Whether the stage's clock had run out by then: what was legal is for the stage after the lapse to say."""
     return case.stage_clock is not None and case.held_since is None and not case.stage_clock.in_time(at)
 
@@ -145,8 +145,8 @@ def _claimed_goods(request: CaseRequest, received: Sequence[ReceivedItem]) -> No
         raise _refuse("bad_input", "items", "say that nothing arrived; send refuse_receipt for that")
 
 
-def _within_what_is_owed(case: Dossier, said: Sum) -> None:
-    owed, currency = case.payout.refundable(), case.request.items[0].requested.currency
+def _within_what_is_owed(case: Case, said: Sum) -> None:
+    owed, currency = case.refunds.refundable(), case.request.items[0].requested.currency
     most = {line.order_line_id: line.amount_minor for line in owed}
     if said.amount is not None and said.amount.currency != currency:
         raise _refuse("bad_input", "amount.currency", f"must be {currency}, as paid")
@@ -163,35 +163,35 @@ def _within_what_is_owed(case: Dossier, said: Sum) -> None:
             raise _refuse("bad_input", f"{field}.amount_minor", asked)
 
 
-def _payable(case: Dossier, decided: DecideClaim) -> None:
+def _payable(case: Case, decided: DecideClaim) -> None:
     if case.terms is None:
         return
     try:
         award = case.terms.award(case.request, decided)
     except BadInput as error:
-        raise Refused(error.problems[0]) from None
+        raise CommandRefused(error.problems[0]) from None
     if isinstance(award, MustBeStated):
         least, most = max(award.least_minor, 1), award.most_minor
         raise _refuse("bad_input", "amount", f"must be given, from {least} to {most} minor: {award.why}")
 
 
-def _belongs_to_lapsed(case: Dossier, command: Command, at: datetime) -> bool:
+def _belongs_to_lapsed(case: Case, command: Command, at: datetime) -> bool:
     return any(command in moves and case.lapsed_at(state, at) for state, moves in MOVES.items())
 
 
-def _illegal(case: Dossier, command: Command, at: datetime) -> str:
+def _illegal(case: Case, command: Command, at: datetime) -> str:
     where = f"{case.state.words}, on hold" if case.held_since else case.state.words
     return f"{command} is not legal in state {case.state} ({where}); {_legal_now(case, at)}"
 
 
-def _legal_now(case: Dossier, at: datetime) -> str:
+def _legal_now(case: Case, at: datetime) -> str:
     offered = [
         command
         for command, move in legal(case.state, case.kind, held=case.held_since is not None).items()
-        if any(refusal(case, command, party, at) is None for party in move.parties)
+        if any(reason_to_refuse(case, command, party, at) is None for party in move.parties)
     ]
     return f"legal now: {', '.join(offered) or 'nothing, the case is final'}"
 
 
-def _refuse(code: str, field: str, message: str) -> Refused:
-    return Refused(Problem(code=code, field=field, message=message))
+def _refuse(code: str, field: str, message: str) -> CommandRefused:
+    return CommandRefused(Problem(code=code, field=field, message=message))

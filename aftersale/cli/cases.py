@@ -8,10 +8,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.case.turn import reassembled
+from aftersale.case.turn import reassemble
 from aftersale.cli.connections import on_cases, on_records
-from aftersale.cli.errors import REFUSED, AsJson, reporting
-from aftersale.cli.inputs import decoded, json_of, with_actor
+from aftersale.cli.errors import REFUSED, AsJson, report_errors
+from aftersale.cli.inputs import decode, json_of, with_actor
 from aftersale.cli.output import draw, inert, say, warn
 from aftersale.contract.commands import parse, read
 from aftersale.contract.request import CaseRequest
@@ -31,7 +31,7 @@ def open_(
     as_json: AsJson = False,
 ) -> None:
     """Open a case from a request, or find the one that the same request opened."""
-    with reporting(as_json):
+    with report_errors(as_json):
         request = read(CaseRequest, json_of(file), "request")
         status = on_cases(lambda cases: cases.open(kind, request))
     _show(status, as_json)
@@ -44,7 +44,7 @@ def show(case_id: CaseId, as_json: AsJson = False) -> None:
 
     What Temporal does not answer for is shown from the records, which is said on standard error.
     """
-    with reporting(as_json):
+    with report_errors(as_json):
         try:
             status = _latest(on_cases(lambda cases: cases.status(case_id)))
         except (CaseNotFound, NoAnswer, ServiceFault) as error:
@@ -64,8 +64,8 @@ def act(
 ) -> None:
     """Give a case a command, such as approve, ship_back or hold."""
     as_json = payload is not None
-    with reporting(as_json):
-        given = json_of("-") if payload == "-" else decoded(payload or "{}", "--json")
+    with report_errors(as_json):
+        given = json_of("-") if payload == "-" else decode(payload or "{}", "--json")
         wanted = parse(command, with_actor(given, actor))
         status = on_cases(lambda cases: cases.act(case_id, wanted, request_id=request_id))
     _show(status, as_json)
@@ -87,7 +87,7 @@ def _recorded(case_id: str, missed: AftersaleError) -> Status:
     except AftersaleError as error:
         missed.add_note(str(error))
         raise missed from None
-    status = reassembled([written.turn for written in turns])
+    status = reassemble([written.turn for written in turns])
     if status is None:
         raise missed
     forgotten = isinstance(missed, CaseNotFound) and status.is_final

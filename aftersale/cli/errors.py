@@ -39,7 +39,7 @@ class Answering(TyperCommand):
 
 
 @contextmanager
-def reporting(as_json: bool) -> Iterator[None]:
+def report_errors(as_json: bool) -> Iterator[None]:
     """Turn this package's errors into words and an exit status."""
     try:
         yield
@@ -50,13 +50,13 @@ def reporting(as_json: bool) -> Iterator[None]:
 def leave(error: AftersaleError, *, as_json: bool) -> NoReturn:
     """Say what went wrong, with what a program needs to go on, and leave."""
     if as_json:
-        say_json(told(error))
+        say_json(error_as_json(error))
     else:
         warn(words(error))
     raise typer.Exit(status(error)) from None
 
 
-def told(error: AftersaleError) -> dict[str, Any]:
+def error_as_json(error: AftersaleError) -> dict[str, Any]:
     """An error as programs read it."""
     found: dict[str, Any] = {"error": words(error)}
     if isinstance(error, Refusal):

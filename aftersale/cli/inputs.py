@@ -30,10 +30,10 @@ def json_of(file: str) -> dict[str, Any]:
         text = content(file, "a file of one JSON object").decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput([Problem(field=file, message="is not UTF-8; save it as UTF-8")]) from None
-    return decoded(text, file)
+    return decode(text, file)
 
 
-def decoded(text: str, source: str) -> dict[str, Any]:
+def decode(text: str, source: str) -> dict[str, Any]:
     """The JSON object that a text is. Raises BadInput, which names the source."""
     try:
         given = json.loads(text)

@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from aftersale.cli.connections import on_cases, on_records
-from aftersale.cli.errors import REFUSED, Answering, AsJson, reporting, words
+from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors, words
 from aftersale.cli.inputs import content, options
 from aftersale.cli.ledger_tables import chargebacks, lines_of_csv, tables
 from aftersale.cli.output import draw, inert, say, say_json
@@ -29,7 +29,7 @@ OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.")
 Format = Literal["csv", "jsonl"]
 
 
-class Wanted(Schema):
+class LedgerSource(Schema):
     """The options of these commands."""
 
     buyer: Id | None = None
@@ -40,7 +40,7 @@ class Wanted(Schema):
 @ledger.command(cls=Answering)
 def show(order: OrderId, as_json: AsJson = False) -> None:
     """Show an order's account: what was paid, reserved, settled and is left, and every instruction."""
-    with reporting(as_json), on_records() as kept:
+    with report_errors(as_json), on_records() as kept:
         _require_id("ORDER", order)
         books = _known(kept.ledger, order)
     if as_json:
@@ -61,7 +61,7 @@ def check(
 
     Exit status 1 where anything is wrong; each line says whose, both figures and what to do.
     """
-    with reporting(as_json), on_records(PATIENCE) as kept:
+    with report_errors(as_json), on_records(PATIENCE) as kept:
         found = kept.ledger.check(None if statement is None else _payments(statement))
     if as_json:
         say_json({"ok": not found, "differences": [each.model_dump(mode="json") for each in found]})
@@ -77,7 +77,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Print every posting: what each instruction moves of each tender of each order line. Clawbacks are negative."""
-    with reporting(as_json), on_records(PATIENCE) as kept:
+    with report_errors(as_json), on_records(PATIENCE) as kept:
         postings = kept.ledger.export()
         as_lines = as_json or format_ == "jsonl"
         for lines in (each.model_dump_json() for each in postings) if as_lines else lines_of_csv(postings):
@@ -90,8 +90,8 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Erase a buyer for ever: the reference, and all free text of its closed cases. Sums, ids and instants stay."""
-    with reporting(as_json), on_records(PATIENCE) as kept:
-        options(Wanted, buyer=buyer)
+    with report_errors(as_json), on_records(PATIENCE) as kept:
+        options(LedgerSource, buyer=buyer)
         erasure = kept.ledger.erase(buyer, _now())
     until, unknown = _kept_by_temporal(erasure)
     if as_json:
@@ -109,9 +109,9 @@ def chargeback(
     as_json: AsJson = False,
 ) -> None:
     """Freeze an order's refunds by a chargeback notice, so that nobody is paid twice. Safe to repeat."""
-    with reporting(as_json), on_records() as kept:
+    with report_errors(as_json), on_records() as kept:
         _require_id("ORDER", order)
-        options(Wanted, reference=reference, reason=reason)
+        options(LedgerSource, reference=reference, reason=reason)
         notice = kept.ledger.freeze(order, reference, reason, _now())
     if as_json:
         say(notice.model_dump_json())
@@ -122,7 +122,7 @@ def chargeback(
 @ledger.command(cls=Answering)
 def lift(order: OrderId, as_json: AsJson = False) -> None:
     """Lift the chargeback notices of an order; refunds that they had stopped are then retried case by case."""
-    with reporting(as_json), on_records() as kept:
+    with report_errors(as_json), on_records() as kept:
         _require_id("ORDER", order)
         lifted = kept.ledger.lift(order, _now())
     if as_json:
@@ -138,7 +138,7 @@ def release(
     case: Annotated[str, typer.Argument(metavar="CASE", help="The case's id.")], as_json: AsJson = False
 ) -> None:
     """Release what a case holds though it is over, as `check` may find, or terminated. Not of one that still runs."""
-    with reporting(as_json), on_records() as kept:
+    with report_errors(as_json), on_records() as kept:
         _require_id("CASE", case)
         _require_over(kept, case)
         kept.ledger.release(case, _now())

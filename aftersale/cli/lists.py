@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from aftersale.cli.connections import on_records
-from aftersale.cli.errors import AsJson, reporting
+from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.inputs import options
 from aftersale.cli.output import draw, from_now, inert, say, say_json
 from aftersale.errors import BadInput, Problem
@@ -61,7 +61,7 @@ def _named(place: "Place") -> str:
     return f"{local(place.respond_by) if place.respond_by else _UNDATED}/{place.case_id}"
 
 
-class Wanted(Schema):
+class CaseQuery(Schema):
     """The options of a list: which cases, and which part of them."""
 
     state: State | None = None
@@ -83,8 +83,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List open cases by urgency, from the records: what is due first comes first, what has no deadline last."""
-    with reporting(as_json):
-        wanted = options(Wanted, state=state, merchant=merchant, due_before=due_before, after=after)
+    with report_errors(as_json):
+        wanted = options(CaseQuery, state=state, merchant=merchant, due_before=due_before, after=after)
         _answer(wanted, limit, all_, as_json)
 
 
@@ -97,12 +97,12 @@ def due(
     as_json: AsJson = False,
 ) -> None:
     """List open cases whose deadline is near or past, from the records, the most urgent first."""
-    with reporting(as_json):
-        wanted = options(Wanted, within=within, merchant=merchant, after=after)
+    with report_errors(as_json):
+        wanted = options(CaseQuery, within=within, merchant=merchant, after=after)
         _answer(wanted, limit, all_, as_json)
 
 
-def _answer(wanted: Wanted, limit: int | None, all_: bool, as_json: bool) -> None:
+def _answer(wanted: CaseQuery, limit: int | None, all_: bool, as_json: bool) -> None:
     """Find what is wanted and print it."""
     if all_ and limit is not None:
         raise BadInput([Problem(field="--limit", message="has no meaning beside --all; leave one of them out")])

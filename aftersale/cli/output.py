@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.console import Console, RenderableType
 
-from aftersale.policy.explain import written
+from aftersale.policy.explain import json_line
 
 WIDTH = 160
 """The width of a table where no terminal says how wide it is."""
@@ -27,7 +27,7 @@ def say(text: str, *, nl: bool = True) -> None:
 
 def say_json(answer: dict[str, Any]) -> None:
     """Print an answer as one line of JSON."""
-    say(written(answer))
+    say(json_line(answer))
 
 
 def warn(text: str) -> None:

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.errors import REFUSED, Answering, AsJson, reporting
+from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors
 from aftersale.cli.inputs import json_of, options
 from aftersale.cli.output import draw, inert, say, say_json
 from aftersale.errors import BadInput, problems_of
-from aftersale.guarantees.enrolment import SignUp, enrolled, enrolment_problems
+from aftersale.guarantees.enrolment import SignUp, enrolled_editions, enrolment_problems
 from aftersale.policy.load import default_root, load
 from aftersale.policy.services import ServiceFile, Services, Version
 from aftersale.schema import Instant, Schema
@@ -19,7 +19,7 @@ from aftersale.schema import Instant, Schema
 services = typer.Typer(name="services", help="Guarantee services: versions and sign-ups.", no_args_is_help=True)
 
 
-class ListAsk(Schema):
+class ServiceListAsk(Schema):
     """The options of `services list`."""
 
     at: Instant | None = None
@@ -31,11 +31,11 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Find everything that is wrong with a merchant's sign-up: exit status 1 where anything is."""
-    with reporting(as_json):
+    with report_errors(as_json):
         sign_up = _sign_up(file)
         book = load(default_root())
     problems = enrolment_problems(book.services, sign_up)
-    held = enrolled(book.services, sign_up)
+    held = enrolled_editions(book.services, sign_up)
     if as_json:
         under = {str(each.file.service): each.version.id for each in held}
         found = [problem.model_dump(mode="json", include={"field", "message"}) for problem in problems]
@@ -54,12 +54,12 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show the guarantee services with their versions by date."""
-    with reporting(as_json):
-        asked = options(ListAsk, at=at)
+    with report_errors(as_json):
+        asked = options(ServiceListAsk, at=at)
         book = load(default_root())
     rows = [(file, version) for file in book.services.files for version in _versions(book.services, file, asked)]
     if as_json:
-        say_json({"version": book.version, "versions": [written(file, version) for file, version in rows]})
+        say_json({"version": book.version, "versions": [version_as_json(file, version) for file, version in rows]})
     else:
         draw(table(rows), Text(f"policy book {book.version}, revision {book.revision}"))
 
@@ -71,13 +71,13 @@ def _sign_up(file: str) -> SignUp:
         raise BadInput(problems_of(error)) from None
 
 
-def _versions(book: Services, file: ServiceFile, asked: ListAsk) -> list[Version]:
+def _versions(book: Services, file: ServiceFile, asked: ServiceListAsk) -> list[Version]:
     if asked.at is None:
         return list(file.version)
     return [each.version for each in book.editions(asked.at, asked.at) if each.file is file]
 
 
-def written(file: ServiceFile, version: Version) -> dict[str, Any]:
+def version_as_json(file: ServiceFile, version: Version) -> dict[str, Any]:
     """A version as its file writes it, with what the file says of the service."""
     about = file.model_dump(mode="json", exclude={"version", "id"}, exclude_unset=True)
     return {"file": file.id, **about, **version.model_dump(mode="json", exclude_unset=True)}

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from aftersale.cli.connections import on_cases, records_url, the_extra
-from aftersale.cli.errors import AsJson, status, told, words
+from aftersale.cli.errors import AsJson, error_as_json, status, words
 from aftersale.cli.output import inert, say, say_json, warn
 from aftersale.errors import AftersaleError
 
@@ -45,9 +45,9 @@ def _migrate(done: Done) -> None:
     url = records_url()
     with the_extra():
         from aftersale.records import migrate
-        from aftersale.records.database import named, parsed
+        from aftersale.records.database import name_in_words, parse_url
 
-        done["records"] = named(parsed(url))
+        done["records"] = name_in_words(parse_url(url))
         done["migrated"] = migrate(url)
 
 
@@ -64,5 +64,5 @@ def _lines(done: Done) -> list[str]:
 
 def _all_told(faults: list[AftersaleError]) -> dict[str, Any]:
     """What went wrong, together as one error."""
-    found = {name: value for fault in faults for name, value in told(fault).items()}
+    found = {name: value for fault in faults for name, value in error_as_json(fault).items()}
     return {**found, "error": "; ".join(words(fault) for fault in faults)} if faults else {}

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aftersale.cli.cases import timeline_of
 from aftersale.cli.connections import on_cases, on_records
-from aftersale.cli.errors import REFUSED, Answering, AsJson, reporting
+from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors
 from aftersale.cli.inputs import json_of, options, with_actor
 from aftersale.cli.output import draw, inert, say, say_json
 from aftersale.contract.commands import ParcelEvent, read
@@ -33,7 +33,7 @@ RequestId = Annotated[str | None, typer.Option(help="Repeat with the same id: it
 @watch.command("open", cls=Answering)
 def open_(file: Source, as_json: AsJson = False) -> None:
     """Watch a shipment from its order, or find the watch that the same request opened."""
-    with reporting(as_json):
+    with report_errors(as_json):
         request = read(WatchRequest, json_of(file), "request")
         status = on_cases(lambda cases: cases.watch(request))
     _show(status, as_json)
@@ -44,7 +44,7 @@ def open_(file: Source, as_json: AsJson = False) -> None:
 @watch.command(cls=Answering)
 def show(shipment_id: ShipmentId, as_json: AsJson = False) -> None:
     """Show what a watch waits for until when, its parcels, its violations, and how it came here."""
-    with reporting(as_json):
+    with report_errors(as_json):
         status = on_cases(lambda cases: cases.watches.status(shipment_id))
     _show(status, as_json)
 
@@ -63,7 +63,7 @@ def click(
     as_json: AsJson = False,
 ) -> None:
     """The merchant clicks dispatch for one parcel."""
-    with reporting(as_json):
+    with report_errors(as_json):
         held = {"lines": [_pieces(each) for each in line]} if line else {}
         given = {"carrier": carrier, "tracking_no": tracking_no, **held}
         status = _told(shipment_id, WatchCommand.CLICK, given, actor, at, request_id)
@@ -83,7 +83,7 @@ def delay(
     as_json: AsJson = False,
 ) -> None:
     """The merchant set a dispatch delay of its own, or cancelled it (S17); it binds orders paid after that."""
-    with reporting(as_json):
+    with report_errors(as_json):
         if off and (limit or until):
             raise BadInput([Problem(field="--off", message="has no meaning beside a delay; leave one of them out")])
         command = WatchCommand.CANCEL_DELAY if off else WatchCommand.SET_DELAY
@@ -102,7 +102,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """The order was cancelled before its goods left."""
-    with reporting(as_json):
+    with report_errors(as_json):
         status = _told(shipment_id, WatchCommand.CANCEL_ORDER, {"note": note}, actor, at, request_id)
     _show(status, as_json)
 
@@ -110,7 +110,7 @@ def cancel(
 @watch.command(cls=Answering)
 def scan(shipment_id: ShipmentId, file: Source, as_json: AsJson = False) -> None:
     """Report a carrier's scan, written as the signal `parcel_event`; what became of it, `show` tells."""
-    with reporting(as_json):
+    with report_errors(as_json):
         event = read(ParcelEvent, json_of(file), "scan")
         on_cases(lambda cases: cases.watches.scan(shipment_id, event))
     if as_json:
@@ -119,7 +119,7 @@ def scan(shipment_id: ShipmentId, file: Source, as_json: AsJson = False) -> None
         say(f"{event.event_id} is sent")
 
 
-class Wanted(Schema):
+class ViolationQuery(Schema):
     """The options of the list of violations."""
 
     merchant: Id | None = None
@@ -138,8 +138,8 @@ def violations(
     as_json: AsJson = False,
 ) -> None:
     """List violations on file in the order in which they took effect; those that turned out to be none say so."""
-    with reporting(as_json):
-        wanted = options(Wanted, merchant=merchant, order=order, clock=clock, since=since)
+    with report_errors(as_json):
+        wanted = options(ViolationQuery, merchant=merchant, order=order, clock=clock, since=since)
         with on_records() as kept:
             found = kept.violations(
                 merchant=wanted.merchant, order=wanted.order, clock=wanted.clock, since=wanted.since, limit=limit

@@ -33,10 +33,10 @@ class NotFound(ServiceFault):
     """The server knows no such thing."""
 
 
-async def answered(what: str, call: Awaitable[T], timeout: timedelta) -> T:
+async def await_answer(what: str, call: Awaitable[T], timeout: timedelta) -> T:
     """The answer to a call about `what`, such as case C-1. Raises Refusal, CaseNotFound, NoAnswer, ServiceFault."""
     try:
-        return await served(call, timeout)
+        return await await_server(call, timeout)
     except WorkflowUpdateFailedError as error:
         cause = error.cause
         code = cause.type if isinstance(cause, ApplicationError) and cause.type else "refused"
@@ -47,7 +47,7 @@ async def answered(what: str, call: Awaitable[T], timeout: timedelta) -> T:
         raise CaseNotFound(f"{what} is unknown here; check its id, and TEMPORAL_NAMESPACE") from error
 
 
-async def served(call: Awaitable[T], timeout: timedelta) -> T:
+async def await_server(call: Awaitable[T], timeout: timedelta) -> T:
     """What the server answers in time. Raises NoAnswer, ServiceFault."""
     seconds = timeout.total_seconds()
     try:

@@ -14,11 +14,11 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersale.case.corrections import CORRECTION, LateFact, Taken, late
+from aftersale.case.corrections import CORRECTION, CorrectionTaken, LateFact, is_late
 from aftersale.case.ui import summary
-from aftersale.client.calls import PATIENCE, answered
+from aftersale.client.calls import PATIENCE, await_answer
 from aftersale.client.namespace import Namespace
-from aftersale.client.open import opened, written
+from aftersale.client.open import as_sent, decide_open
 from aftersale.client.rollouts import Rollouts
 from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
@@ -100,7 +100,7 @@ class Cases:
         """
         stamped = act if act.occurred_at else act.model_copy(update={"occurred_at": floor(self._now())})
         request_id = request_id or str(uuid4())
-        name, handle, content = _COMMANDS[type(act)], self._handle(case_id), written(stamped)
+        name, handle, content = _COMMANDS[type(act)], self._handle(case_id), as_sent(stamped)
         try:
             with suppress(CaseNotFound):
                 return await self._answered(
@@ -132,7 +132,7 @@ class Cases:
         For a case that is over it becomes a correction, or is refused, as a command is.
         Raises CaseNotFound, Refusal, NoAnswer.
         """
-        content = written(event)
+        content = as_sent(event)
         try:
             await self._answered(case_id, self._handle(case_id).signal("parcel_event", content))
         except CaseNotFound:
@@ -148,7 +148,7 @@ class Cases:
         await self._announced(case_id, "policy_withdrawn", revision)
 
     async def _announced(self, case_id: str, signal: str, revision: int) -> None:
-        content = written(PolicyPublished(revision=revision))
+        content = as_sent(PolicyPublished(revision=revision))
         try:
             await self._answered(case_id, self._handle(case_id).signal(signal, content))
         except CaseNotFound as error:
@@ -157,9 +157,9 @@ class Cases:
     # How a case is opened, and known again
 
     async def _opening(self, kind: CaseKind, wanted: CaseRequest) -> Status:
-        given = {"kind": kind, "request": written(wanted)}
+        given = {"kind": kind, "request": as_sent(wanted)}
         case_id, line = f"case/{wanted.case_id}", summary(kind, wanted)
-        return await opened(self._client, WORKFLOW_TYPES[kind], case_id, given, line, Status)
+        return await decide_open(self._client, WORKFLOW_TYPES[kind], case_id, given, line, Status)
 
     async def _require_own(self, kind: CaseKind, wanted: CaseRequest) -> None:
         """Make sure that it was this request that opened the case, which is over. Raises Refusal."""
@@ -182,7 +182,7 @@ class Cases:
     async def _over(self, fact: LateFact, said: Act | ParcelEvent) -> Status:
         """What becomes of something that was sent to a case that is over."""
         over = await self.status(fact.case_id)
-        if not over.is_final or not late(over, said):
+        if not over.is_final or not is_late(over, said):
             raise _final(over)
         try:
             handle = await self._answered(
@@ -192,21 +192,21 @@ class Cases:
                     fact,
                     id=fact.workflow_id,
                     task_queue=TASK_QUEUE,
-                    result_type=Taken,
+                    result_type=CorrectionTaken,
                     id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                     static_summary=f"late {fact.fact} of case {fact.case_id}",
                 ),
             )
         except WorkflowAlreadyStartedError:
-            handle = self._client.get_workflow_handle(fact.workflow_id, result_type=Taken)
-        taken: Taken = await self._answered(fact.case_id, handle.result())
+            handle = self._client.get_workflow_handle(fact.workflow_id, result_type=CorrectionTaken)
+        taken: CorrectionTaken = await self._answered(fact.case_id, handle.result())
         if taken.entry is None:
             raise Refusal("illegal_move", "; ".join(map(str, taken.problems)))
         return over.model_copy(update={"timeline": (*over.timeline, taken.entry)})
 
     async def _answered(self, case_id: str, call: Awaitable[T]) -> T:
-        return await answered(f"case {case_id}", call, self._timeout)
+        return await await_answer(f"case {case_id}", call, self._timeout)
 
 
 def _final(over: Status) -> Refusal:

@@ -7,7 +7,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
-from aftersale.client.calls import PATIENCE, served
+from aftersale.client.calls import PATIENCE, await_server
 from aftersale.failures import Refusal
 from aftersale.temporal.search_attributes import ATTRIBUTES
 
@@ -28,13 +28,13 @@ class Namespace:
         if missing:
             wanted = {name: _indexed(ATTRIBUTES[name]) for name in missing}
             request = AddSearchAttributesRequest(namespace=self._client.namespace, search_attributes=wanted)
-            await served(self._client.operator_service.add_search_attributes(request), self._timeout)
+            await await_server(self._client.operator_service.add_search_attributes(request), self._timeout)
         return missing
 
     async def missing_attributes(self) -> list[str]:
         """The search attributes that `setup` has still to register. Raises as `setup`."""
         request = ListSearchAttributesRequest(namespace=self._client.namespace)
-        listed = await served(self._client.operator_service.list_search_attributes(request), self._timeout)
+        listed = await await_server(self._client.operator_service.list_search_attributes(request), self._timeout)
         found = listed.custom_attributes
         clashes = [
             f"{name} is not {type_}"
@@ -49,7 +49,7 @@ class Namespace:
     async def retention(self) -> timedelta:
         """How long after its end the server keeps a case. Raises ServiceFault, NoAnswer."""
         request = DescribeNamespaceRequest(namespace=self._client.namespace)
-        described = await served(self._client.workflow_service.describe_namespace(request), self._timeout)
+        described = await await_server(self._client.workflow_service.describe_namespace(request), self._timeout)
         return described.config.workflow_execution_retention_ttl.ToTimedelta()
 
 

@@ -20,7 +20,7 @@ S = TypeVar("S", bound=Schema)
 _NOT_STARTED = (RPCError, WorkflowAlreadyStartedError, WorkflowUpdateRPCTimeoutOrCancelledError)
 
 
-async def opened(
+async def decide_open(
     client: Client, workflow_type: str, workflow_id: str, given: Mapping[str, Any], summary: str, answer: type[S]
 ) -> S:
     """The decision on a request: what the update `open` answers to `given`, whose `request` is the workflow's input."""
@@ -45,7 +45,7 @@ async def opened(
         raise
 
 
-def written(content: Schema) -> dict[str, Any]:
+def as_sent(content: Schema) -> dict[str, Any]:
     """Content as it is sent: what was not set is left out."""
     return content.model_dump(mode="json", exclude_unset=True)
 

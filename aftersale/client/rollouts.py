@@ -9,10 +9,10 @@ from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersale.client.calls import PATIENCE, NotFound, served
+from aftersale.client.calls import PATIENCE, NotFound, await_server
 from aftersale.contract.commands import read
 from aftersale.failures import Refusal
-from aftersale.policy.rollout import POLICY_ROLLOUT, Order, Pace, Progress, Step, workflow_id
+from aftersale.policy.rollout import POLICY_ROLLOUT, Pace, Progress, RolloutInput, Step, workflow_id
 from aftersale.temporal.plugin import TASK_QUEUE
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Rollouts:
         `pace` may hold rate (cases in a second), batch and most_errors; one that goes on keeps what is not given anew.
         Raises BadInput for an impossible pace, Refusal, NoAnswer, ServiceFault.
         """
-        order = Order(revision=revision, pace=read(Pace, pace, "pace"))
+        order = RolloutInput(revision=revision, pace=read(Pace, pace, "pace"))
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             POLICY_ROLLOUT,
             order,
@@ -83,7 +83,7 @@ class Rollouts:
 
     async def _answered(self, revision: int, call: Awaitable[T]) -> T:
         try:
-            return await served(call, self._timeout)
+            return await await_server(call, self._timeout)
         except WorkflowUpdateFailedError as error:
             raise Refusal("refused", str(error.cause)) from error
         except NotFound as error:

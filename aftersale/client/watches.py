@@ -12,8 +12,8 @@ from temporalio.client import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersale.client.calls import PATIENCE, answered
-from aftersale.client.open import opened, written
+from aftersale.client.calls import PATIENCE, await_answer
+from aftersale.client.open import as_sent, decide_open
 from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal
@@ -67,7 +67,7 @@ class Watches:
         stamped = act if act.occurred_at else act.model_copy(update={"occurred_at": floor(self._now())})
         request_id = request_id or str(uuid4())
         handle, name = self._handle(shipment_id), _COMMANDS[type(act)].value
-        told = handle.execute_update(name, written(stamped), id=request_id, result_type=WatchStatus)
+        told = handle.execute_update(name, as_sent(stamped), id=request_id, result_type=WatchStatus)
         try:
             return await self._answered(shipment_id, told)
         except CaseNotFound as error:
@@ -102,13 +102,13 @@ class Watches:
 
     async def _signal(self, shipment_id: str, name: str, content: Schema) -> None:
         try:
-            await self._answered(shipment_id, self._handle(shipment_id).signal(name, written(content)))
+            await self._answered(shipment_id, self._handle(shipment_id).signal(name, as_sent(content)))
         except CaseNotFound as error:
             raise await self._over(shipment_id) from error
 
     async def _opening(self, wanted: WatchRequest) -> WatchStatus:
-        given = {"request": written(wanted)}
-        return await opened(self._client, WATCH, wanted.workflow_id, given, summary(wanted), WatchStatus)
+        given = {"request": as_sent(wanted)}
+        return await decide_open(self._client, WATCH, wanted.workflow_id, given, summary(wanted), WatchStatus)
 
     async def _require_own(self, wanted: WatchRequest) -> None:
         """Make sure that it was this request that opened the watch, which is over. Raises Refusal."""
@@ -137,4 +137,4 @@ class Watches:
         return self._client.get_workflow_handle(f"watch/{shipment_id}", result_type=WatchStatus)
 
     async def _answered(self, shipment_id: str, call: Awaitable[T]) -> T:
-        return await answered(f"the watch of shipment {shipment_id}", call, self._timeout)
+        return await await_answer(f"the watch of shipment {shipment_id}", call, self._timeout)

@@ -134,7 +134,7 @@ class Status(Schema):
     problems: tuple[Problem, ...]
 
 
-def refused(case_id: str, kind: CaseKind, problems: tuple[Problem, ...]) -> Status:
+def refused_status(case_id: str, kind: CaseKind, problems: tuple[Problem, ...]) -> Status:
     """The record of a request that opened no case."""
     return Status(
         case_id=case_id,

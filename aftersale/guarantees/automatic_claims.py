@@ -56,7 +56,7 @@ def non_performance(request: CaseRequest, now: datetime) -> CaseRequest:
     )
 
 
-def priced(book: Book, filed: Filed) -> CaseRequest | None:
+def price_claim(book: Book, filed: Filed) -> CaseRequest | None:
     """The claim as it is to be opened: for the amount that the policy sets, and no more of the order's money is held.
 
     None where the policy knows no such guarantee for the order, or leaves its amount to a person (S6): then nothing

@@ -115,7 +115,7 @@ def advance_refused(
     return None
 
 
-def insured(cover: Mapping[Currency, int], actual: Money) -> Money:
+def insured_amount(cover: Mapping[Currency, int], actual: Money) -> Money:
     """What is claimed of the insurer for sending goods back: what it cost, and no more than the cover.
 
     Where no cover is set it is what it cost: the insurer pays, and its own terms decide. A currency that a cover does

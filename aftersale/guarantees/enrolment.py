@@ -34,7 +34,7 @@ def enrolment_problems(services: Services, sign_up: SignUp) -> list[Problem]:
     return [*_too_early(services, sign_up), *_left_out(services, sign_up), *_chosen(services, sign_up)]
 
 
-def enrolled(services: Services, sign_up: SignUp) -> list[Edition]:
+def enrolled_editions(services: Services, sign_up: SignUp) -> list[Edition]:
     """The versions that the merchant's choices come under, in the services' own order."""
     return [found for service in Service if service in sign_up.services and (found := _at(services, service, sign_up))]
 

@@ -16,7 +16,7 @@ FREIGHT_CLAIM = "FreightClaim"
 """The workflow type that asks the insurer."""
 
 
-class FreightClaim(Schema):
+class FreightClaimInput(Schema):
     """What a buyer spent on sending goods back; `cost` is None where nobody told it, and the insurer then knows best.
 
     The version of the insurance is the one in force at `paid_at` (R14).
@@ -40,7 +40,7 @@ class InsurerRequest(Schema):
     """What the insurer is asked: the claim, and the most that its cover comes to."""
 
     key: str
-    claim: FreightClaim
+    claim: FreightClaimInput
     amount: Money | None = None
 
 
@@ -70,11 +70,11 @@ class InsurerAnswer(Schema):
 class FreightEnd(Schema):
     """A freight claim with the decision on it."""
 
-    claim: FreightClaim
+    claim: FreightClaimInput
     answer: InsurerAnswer
 
 
-def insured(claim: FreightClaim, answer: InsurerAnswer, last: Turn, now: datetime, run_id: str) -> Turn:
+def freight_turn(claim: FreightClaimInput, answer: InsurerAnswer, last: Turn, now: datetime, run_id: str) -> Turn:
     """The turn that the end of a freight claim adds to the record of its case, with a message to the buyer."""
     entry = Entry(at=now, recorded_at=now, by=Party.INSURER, event="FreightInsured", says=answer.words)
     message = Message(

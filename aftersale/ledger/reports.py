@@ -43,7 +43,7 @@ class DifferenceKind(StrEnum):
     RESERVATION_OUTLIVES_CASE = "reservation_outlives_case"
 
 
-class Difference(Schema):
+class LedgerDifference(Schema):
     """One thing that is wrong with the books: whose, and in words both figures and what to do."""
 
     kind: DifferenceKind

@@ -6,7 +6,7 @@ from aftersale.schema import Id, Instant, Note, Schema
 from aftersale.vocabulary import CaseKind
 
 
-class Claim(Schema):
+class Reservation(Schema):
     """What a case asks of its order's money before it may open.
 
     `owner` is the case's workflow by its first run: the same owner may ask again, another one may not take its id.
@@ -25,7 +25,7 @@ class Claim(Schema):
     requested_at: Instant
 
     @classmethod
-    def of(cls, kind: CaseKind, request: CaseRequest, owner: str, requested_at: Instant) -> "Claim":
+    def of(cls, kind: CaseKind, request: CaseRequest, owner: str, requested_at: Instant) -> "Reservation":
         """The claim that a request makes."""
         return cls(
             case_id=request.case_id,

@@ -9,12 +9,12 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from aftersale.errors import PolicyFault, PolicyGap
-from aftersale.policy.deadline import Deadline, Reckoning
+from aftersale.policy.deadline import Computation, Deadline
 from aftersale.policy.facts import Facts, Question
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
 from aftersale.policy.select import Bound, Filter, bind, caps, filters, strongest
 from aftersale.policy.services import ServiceFile, Services
-from aftersale.policy.validity import in_force, known
+from aftersale.policy.validity import in_force, is_known
 from aftersale.schema import Schema
 from aftersale.times import Stretch, local, span
 from aftersale.vocabulary import Clock
@@ -89,7 +89,7 @@ class Book:
         found = [
             (bound, applied)
             for bound in self._rules[clock]
-            if known(bound.known, as_of) and (applied := bound.applies(reckoning)) is not None
+            if is_known(bound.known, as_of) and (applied := bound.applies(reckoning)) is not None
         ]
         winner = strongest(found, clock)
         if winner is not None and winner.effect.waive:
@@ -105,10 +105,10 @@ class Book:
         """The limit that holds outside any rule. Raises PolicyGap beyond the data, PolicyFault where two hold."""
         return self._ordinary_row(clock, facts, started_at).row
 
-    def reckon(self, clock: Clock, facts: Facts, started_at: datetime) -> Reckoning:
+    def reckon(self, clock: Clock, facts: Facts, started_at: datetime) -> Computation:
         """The clock with its ordinary point, before any rule. Raises PolicyGap and BadInput as `deadline`."""
         ordinary = self._ordinary_row(clock, facts, started_at)
-        return Reckoning(
+        return Computation(
             clock, facts, ordinary.row, started_at, ordinary.zone, self._cut_off(ordinary.row, facts, started_at)
         )
 
@@ -166,7 +166,7 @@ class Book:
             raise PolicyGap(f"{clock}: no ordinary limit fits these facts; the book knows {names}")
         return (special or fits)[0]
 
-    def _answer(self, reckoning: Reckoning, rules: tuple[str, ...], *, waived: bool = False) -> Deadline:
+    def _answer(self, reckoning: Computation, rules: tuple[str, ...], *, waived: bool = False) -> Deadline:
         row = reckoning.ordinary
         if not waived:
             end = "the instant at which the right ends" if row.exclusive else "the last second in time"

@@ -193,7 +193,7 @@ class Selector(Clause):
     cited: StrictBool = True
 
 
-class Rule(Clause):
+class PolicyRule(Clause):
     """One clause that changes clocks. `under` names the selector it shares with others.
 
     `overrides` names clauses that it displaces where both hold. `opt_in` and `opt_out` name the instants at which a

@@ -58,7 +58,7 @@ class Applied:
 
 
 @dataclass
-class Reckoning:
+class Computation:
     """One clock being reckoned, step by step."""
 
     clock: Clock

@@ -34,7 +34,7 @@ _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
-def shown(deadline: Deadline) -> dict[str, Any]:
+def answer_as_json(deadline: Deadline) -> dict[str, Any]:
     """A deadline as `policy explain` answers it: instants in the policy's zone, durations as the rule wrote them."""
     answer: dict[str, Any] = {name: getattr(deadline, name) for name in SHOWN}
     answer["due_at"] = deadline.due_at and local(deadline.due_at)
@@ -45,7 +45,7 @@ def shown(deadline: Deadline) -> dict[str, Any]:
 def explain(book: Book, given: object) -> dict[str, Any]:
     """The answer to one decoded question, or `{"error": …}` that names the field and the remedy."""
     try:
-        return shown(book.ask(Question.model_validate(given)))
+        return answer_as_json(book.ask(Question.model_validate(given)))
     except ValidationError as error:
         if not isinstance(given, dict):
             return {"error": 'a question is a JSON object such as {"clock": "merchant_review", "started_at": "…"}'}
@@ -75,7 +75,7 @@ def explain_text(book: Book, text: str) -> Iterator[dict[str, Any]]:
             yield explain(book, given)
 
 
-def written(answer: dict[str, Any]) -> str:
+def json_line(answer: dict[str, Any]) -> str:
     """An answer as one line of JSON: nothing in it ends a line or cannot be encoded."""
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(answer, ensure_ascii=False))
 

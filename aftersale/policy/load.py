@@ -105,7 +105,7 @@ def paths(root: Path) -> Iterator[Path]:
         yield from sorted(path for path in (root / shelf).glob("*.toml") if not path.name.startswith("_"))
 
 
-def joined(found: Survey, path: Path) -> Survey:
+def join(found: Survey, path: Path) -> Survey:
     """What a folder would hold with one more file, which takes the place of the file with its id.
 
     Raises PolicyFault for all that cannot be read.

@@ -127,7 +127,7 @@ class Progress(Schema):
         return self.paused or self.halted is not None
 
 
-class Order(Schema):
+class RolloutInput(Schema):
     """The input of a rollout: which revision, how fast; `so_far` is where the run before had come to."""
 
     revision: Revision

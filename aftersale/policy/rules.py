@@ -17,8 +17,8 @@ from aftersale.policy.clauses import (
     Day,
     DayEnd,
     GivenLimit,
+    PolicyRule,
     Precedence,
-    Rule,
     RuleId,
     Selector,
     Text,
@@ -195,7 +195,7 @@ class PolicyFile(Schema):
     scope: tuple[MerchantClass, ...] = ()
     window: tuple[Window, ...] = ()
     selector: tuple[Selector, ...] = ()
-    rule: tuple[Rule, ...] = ()
+    rule: tuple[PolicyRule, ...] = ()
     presale: tuple[PresaleCap, ...] = ()
     limit: tuple[OrdinaryLimit, ...] = ()
     setting: tuple[Setting, ...] = ()

@@ -7,11 +7,11 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from aftersale.errors import BadInput, PolicyFault, Problem
-from aftersale.policy.clauses import STRENGTH, Clause, Effect, FactInstant, FactLimit, Key, Rule, When
-from aftersale.policy.deadline import Applied, Reckoning, given_instant, given_limit
+from aftersale.policy.clauses import STRENGTH, Clause, Effect, FactInstant, FactLimit, Key, PolicyRule, When
+from aftersale.policy.deadline import Applied, Computation, given_instant, given_limit
 from aftersale.policy.facts import Facts
 from aftersale.policy.rules import PolicyFile, PresaleCap
-from aftersale.policy.validity import known, stretch, when_known
+from aftersale.policy.validity import is_known, stretch, when_known
 from aftersale.times import Stretch, local
 from aftersale.vocabulary import Clock
 
@@ -61,7 +61,7 @@ _READERS: dict[str, Callable[..., bool]] = {
 
 
 @dataclass(frozen=True)
-class Gate:
+class WindowTest:
     """An instant that must lie in a window."""
 
     key: Key
@@ -81,21 +81,21 @@ class Bound:
     """A rule with what its file and selector add to it, ready to be judged for a clock."""
 
     file: str
-    rule: Rule
+    rule: PolicyRule
     ids: tuple[str, ...]
     strength: int
     known: Stretch
     zone: ZoneInfo
     whens: tuple[When, ...]
     filters: tuple[Filter, ...]
-    gates: tuple[Gate, ...]
+    gates: tuple[WindowTest, ...]
     supersedes: frozenset[str]
 
     def concerns(self, facts: Facts, clock: Clock) -> bool:
         """Whether the snapshots, apart from any instant, put the rule in question for this clock."""
         return all(holds(facts) for holds in self.filters) and _has_facts(self.rule.effect, clock, facts)
 
-    def applies(self, reckoning: Reckoning) -> Applied | None:
+    def applies(self, reckoning: Computation) -> Applied | None:
         """The rule as it applies to the clock being reckoned, or None."""
         clock, facts = reckoning.clock, reckoning.facts
         if not self.concerns(facts, clock):
@@ -127,7 +127,7 @@ class Bound:
         """Whether this rule goes before the other where both hold at equal strength."""
         return other.file in self.supersedes or (other.file == self.file and other.rule.id in self.rule.overrides)
 
-    def instant(self, gate: Gate, reckoning: Reckoning) -> datetime | None:
+    def instant(self, gate: WindowTest, reckoning: Computation) -> datetime | None:
         """The instant that the gate judges, or None where the case does not have it.
 
         Raises BadInput where it is the payment and nobody said when that was.
@@ -144,14 +144,14 @@ class Bound:
             case "dispatch_clicked":
                 return self._clicked(reckoning)
 
-    def _paid(self, reckoning: Reckoning) -> datetime:
+    def _paid(self, reckoning: Computation) -> datetime:
         paid = reckoning.started_at if reckoning.clock is Clock.DISPATCH else reckoning.facts.order.paid_at
         if paid is None:
             wanted = f"is required: {self.ids[0]} selects on it; add the instant of payment"
             raise BadInput([Problem(field="order.paid_at", message=wanted)])
         return paid
 
-    def _applied(self, reckoning: Reckoning) -> datetime | None:
+    def _applied(self, reckoning: Computation) -> datetime | None:
         applied_at = reckoning.facts.applied_at
         if applied_at is None and reckoning.clock is Clock.MERCHANT_REVIEW:
             return reckoning.started_at
@@ -159,14 +159,14 @@ class Bound:
             reckoning.because.append(f"{self.ids[0]} is passed over: applied_at is not given")
         return applied_at
 
-    def _clicked(self, reckoning: Reckoning) -> datetime | None:
+    def _clicked(self, reckoning: Computation) -> datetime | None:
         if reckoning.clock in CLICK_STARTED:
             return reckoning.started_at
         if reckoning.facts.dispatch_clicked_at is None:
             reckoning.because.append(f"{self.ids[0]} is passed over: dispatch_clicked_at is not given")
         return reckoning.facts.dispatch_clicked_at
 
-    def _switched_on(self, reckoning: Reckoning) -> bool:
+    def _switched_on(self, reckoning: Computation) -> bool:
         """Whether the merchant's own switches leave the rule bound to this order (S17)."""
         order, rule = reckoning.facts.order, self.rule
         set_at = order.merchant_delay.set_at if rule.opt_in and order.merchant_delay else None
@@ -215,7 +215,7 @@ class BoundCap:
 
     def holds(self, at: datetime, as_of: datetime | None) -> bool:
         """Whether the cap decides on a pre-sale set at this instant, by what was known at `as_of`."""
-        return at in self.window and known(self.known, as_of)
+        return at in self.window and is_known(self.known, as_of)
 
     def displaces(self, other: "BoundCap") -> bool:
         """Whether this cap goes before the other where both hold.
@@ -246,9 +246,9 @@ def strongest(found: list[tuple[Bound, Applied]], clock: Clock) -> Applied | Non
     return left[0][1]
 
 
-def _gates(sources: list[Clause], windows: dict[str, Stretch], zone: ZoneInfo) -> list[Gate]:
+def _gates(sources: list[Clause], windows: dict[str, Stretch], zone: ZoneInfo) -> list[WindowTest]:
     gates = [
-        Gate(source.key, source.id, windows[source.window], zone)
+        WindowTest(source.key, source.id, windows[source.window], zone)
         for source in sources
         if source.key is not None and source.window is not None
     ]

@@ -13,7 +13,7 @@ from aftersale.policy.clauses import Day, RuleId, Text
 from aftersale.policy.rules import Status, Zone
 from aftersale.policy.service_terms import SETTINGS, Exclusion, Guarantee, Settings
 from aftersale.policy.settings import Sourced
-from aftersale.policy.validity import known, midnight
+from aftersale.policy.validity import is_known, midnight
 from aftersale.schema import Code, Schema
 from aftersale.times import SECOND, Stretch
 from aftersale.vocabulary import ClaimType, Service
@@ -192,7 +192,7 @@ class Services:
 
     def editions(self, paid_at: datetime, as_of: datetime | None = None) -> Iterator[Edition]:
         """Every version in force at that instant, by what was known at `as_of`."""
-        return (each for each in self._editions if paid_at in each.effect and known(each.known, as_of))
+        return (each for each in self._editions if paid_at in each.effect and is_known(each.known, as_of))
 
 
 def _editions(file: ServiceFile) -> Iterator[Edition]:

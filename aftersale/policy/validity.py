@@ -13,7 +13,7 @@ def when_known(file: PolicyFile) -> Stretch:
     return Stretch(midnight(file.announced, file.tz), _last_second_before(file.repealed, file.tz))
 
 
-def known(stretch: Stretch, as_of: datetime | None) -> bool:
+def is_known(stretch: Stretch, as_of: datetime | None) -> bool:
     """Whether a text known throughout the stretch stood at `as_of`; absent, after all announcements and repeals."""
     return stretch.end is None if as_of is None else as_of in stretch
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Select, func, select
 
 from aftersale.case.turn import Asked
-from aftersale.policy.authoring.impact import OpenCase
+from aftersale.policy.authoring.impact import RunningCase
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.running import RunningClock
 from aftersale.records.tables import Found, cases, turns
@@ -51,7 +51,7 @@ def _page(after: str, limit: int) -> Select[str]:
     return select(cases.c.case_id).where(_OPEN, cases.c.case_id > after).order_by(cases.c.case_id).limit(limit)
 
 
-def known(connection: Connection, case_ids: Collection[str]) -> set[str]:
+def select_known(connection: Connection, case_ids: Collection[str]) -> set[str]:
     """Which of these cases the records know, open or not."""
     return set(connection.execute(select(cases.c.case_id).where(cases.c.case_id.in_(case_ids))).scalars())
 
@@ -61,7 +61,7 @@ def is_open(connection: Connection, case_id: str) -> bool:
     return connection.execute(select(cases.c.case_id).where(_OPEN, cases.c.case_id == case_id)).first() is not None
 
 
-def clocks(connection: Connection, after: str, limit: int) -> Sequence[OpenCase]:
+def clocks(connection: Connection, after: str, limit: int) -> Sequence[RunningCase]:
     """The open cases after an id, in order, with their running clocks."""
     last = (turns.c.case_id == cases.c.case_id) & (turns.c.seq == cases.c.last_seq) & turns.c.voided_at.is_(None)
     wanted = (cases.c.case_id, cases.c.kind, cases.c.state, cases.c.merchant_id, cases.c.held_since, turns.c.content)
@@ -69,8 +69,8 @@ def clocks(connection: Connection, after: str, limit: int) -> Sequence[OpenCase]
     return [_case(row) for row in connection.execute(query.order_by(cases.c.case_id).limit(limit))]
 
 
-def _case(row: Found) -> OpenCase:
-    return OpenCase(
+def _case(row: Found) -> RunningCase:
+    return RunningCase(
         case_id=row.case_id,
         kind=row.kind,
         state=row.state,

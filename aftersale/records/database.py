@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from aftersale.errors import BadInput, Problem
 from aftersale.records.errors import RecordsOutdated, RecordsUnavailable
-from aftersale.records.fair_gate import PATIENCE, Gate, GateShut
+from aftersale.records.fair_gate import PATIENCE, FairSemaphore, GateShut
 
 VARIABLE = "AFTERSALE_RECORDS_URL"
 """The setting that names the database."""
@@ -39,7 +39,7 @@ _UNDEFINED = ("42P01", "42703")
 """PostgreSQL's codes for a table and a column that do not exist."""
 
 
-def parsed(url: str) -> URL:
+def parse_url(url: str) -> URL:
     """The URL of a database, with the driver that is used here. Raises BadInput, which does not repeat the URL."""
     try:
         found = make_url(url)
@@ -122,13 +122,13 @@ def _postgresql(url: URL, patience: float) -> Engine:
     return made
 
 
-def gate(url: URL, patience: float = PATIENCE) -> Gate:
+def gate(url: URL, patience: float = PATIENCE) -> FairSemaphore:
     """The gate before the writers of one process: SQLite takes one at a time anyway, PostgreSQL one per connection."""
-    return Gate(1 if url.get_backend_name() == "sqlite" else CONNECTIONS, patience)
+    return FairSemaphore(1 if url.get_backend_name() == "sqlite" else CONNECTIONS, patience)
 
 
 @contextmanager
-def reporting(url: URL) -> Iterator[None]:
+def report_unavailable(url: URL) -> Iterator[None]:
     """Turn a database's refusal of service into RecordsUnavailable; what is our own mistake stays as it is."""
     try:
         yield
@@ -137,21 +137,21 @@ def reporting(url: URL) -> Iterator[None]:
     except (GateShut, NoConnectionFree):
         raise _unavailable(url, "all connections are in use", "see what holds them up") from None
     except FileNotFoundError:
-        raise outdated(url, "there is no such file", f"run `aftersale setup`, or set {VARIABLE}") from None
+        raise outdated_error(url, "there is no such file", f"run `aftersale setup`, or set {VARIABLE}") from None
     except (DBAPIError, sqlite3.Error, OSError) as error:
         if _is_not_set_up(error):
-            raise outdated(url) from None
+            raise outdated_error(url) from None
         if isinstance(error, ProgrammingError):
             raise
         said = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
         raise _unavailable(url, said, f"see that it runs, and that {VARIABLE} names it") from None
 
 
-def outdated(
+def outdated_error(
     url: URL, said: str = "its tables are missing or old", remedy: str = "run `aftersale setup`"
 ) -> RecordsOutdated:
     """What to raise where the schema is not the one that this version needs."""
-    return RecordsOutdated(f"the records in {named(url)} are not to be had ({said}); {remedy}")
+    return RecordsOutdated(f"the records in {name_in_words(url)} are not to be had ({said}); {remedy}")
 
 
 def _is_not_set_up(error: Exception) -> bool:
@@ -162,10 +162,10 @@ def _is_not_set_up(error: Exception) -> bool:
 def _unavailable(url: URL, said: str, remedy: str) -> RecordsUnavailable:
     for secret in (url.password, *map(str, url.query.values())):
         said = said.replace(str(secret), "***") if secret else said
-    return RecordsUnavailable(f"the records in {named(url)} are not to be had ({said}); {remedy}")
+    return RecordsUnavailable(f"the records in {name_in_words(url)} are not to be had ({said}); {remedy}")
 
 
-def named(url: URL) -> str:
+def name_in_words(url: URL) -> str:
     """The database in words, without its user and password."""
     if url.get_backend_name() == "sqlite":
         return f"the SQLite file {Path(url.database or '')}"

@@ -13,7 +13,7 @@ class GateShut(Exception):
     """The way was not free in time."""
 
 
-class Gate:
+class FairSemaphore:
     """Locks and connection pools let in whoever asks at the right moment, and can pass over a waiting thread for long.
 
     Here the first to come is the first to go: a burst of writers takes each as long as the burst, and none longer.

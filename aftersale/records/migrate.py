@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, text
 
 from aftersale.records import database
-from aftersale.records.database import parsed, reporting
+from aftersale.records.database import parse_url, report_unavailable
 
 PATIENCE = 60.0
 """Seconds to wait for another process that migrates, and for a migration to finish."""
@@ -31,8 +31,8 @@ def migrate(url: str, *, to: str = "head", patience: float = PATIENCE) -> list[s
     Safe to repeat, and from several processes at once: one works, the others wait, and find nothing to do. Raises
     BadInput for a URL that cannot be used, RecordsUnavailable where the database does not do as it is asked.
     """
-    where = parsed(url)
-    with reporting(where):
+    where = parse_url(url)
+    with report_unavailable(where):
         made = database.engine(where, patience)
         try:
             _prepare(where, patience)
@@ -49,15 +49,15 @@ def require_current(url: str) -> None:
     """
     from alembic.script import ScriptDirectory
 
-    where = parsed(url)
+    where = parse_url(url)
     if where.get_backend_name() == "sqlite" and not Path(where.database or "").exists():
-        raise database.outdated(where)
-    with reporting(where):
+        raise database.outdated_error(where)
+    with report_unavailable(where):
         made = database.engine(where)
         try:
             with made.connect().execution_options(**{database.READING: True}) as connection:
                 if _revision(connection) != ScriptDirectory(str(_FOLDER)).get_current_head():
-                    raise database.outdated(where)
+                    raise database.outdated_error(where)
         finally:
             made.dispose()
 

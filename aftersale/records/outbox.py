@@ -67,7 +67,7 @@ def _due(now: datetime) -> ColumnElement[bool]:
     return and_(outbox.c.state == "pending", outbox.c.next_try_at <= now, free)
 
 
-def anything_due(connection: Connection, now: datetime) -> bool:
+def has_work(connection: Connection, now: datetime) -> bool:
     """Whether a messenger has anything to do."""
     return connection.execute(select(outbox.c.message_id).where(_due(now)).limit(1)).first() is not None
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 from aftersale.case.turn import Turn
 from aftersale.contract.message import Message
 from aftersale.records.tables import Found, outbox, put_new
-from aftersale.records.turn_plan import Plan
+from aftersale.records.turn_plan import WritePlan
 from aftersale.vocabulary import MessageEvent
 
 Standing = Literal["pending", "sent", "withdrawn"]
@@ -23,7 +23,7 @@ SECOND_THOUGHTS = timedelta(minutes=1)
 """How long a correction waits: what an abandoned attempt had told is mostly told again by the next turns."""
 
 
-def owe(connection: Connection, case_id: str, plan: Plan, now: datetime) -> None:
+def owe(connection: Connection, case_id: str, plan: WritePlan, now: datetime) -> None:
     """Owe the messages of the new turns; withdraw, or correct, those of voided turns that no new turn repeats."""
     lost = _messages_from(connection, case_id, plan.void_from) if plan.void_from else {}
     for turn, mark in plan.new:

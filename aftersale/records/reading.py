@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic import StrictBool
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 
-from aftersale.case.turn import Turn, reassembled
+from aftersale.case.turn import Turn, reassemble
 from aftersale.contract.status import Status
 from aftersale.money import Currency
 from aftersale.records.tables import Found, cases, turns, urgency
@@ -61,7 +61,7 @@ class Written(NamedTuple):
     voided_at: datetime | None
 
 
-def listed(
+def select_cases(
     connection: Connection,
     *,
     state: State | None,
@@ -92,10 +92,10 @@ def _after(place: Place) -> ColumnElement[bool]:
 
 def record(connection: Connection, case_id: str) -> Status | None:
     """The whole status of a case, timeline included, as its turns tell it; None where it has none."""
-    return reassembled([written.turn for written in told(connection, case_id, void=False)])
+    return reassemble([written.turn for written in select_turns(connection, case_id, void=False)])
 
 
-def told(connection: Connection, case_id: str, *, void: bool) -> list[Written]:
+def select_turns(connection: Connection, case_id: str, *, void: bool) -> list[Written]:
     """The turns of a case in order; with `void`, also those that no longer hold, each before what took its place."""
     query = select(turns.c.content, turns.c.digest, turns.c.written_at, turns.c.voided_at)
     query = query.where(turns.c.case_id == case_id, *([] if void else [turns.c.voided_at.is_(None)]))

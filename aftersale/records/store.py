@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Engine
 
 from aftersale.case.turn import Turn
 from aftersale.contract.status import Entry, Status
-from aftersale.policy.authoring.impact import OpenCase
+from aftersale.policy.authoring.impact import RunningCase
 from aftersale.records import cases, outbox, reading, violations
 from aftersale.records import turns as written
-from aftersale.records.database import READING, engine, gate, named, parsed, reporting
+from aftersale.records.database import READING, engine, gate, name_in_words, parse_url, report_unavailable
 from aftersale.records.fair_gate import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import Backlog, Leased, Report
@@ -35,7 +35,7 @@ class Records:
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         """Keep records at this URL; nothing is opened yet. Raises BadInput for a URL that cannot be used."""
-        self._url = parsed(url)
+        self._url = parse_url(url)
         self._gate = gate(self._url, patience)
         self._use(engine(self._url, patience))
         self.ledger = Ledger(self._writing, self._reading)
@@ -45,7 +45,7 @@ class Records:
         self._reader = made.execution_options(**{READING: True})
 
     def __repr__(self) -> str:
-        return f"<Records in {named(self._url)}>"
+        return f"<Records in {name_in_words(self._url)}>"
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +93,7 @@ class Records:
     def turns(self, case_id: str, *, void: bool = False) -> list[Written]:
         """The turns of a case in order; with `void`, also those that no longer hold, before what took their place."""
         with self._reading() as connection:
-            return reading.told(connection, case_id, void=void)
+            return reading.select_turns(connection, case_id, void=void)
 
     # Lists of cases
 
@@ -112,7 +112,7 @@ class Records:
         of the page before; a limit of None means all.
         """
         with self._reading() as connection:
-            return reading.listed(
+            return reading.select_cases(
                 connection, state=state, merchant=merchant, due_before=due_before, limit=limit, after=after
             )
 
@@ -140,7 +140,7 @@ class Records:
         with self._reading() as connection:
             return cases.newcomers(connection, since, after, limit)
 
-    def running_clocks(self, after: str, limit: int) -> Sequence[OpenCase]:
+    def running_clocks(self, after: str, limit: int) -> Sequence[RunningCase]:
         """Open cases after an id, with what another book needs to know about their clocks."""
         with self._reading() as connection:
             return cases.clocks(connection, after, limit)
@@ -148,7 +148,7 @@ class Records:
     def known(self, case_ids: Collection[str]) -> set[str]:
         """Which of these cases the records know, open or not."""
         with self._reading() as connection:
-            return cases.known(connection, case_ids)
+            return cases.select_known(connection, case_ids)
 
     def runs(self, case_id: str) -> bool:
         """Whether the records show the case as open."""
@@ -176,7 +176,9 @@ class Records:
         `since` leaves out what took effect at that instant or earlier.
         """
         with self._reading() as connection:
-            return violations.listed(connection, merchant=merchant, order=order, clock=clock, since=since, limit=limit)
+            return violations.select_violations(
+                connection, merchant=merchant, order=order, clock=clock, since=since, limit=limit
+            )
 
     # The outbox
 
@@ -188,7 +190,7 @@ class Records:
         receivers may see it twice. One that this version cannot read is left for a later one.
         """
         with self._reading() as connection:
-            if not outbox.anything_due(connection, now):
+            if not outbox.has_work(connection, now):
                 return []
         with self._writing() as connection:
             return outbox.lease(connection, owner, limit, now, for_)
@@ -216,12 +218,12 @@ class Records:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with reporting(self._url), self._gate.passing(), self._engine.begin() as connection:
+        with report_unavailable(self._url), self._gate.passing(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with reporting(self._url), self._reader.begin() as connection:
+        with report_unavailable(self._url), self._reader.begin() as connection:
             yield connection
 
 

@@ -9,7 +9,7 @@ from aftersale.records.errors import RecordsGap
 from aftersale.vocabulary import CloseReason
 
 
-class Mark(NamedTuple):
+class TurnMark(NamedTuple):
     """How a turn on file is known: what it says, and which attempt at a workflow task drew it."""
 
     digest: str
@@ -18,11 +18,11 @@ class Mark(NamedTuple):
     at: datetime
 
     @classmethod
-    def of(cls, turn: Turn) -> "Mark":
+    def of(cls, turn: Turn) -> "TurnMark":
         """The mark of a turn."""
         return cls(digest(turn), turn.run_id, turn.history_length, turn.at)
 
-    def outlives(self, other: "Mark") -> bool:
+    def outlives(self, other: "TurnMark") -> bool:
         """Whether the attempt that drew the other was abandoned before the one that drew this.
 
         Attempts of one run are told by the length of the history that they saw; those of different runs (a reset makes
@@ -33,19 +33,19 @@ class Mark(NamedTuple):
         return self.at > other.at
 
 
-def _intrudes(turn: Turn, before: Mark) -> bool:
+def _intrudes(turn: Turn, before: TurnMark) -> bool:
     """Whether a refused request comes under an id that another run has: it opened nothing, and takes nobody's place."""
     return turn.status.close_reason is CloseReason.REFUSED and turn.run_id != before.run_id
 
 
-class Plan(NamedTuple):
+class WritePlan(NamedTuple):
     """What to do about a case: void its turns from `void_from` on, if it is given, then write `new`."""
 
     void_from: int | None
-    new: tuple[tuple[Turn, Mark], ...]
+    new: tuple[tuple[Turn, TurnMark], ...]
 
 
-def planned(case_id: str, on_file: Mapping[int, Mark], turns: Sequence[Turn]) -> Plan:
+def plan_writes(case_id: str, on_file: Mapping[int, TurnMark], turns: Sequence[Turn]) -> WritePlan:
     """What to do so that the file holds these turns of a case, given in order.
 
     `on_file` has the marks of the turns that hold, from the one before the first given. A turn on file is left alone. A
@@ -58,10 +58,10 @@ def planned(case_id: str, on_file: Mapping[int, Mark], turns: Sequence[Turn]) ->
     """
     holding = dict(on_file)
     void_from: int | None = None
-    new: list[tuple[Turn, Mark]] = []
+    new: list[tuple[Turn, TurnMark]] = []
     for turn in turns:
         last = max(holding, default=0)
-        mark, rival = Mark.of(turn), holding.get(turn.seq)
+        mark, rival = TurnMark.of(turn), holding.get(turn.seq)
         if rival is not None and rival.digest == mark.digest:
             continue
         before = rival or holding.get(last)
@@ -74,4 +74,4 @@ def planned(case_id: str, on_file: Mapping[int, Mark], turns: Sequence[Turn]) ->
             holding = {seq: kept for seq, kept in holding.items() if seq < turn.seq}
         holding[turn.seq] = mark
         new.append((turn, mark))
-    return Plan(void_from, tuple(new))
+    return WritePlan(void_from, tuple(new))

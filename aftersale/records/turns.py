@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from aftersale.case.turn import Turn, reassembled
+from aftersale.case.turn import Turn, reassemble
 from aftersale.contract.status import Entry, Status
 from aftersale.errors import BadInput, Problem
 from aftersale.records.outbox_enqueue import owe
-from aftersale.records.reading import told
+from aftersale.records.reading import select_turns
 from aftersale.records.tables import cases, put, turns
-from aftersale.records.turn_plan import Mark, Plan, planned
+from aftersale.records.turn_plan import TurnMark, WritePlan, plan_writes
 
 # Kept, since putting a statement together takes longer than executing it.
 _NEW_TURNS = insert(turns)
@@ -29,7 +29,7 @@ def write(connection: Connection, given: Sequence[Turn], now: datetime) -> None:
     lines = _by_case(given)
     _lock(connection, sorted(lines))
     for case_id, line in lines.items():
-        plan = planned(case_id, _on_file(connection, case_id, line[0].seq), line)
+        plan = plan_writes(case_id, _on_file(connection, case_id, line[0].seq), line)
         if plan.new:
             _write_rows(connection, case_id, plan, now)
             put(connection, cases, _projection(plan.new[-1][0]))
@@ -41,8 +41,8 @@ def append(
 ) -> Entry:
     """Add the turn that is drawn after the last one on file, unless the one that owes the message is on file."""
     _lock(connection, [case_id])
-    on_file = [written.turn for written in told(connection, case_id, void=False)]
-    over = reassembled(on_file)
+    on_file = [written.turn for written in select_turns(connection, case_id, void=False)]
+    over = reassemble(on_file)
     if over is None:
         problem = Problem(field="case_id", message="is of no case that the records know; check it")
         raise BadInput([problem])
@@ -72,15 +72,15 @@ def _lock(connection: Connection, case_ids: Sequence[str]) -> None:
             connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, signed=True))))
 
 
-def _on_file(connection: Connection, case_id: str, first: int) -> dict[int, Mark]:
+def _on_file(connection: Connection, case_id: str, first: int) -> dict[int, TurnMark]:
     """The marks of the turns that hold: from the one before `first`, or the last one where that is missing."""
     rows = connection.execute(_HOLDING_FROM, {"case_id": case_id, "first": first - 1}).all()
     if not rows and first > 1:
         rows = connection.execute(_LAST_HOLDING, {"case_id": case_id}).all()
-    return {row.seq: Mark(row.digest, row.run_id, row.history_length, row.at) for row in rows}
+    return {row.seq: TurnMark(row.digest, row.run_id, row.history_length, row.at) for row in rows}
 
 
-def _write_rows(connection: Connection, case_id: str, plan: Plan, now: datetime) -> None:
+def _write_rows(connection: Connection, case_id: str, plan: WritePlan, now: datetime) -> None:
     rows = [_row(turn, mark, now) for turn, mark in plan.new]
     if plan.void_from is None:
         connection.execute(_NEW_TURNS, rows)
@@ -91,7 +91,7 @@ def _write_rows(connection: Connection, case_id: str, plan: Plan, now: datetime)
         put(connection, turns, row)  # a turn that was voided before may be the true one after all
 
 
-def _row(turn: Turn, mark: Mark, now: datetime) -> Mapping[str, Any]:
+def _row(turn: Turn, mark: TurnMark, now: datetime) -> Mapping[str, Any]:
     return {
         "case_id": turn.case_id,
         "seq": turn.seq,

@@ -20,7 +20,7 @@ def keep(connection: Connection, finding: Finding, now: datetime) -> None:
         owe_once(connection, message, place, now)
 
 
-def listed(
+def select_violations(
     connection: Connection,
     *,
     merchant: str | None,

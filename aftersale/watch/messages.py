@@ -14,7 +14,7 @@ class Finding(Schema):
     messages: tuple[Message, ...]
 
 
-def finding(violation: Violation) -> Finding:
+def finding_of(violation: Violation) -> Finding:
     """The finding of a violation that was just noted, or just cleared."""
     if violation.cleared_at is None:
         return Finding(violation=violation, messages=(_message(violation, Party.MERCHANT, MessageEvent.VIOLATION),))

@@ -99,7 +99,7 @@ class WatchStatus(Schema):
     problems: tuple[Problem, ...]
 
 
-def refused(shipment_id: str, problems: tuple[Problem, ...]) -> WatchStatus:
+def refused_watch_status(shipment_id: str, problems: tuple[Problem, ...]) -> WatchStatus:
     """The record of a request that opened no watch."""
     return WatchStatus(
         shipment_id=shipment_id,
@@ -118,7 +118,7 @@ def refused(shipment_id: str, problems: tuple[Problem, ...]) -> WatchStatus:
     )
 
 
-def violated(check: Check, running: RunningClock, about: tuple[str, str, str], now: datetime) -> Violation:
+def violation_of(check: Check, running: RunningClock, about: tuple[str, str, str], now: datetime) -> Violation:
     """The violation of a check whose clock ran out; `about` is the shipment, its order and its merchant."""
     assert running.reckoned is not None and running.respond_by is not None and running.lapses_at is not None
     deadline, (shipment_id, order_id, merchant_id) = running.deadline, about

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.case.ui import cut, escaped, timeline
+from aftersale.case.ui import cut, escape, timeline
 from aftersale.times import local
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Violation, WatchStatus
@@ -23,7 +23,7 @@ def _awaited(status: WatchStatus) -> list[str]:
     if status.end is not None:
         return [f"Ended: **{status.end.words}**"]
     due = respond_by(status)
-    parcels = ", ".join(escaped(parcel.tracking_no) for parcel in status.parcels) or "none yet"
+    parcels = ", ".join(escape(parcel.tracking_no) for parcel in status.parcels) or "none yet"
     return [f"Next: **{local(due)}**  \nParcels: {parcels}" if due else f"Parcels: {parcels}"]
 
 
@@ -36,7 +36,7 @@ def _clocks(status: WatchStatus) -> list[str]:
     if not status.deadlines:
         return []
     rows = [
-        f"| {view.clock.words} | {escaped(view.tracking_no or '')} | {local(view.due_at) if view.due_at else 'waived'} "
+        f"| {view.clock.words} | {escape(view.tracking_no or '')} | {local(view.due_at) if view.due_at else 'waived'} "
         f"| {view.limit or 'fixed'} | {' '.join(view.rules) or 'ordinary'} |"
         for view in status.deadlines
     ]
@@ -49,5 +49,5 @@ def _violations(status: WatchStatus) -> list[str]:
 
 
 def _row(found: Violation) -> str:
-    cleared = f", cleared: {escaped(found.cleared_by)}" if found.cleared_by else ""
-    return f"- {local(found.breached_at)} {escaped(found.check.words)}{cleared}"
+    cleared = f", cleared: {escape(found.cleared_by)}" if found.cleared_by else ""
+    return f"- {local(found.breached_at)} {escape(found.check.words)}{cleared}"

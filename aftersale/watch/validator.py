@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.case.validator import Refused
+from aftersale.case.validator import CommandRefused
 from aftersale.errors import Problem
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import local
@@ -11,7 +11,7 @@ from aftersale.watch.commands import GIVEN_BY, CancelDelay, CancelOrder, Click, 
 from aftersale.watch.shipment import MOST_PARCELS, Shipment, given_pieces
 
 
-def judge(shipment: Shipment, command: WatchCommand, act: WatchAct, at: datetime, now: datetime) -> None:
+def validate(shipment: Shipment, command: WatchCommand, act: WatchAct, at: datetime, now: datetime) -> None:
     """Whether an act that happened at `at` is taken. Raises Refused, with what to send instead."""
     _own_party(shipment, command, act)
     _not_ahead("occurred_at", at, now)
@@ -77,5 +77,5 @@ def _cancellable(shipment: Shipment) -> None:
         raise _refuse("illegal_move", "", said)
 
 
-def _refuse(code: str, field: str, message: str) -> Refused:
-    return Refused(Problem(code=code, field=field, message=message))
+def _refuse(code: str, field: str, message: str) -> CommandRefused:
+    return CommandRefused(Problem(code=code, field=field, message=message))

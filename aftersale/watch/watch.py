@@ -16,7 +16,7 @@ from aftersale.vocabulary import Clock, Party, WatchCommand, WatchEnd, WatchStat
 from aftersale.watch.commands import CancelDelay, CancelOrder, Click, SetDelay, WatchAct
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.shipment import HUB, MOST_SCANS, PICKUP, Shipment
-from aftersale.watch.status import Check, Violation, WatchDeadline, WatchStatus, violated
+from aftersale.watch.status import Check, Violation, WatchDeadline, WatchStatus, violation_of
 
 MOST_REFUSED_SIGNALS = 20
 
@@ -238,7 +238,7 @@ class Watch:
 
     def _violate(self, check: Check, now: datetime) -> Violation:
         request, running = self.request, self.clocks.pop(check)
-        found = violated(check, running, (request.shipment_id, request.order_id, request.merchant_id), now)
+        found = violation_of(check, running, (request.shipment_id, request.order_id, request.merchant_id), now)
         self.violations[check] = found
         if check.tracking_no is not None:
             self.heard_until[check] = now + span(running.deadline.grace)

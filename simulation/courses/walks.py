@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aftersale.case.moves import BY_ITSELF, ONWARD, STEPS, Move, legal, reached
+from aftersale.case.moves import BY_ITSELF, ONWARD, STEPS, Move, destination, legal
 from aftersale.contract.status import Entry, Status
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, Party, State
@@ -125,7 +125,7 @@ class Walk:
 
     def _send_back(self) -> None:
         at_home = [each for each in self.standings if each.state is State.AWAITING_BUYER_RETURN]
-        self.standings |= {replace(each, state=reached(each.state, ONWARD, each.kind)) for each in at_home}
+        self.standings |= {replace(each, state=destination(each.state, ONWARD, each.kind)) for each in at_home}
 
     # Acts
 
@@ -191,7 +191,7 @@ def _after(standing: Standing, command: Command, move: Move, entry: Entry) -> It
     if not move.leads:
         yield standing
     for goal in _decided(entry) if command is Command.DECIDE_CLAIM else move.leads:
-        state = reached(standing.state, goal, standing.kind)
+        state = destination(standing.state, goal, standing.kind)
         if command is Command.AMEND and state is State.AWAITING_MERCHANT_REVIEW:
             yield from (Standing(kind, state) for kind in KINDS)
         elif isinstance(goal, CaseKind) and state is not State.REFUNDING:
@@ -215,4 +215,4 @@ def _silence(standing: Standing, clock: Clock) -> Iterable[Standing]:
         return
     for how, goals in BY_ITSELF[standing.state].items():
         if how.startswith("silence"):
-            yield from (replace(standing, state=reached(standing.state, goal, standing.kind)) for goal in goals)
+            yield from (replace(standing, state=destination(standing.state, goal, standing.kind)) for goal in goals)

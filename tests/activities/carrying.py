@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.messaging.channels import Channels
 from activities.messaging.deliver import Messenger
-from activities.messaging.relay import Pace
+from activities.messaging.relay import RelaySettings
 from activities.messaging.rendering import Templates
 from aftersale.contract.message import Message
 from aftersale.records import Records
@@ -21,7 +21,7 @@ from aftersale.vocabulary import Party
 from tests.records.drawing import NOW, turn
 from tests.support.platform_fixtures import StandIn, until
 
-QUICK = Pace(
+QUICK = RelaySettings(
     lease=timedelta(seconds=20),
     idle=timedelta(seconds=0.02),
     first_pause=timedelta(seconds=0.1),

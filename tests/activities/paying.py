@@ -8,9 +8,9 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.payments import Order, Payments
+from activities.payments import PaymentRequest, Payments
 from aftersale.contract.request import CaseRequest
-from aftersale.ledger.reservation import Claim
+from aftersale.ledger.reservation import Reservation
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.load import default_book
 from aftersale.records import Ledger, Records
@@ -55,21 +55,21 @@ def ledger(kept: Records) -> Ledger:
     return kept.ledger
 
 
-def claim(case_id: str) -> Claim:
+def claim(case_id: str) -> Reservation:
     """A claim of 129.00 yuan on the line that bears the case's name."""
     money = {"amount_minor": 12900, "currency": "CNY"}
     line = {"order_line_id": case_id, "quantity": 1}
     order = {"lines": [{**line, "paid": money}]}
     items = [{**line, "requested": money}]
     wanted = CaseRequest.model_validate(request(case_id=case_id, order_id="O-88", order=order, items=items))
-    return Claim.of(CaseKind.RETURN, wanted, f"run of {case_id}", NOW)
+    return Reservation.of(CaseKind.RETURN, wanted, f"run of {case_id}", NOW)
 
 
 async def attempt(payments: Payments, n: int = 1, order: RefundInstruction | None = None) -> Settlement:
     """The nth attempt at the refund, as the engine would make it."""
     env = ActivityEnvironment()
     env.info = dataclasses.replace(env.info, attempt=n)
-    return await env.run(payments.refund, Order(instruction=order or instruction(), closes=True))
+    return await env.run(payments.refund, PaymentRequest(instruction=order or instruction(), closes=True))
 
 
 async def failure(payments: Payments, n: int = 1) -> ApplicationError:

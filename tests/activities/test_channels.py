@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from activities.messaging.channels import Channel, Channels, Notification
-from activities.messaging.rendering import Language, Words
+from activities.messaging.rendering import Language, RenderedMessage
 from aftersale.errors import BadInput
 from aftersale.times import parse_instant
 from aftersale.vocabulary import Command, MessageEvent, OnTimeout, Party
@@ -20,7 +20,7 @@ from tests.records.drawing import message
 from tests.support.platform_fixtures import StandIn
 from trial.platform import serve
 
-WORDS = Words("Your move 待您处理", "Send the goods back <b>now</b> & keep proof.")
+WORDS = RenderedMessage("Your move 待您处理", "Send the goods back <b>now</b> & keep proof.")
 
 ODD = "100%41 & :to=buyer; a+b = ü <x/> 退款"
 
@@ -98,7 +98,7 @@ async def test_free_text_is_escaped_for_a_channel_that_shows_html(platform: Stan
 
 
 async def test_free_text_is_escaped_for_a_channel_that_shows_markdown(platform: StandIn) -> None:
-    notification = Notification.of(FULL, Words("T", "[pay here](http://evil.example) *now*"))
+    notification = Notification.of(FULL, RenderedMessage("T", "[pay here](http://evil.example) *now*"))
     await in_thread(Channel(inbox_of(platform, "?format=markdown")), notification)
     [kept] = await platform.inbox()
     assert kept["message"].startswith(r"\[pay here\]\(http://evil\.example\) \*now\*")

@@ -12,7 +12,7 @@ import pytest
 
 import activities.messaging.deliver
 from activities.messaging.deliver import LAST
-from activities.messaging.relay import Shift
+from activities.messaging.relay import OutboxRelay
 from aftersale import records
 from aftersale.records import Backlog, Leased, Records
 from aftersale.vocabulary import Party
@@ -101,7 +101,7 @@ async def test_a_messenger_leaves_by_itself_before_its_time_is_over(
 ) -> None:
     ends, end = list[timedelta](), activities.messaging.deliver._end
 
-    async def noted(shift: Shift, after: timedelta) -> None:
+    async def noted(shift: OutboxRelay, after: timedelta) -> None:
         ends.append(after)
         await end(shift, after)
 

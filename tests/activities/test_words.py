@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.messaging.rendering import Language, Templates, Words, readable
+from activities.messaging.rendering import Language, RenderedMessage, Templates, readable
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput
 from aftersale.times import parse_instant
@@ -65,7 +65,7 @@ def test_what_is_told_of_a_shipment_names_it_and_what_was_amiss(event: MessageEv
 
 
 def test_a_move_in_chinese_says_what_may_be_done_until_when_and_what_silence_does() -> None:
-    assert OURS.tell(Language.CHINESE, message()) == Words(
+    assert OURS.tell(Language.CHINESE, message()) == RenderedMessage(
         "退货退款 C-1001：待您处理",
         "订单 O-88，当前状态：待商家处理。\n"
         "buyer asks for a return\n"
@@ -75,7 +75,7 @@ def test_a_move_in_chinese_says_what_may_be_done_until_when_and_what_silence_doe
 
 
 def test_a_move_in_english_says_the_same() -> None:
-    assert OURS.tell(Language.ENGLISH, message()) == Words(
+    assert OURS.tell(Language.ENGLISH, message()) == RenderedMessage(
         "return C-1001: it is your move",
         "Order O-88. The case stands at: awaiting merchant review.\n"
         "buyer asks for a return\n"
@@ -86,7 +86,7 @@ def test_a_move_in_english_says_the_same() -> None:
 
 def test_a_message_without_a_deadline_speaks_of_none() -> None:
     closed = undated(event=MessageEvent.CASE_CLOSED, state=State.CLOSED, says="withdrawn 买家撤销")
-    assert OURS.tell(Language.CHINESE, closed) == Words(
+    assert OURS.tell(Language.CHINESE, closed) == RenderedMessage(
         "退货退款 C-1001：售后已关闭", "订单 O-88，当前状态：已关闭。\nwithdrawn 买家撤销"
     )
 
@@ -102,7 +102,7 @@ def test_a_correction_names_the_message_that_does_not_hold() -> None:
 def test_a_digest_lists_its_messages() -> None:
     reminder = message(event=MessageEvent.REMINDER, says="")
     closed = undated(case_id="C-1002", message_id="C-1002/9", event=MessageEvent.CASE_CLOSED, state=State.CLOSED)
-    assert OURS.digest(Language.ENGLISH, [reminder, closed]) == Words(
+    assert OURS.digest(Language.ENGLISH, [reminder, closed]) == RenderedMessage(
         "After-sale news: 2 messages",
         "1. return C-1001: reminder, awaiting merchant review\n"
         "   You may: approve, reject.\n"
@@ -147,7 +147,7 @@ def test_an_operators_template_comes_before_ours_and_what_it_lacks_is_taken_from
     (folder / "en" / "alert.txt").write_text('\n  ALERT {{ case_id }}\n\nLook! {% include "_case.txt" %}', "utf-8")
     own = Templates(folder)
     alert = message(event=MessageEvent.ALERT)
-    assert own.tell(Language.ENGLISH, alert) == Words(
+    assert own.tell(Language.ENGLISH, alert) == RenderedMessage(
         "ALERT C-1001",
         "Look! Order O-88. The case stands at: awaiting merchant review.\nbuyer asks for a return",
     )

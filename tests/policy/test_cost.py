@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from aftersale.policy.book import Book
-from aftersale.policy.deadline import Applied, Reckoning
-from aftersale.policy.explain import explain_text, written
+from aftersale.policy.deadline import Applied, Computation
+from aftersale.policy.explain import explain_text, json_line
 from aftersale.policy.select import Bound
 from tests.policy.books import BOOK, ask, crowded
 
@@ -27,7 +27,7 @@ def test_a_question_is_put_to_no_rule_of_another_clock(others: int, monkeypatch:
     asked: Counter[str] = Counter()
     judge = Bound.applies
 
-    def counted(self: Bound, reckoning: Reckoning) -> Applied | None:
+    def counted(self: Bound, reckoning: Computation) -> Applied | None:
         asked[self.rule.id] += 1
         return judge(self, reckoning)
 
@@ -59,7 +59,7 @@ def test_very_many_questions_are_answered_in_their_order() -> None:
 
 def answers(many: int) -> list[str]:
     """The answers to one question, put so often in one text."""
-    return [written(answer) for answer in explain_text(BOOK, "\n".join([json.dumps(QUESTION)] * many))]
+    return [json_line(answer) for answer in explain_text(BOOK, "\n".join([json.dumps(QUESTION)] * many))]
 
 
 def calls(do: Callable[[], object]) -> int:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftersale.policy.explain import SHOWN, explain_bytes, explain_text, written
+from aftersale.policy.explain import SHOWN, explain_bytes, explain_text, json_line
 from tests.policy.books import BOOK
 
 GOOD: dict[str, Any] = {"clock": "merchant_review", "started_at": "2024-01-30T00:00:00+08:00"}
@@ -50,7 +50,7 @@ def test_a_whole_question_is_answered_in_the_public_shape() -> None:
     (answer,) = _answers(json.dumps(WHOLE))
     reasons = answer.pop("because")
     assert tuple(answer) == tuple(name for name in SHOWN if name != "because")
-    assert json.loads(written(answer)) == {
+    assert json.loads(json_line(answer)) == {
         "due_at": "2024-02-04T00:00:00+08:00",
         "exclusive": False,
         "ordinary_due_at": "2024-02-01T00:00:00+08:00",
@@ -110,15 +110,15 @@ def test_what_looks_like_a_line_end_within_a_text_ends_no_line(separator: str) -
     assert "error" not in answers[1]
     (error,) = _errors(json.dumps({**GOOD, f"a{separator}b": 1}))
     assert error is not None
-    assert len(written({"error": error}).splitlines()) == 1
+    assert len(json_line({"error": error}).splitlines()) == 1
 
 
 def test_a_lone_surrogate_can_be_answered_and_written() -> None:
     (answer,) = _answers(
         '{"clock": "merchant_review", "started_at": "2024-01-30T00:00:00", "order": {"region": "\\ud800"}}'
     )
-    assert b"order.region: write a text of whole characters" in written(answer).encode()
-    assert written({"error": "\ud800"}).encode() == b'{"error": "\\ud800"}'
+    assert b"order.region: write a text of whole characters" in json_line(answer).encode()
+    assert json_line({"error": "\ud800"}).encode() == b'{"error": "\\ud800"}'
 
 
 def test_an_empty_input_says_what_to_write() -> None:
@@ -146,7 +146,7 @@ def test_no_value_whatever_raises(field: str, value: Any) -> None:
         {**WHOLE, "order": {**WHOLE["order"], field: value}} if field in WHOLE["order"] else {**WHOLE, field: value}
     )
     (answer,) = _answers(json.dumps(question))
-    assert written(answer)
+    assert json_line(answer)
     assert "error" not in answer or field in answer["error"] or answer["error"].startswith("order:")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aftersale.policy.authoring.impact import MOVES, Fate, Impact, OpenCase, Way, fate, published_at
+from aftersale.policy.authoring.impact import MOVES, Fate, Impact, RunningCase, Way, fate, publication_instant
 from aftersale.policy.book import Book
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
@@ -123,12 +123,12 @@ def test_a_limit_that_is_waived_moves_without_a_distance() -> None:
 
 def test_a_notice_is_known_from_its_day_or_from_now_where_that_is_past() -> None:
     new, early, late = with_limit(), at("2024-06-01 00:00:00"), at("2024-06-20 00:00:00")
-    assert published_at(BOOK, new, early) == parse_instant("2024-06-04T00:00:00+08:00")
-    assert published_at(BOOK, new, late) == late
+    assert publication_instant(BOOK, new, early) == parse_instant("2024-06-04T00:00:00+08:00")
+    assert publication_instant(BOOK, new, late) == late
     [file] = (file for file in new.files if file not in BOOK.files)
     repealed = file.model_copy(update={"status": "repealed", "repealed": date(2024, 6, 25)})
-    assert published_at(new, Book([*BOOK.files, repealed]), late) == parse_instant("2024-06-25T00:00:00+08:00")
-    assert published_at(BOOK, BOOK, late) == late
+    assert publication_instant(new, Book([*BOOK.files, repealed]), late) == parse_instant("2024-06-25T00:00:00+08:00")
+    assert publication_instant(BOOK, BOOK, late) == late
 
 
 def test_all_open_cases_add_up() -> None:
@@ -136,7 +136,7 @@ def test_all_open_cases_add_up() -> None:
     found = Impact(BOOK, new, now)
     held = open_case("C-1", "buyer_return", "M-1", since="2024-06-02 09:00:00")
     found.add([held, open_case("C-2", "buyer_return", "M-2"), open_case("C-3", "escalation", "M-2")])
-    found.add([OpenCase("C-4", CaseKind.RETURN, State.REFUNDING, None, held=False, clocks=None)])
+    found.add([RunningCase("C-4", CaseKind.RETURN, State.REFUNDING, None, held=False, clocks=None)])
     assert (found.cases, found.cases_moved, found.moved, found.past) == (4, 2, 2, 0)
     assert found.clocks == {Way.LATER: 2, Way.STANDS: 1, Way.UNKNOWN: 1}
     assert found.span(Way.LATER) == (timedelta(7), timedelta(7), timedelta(7))
@@ -144,10 +144,10 @@ def test_all_open_cases_add_up() -> None:
     assert (found.by_kind, found.by_merchant) == ({CaseKind.RETURN: 2}, {"M-1": 1, "M-2": 1})
 
 
-def open_case(case_id: str, clock: str, merchant: str, since: str = JUNE) -> OpenCase:
+def open_case(case_id: str, clock: str, merchant: str, since: str = JUNE) -> RunningCase:
     """A case with one running clock."""
     clocks = (running(clock, since),)
-    return OpenCase(case_id, CaseKind.RETURN, State.AWAITING_BUYER_RETURN, merchant, held=False, clocks=clocks)
+    return RunningCase(case_id, CaseKind.RETURN, State.AWAITING_BUYER_RETURN, merchant, held=False, clocks=clocks)
 
 
 def test_instants_of_the_records_are_in_utc() -> None:

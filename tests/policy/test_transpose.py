@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aftersale.errors import BadInput
-from aftersale.policy.authoring.draft import REVIEW, Anchor, transposed
+from aftersale.policy.authoring.draft import REVIEW, Anchor, transpose
 from aftersale.policy.authoring.examples import verdict
 from aftersale.policy.authoring.lint import trial
 from aftersale.policy.load import parse, text
@@ -23,7 +23,7 @@ WORDS = ("says", "name", "assumed", "because")
 
 def _drafted(path: Path, anchor: Anchor = ANCHOR) -> PolicyFile:
     source = parse(text(path), path)
-    made, _ = transposed(text(path), source.id, "next", anchor)
+    made, _ = transpose(text(path), source.id, "next", anchor)
     return parse(made, Path("next.toml"))
 
 
@@ -61,7 +61,7 @@ def test_the_examples_hold_when_the_draft_is_read_as_if_in_force() -> None:
 
 
 def test_a_line_that_changed_keeps_what_it_was_and_every_other_line_is_as_before() -> None:
-    made, dates = transposed(text(FESTIVAL), FESTIVAL.stem, "next", ANCHOR)
+    made, dates = transpose(text(FESTIVAL), FESTIVAL.stem, "next", ANCHOR)
     body = made.split("\n")[3:]
     marked = [line for line in body if REVIEW in line]
     assert sum(len(line.split(f"{REVIEW}was ")[1].split(", ")) for line in marked if "was " in line) == dates
@@ -74,9 +74,9 @@ def test_a_line_that_changed_keeps_what_it_was_and_every_other_line_is_as_before
 
 
 def test_a_draft_of_a_draft_has_one_mark_to_a_line() -> None:
-    straight, _ = transposed(text(FESTIVAL), "old", "next", Anchor(date(2024, 2, 10), date(2028, 1, 26)))
-    first, _ = transposed(text(FESTIVAL), "old", "first", ANCHOR)
-    second, _ = transposed(first, "first", "next", Anchor(date(2027, 2, 6), date(2028, 1, 26)))
+    straight, _ = transpose(text(FESTIVAL), "old", "next", Anchor(date(2024, 2, 10), date(2028, 1, 26)))
+    first, _ = transpose(text(FESTIVAL), "old", "first", ANCHOR)
+    second, _ = transpose(first, "first", "next", Anchor(date(2027, 2, 6), date(2028, 1, 26)))
     assert second.startswith("# A draft, made from first by")
     assert second.count("# A draft, made from") == 1
     body = [made.split("\n", 3)[3].split("\n") for made in (straight, second)]
@@ -87,13 +87,13 @@ def test_a_draft_of_a_draft_has_one_mark_to_a_line() -> None:
 
 
 def test_no_date_of_the_old_year_is_left_unmarked() -> None:
-    made, _ = transposed(text(FESTIVAL), FESTIVAL.stem, "next", ANCHOR)
+    made, _ = transpose(text(FESTIVAL), FESTIVAL.stem, "next", ANCHOR)
     unmarked = [line for line in made.split("\n")[3:] if REVIEW not in line]
     assert [line for line in unmarked if "2024" in line.replace(FESTIVAL.stem, "")] == []
 
 
 def test_words_move_with_the_dates_that_they_name() -> None:
-    made, _ = transposed(text(FESTIVAL), FESTIVAL.stem, "next", ANCHOR)
+    made, _ = transpose(text(FESTIVAL), FESTIVAL.stem, "next", ANCHOR)
     said = 'says = "the latest dispatch of goods in stock is extended to 02-18 23:59:59"  # review: was 02-22'
     assert said in made.split("\n")
 
@@ -115,7 +115,7 @@ def test_words_move_with_the_dates_that_they_name() -> None:
     ],
 )
 def test_only_what_is_a_date_moves(line: str, moved: str) -> None:
-    made, _ = transposed(f'id = "old"\n[x]\n{line}', "old", "next", ANCHOR)
+    made, _ = transpose(f'id = "old"\n[x]\n{line}', "old", "next", ANCHOR)
     assert made.partition("[x]\n")[2] == moved
 
 
@@ -128,7 +128,7 @@ def test_the_rows_of_the_head_are_replaced_wherever_they_stand() -> None:
         'supersedes = ["older"]',
     ]
     source = "\n".join([*head, "[x]", 'id = "old"'])
-    made, _ = transposed(source, "old", "next", ANCHOR, ("older",))
+    made, _ = transpose(source, "old", "next", ANCHOR, ("older",))
     assert made.split("\n")[3:] == [
         'status = "draft"',
         'source = "no text yet: the clauses of old, 1092 days later"  # review: name the new notice',
@@ -158,9 +158,9 @@ def test_an_anchor_that_is_none_is_refused_with_the_form_that_is_wanted(given: s
 
 def test_a_date_that_would_leave_the_calendar_is_named() -> None:
     with pytest.raises(BadInput, match="--anchor: moves 9000-01-01 beyond the calendar; name a nearer day"):
-        transposed("a = 9000-01-01", "old", "next", Anchor(date(2024, 1, 1), date(9998, 1, 1)))
+        transpose("a = 9000-01-01", "old", "next", Anchor(date(2024, 1, 1), date(9998, 1, 1)))
 
 
 def test_the_draft_of_2027_in_the_book_is_what_the_command_makes() -> None:
-    made, _ = transposed(text(FESTIVAL), FESTIVAL.stem, "2027-spring-festival", ANCHOR)
+    made, _ = transpose(text(FESTIVAL), FESTIVAL.stem, "2027-spring-festival", ANCHOR)
     assert text(ROOT / "notices" / "2027-spring-festival.toml") == made

@@ -6,7 +6,7 @@ from typing import Any
 
 from aftersale.contract.request import Item, OrderLine
 from aftersale.errors import Problem
-from aftersale.ledger.reservation import Claim, Instructed
+from aftersale.ledger.reservation import Instructed, Reservation
 from aftersale.money import LineAmount, Money, RefundInstruction, Settlement, TenderShare
 from aftersale.records import Ledger
 from aftersale.vocabulary import CaseKind
@@ -37,10 +37,10 @@ def claim(
     owner: str | None = None,
     order_id: str = "O-1",
     **more: Any,
-) -> Claim:
+) -> Reservation:
     """A case that asks so much of the order's line, or of each of its lines."""
     wanted = asked if isinstance(asked, Mapping) else {lines[0].order_line_id: asked}
-    return Claim(
+    return Reservation(
         case_id=case_id,
         owner=owner or f"run of {case_id}",
         kind=kind,
@@ -84,12 +84,12 @@ def declined(key: str, reason: str = "card closed") -> Settlement:
     return Settlement(key=key, status="declined", reason=reason)
 
 
-def reserve(ledger: Ledger, wanted: Claim, most: int = MOST, now: datetime = NOW) -> list[Problem]:
+def reserve(ledger: Ledger, wanted: Reservation, most: int = MOST, now: datetime = NOW) -> list[Problem]:
     """What speaks against a claim."""
     return ledger.reserve(wanted, most, now)
 
 
-def hold(ledger: Ledger, *claims: Claim) -> None:
+def hold(ledger: Ledger, *claims: Reservation) -> None:
     """Reserve, which nothing speaks against."""
     for each in claims:
         assert reserve(ledger, each) == []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from aftersale.case.turn import Subject, Turn
+from aftersale.case.turn import CaseSubject, Turn
 from aftersale.contract.message import Message
 from aftersale.contract.status import NOBODY, Entry, Next, RefundView, Status
 from aftersale.records import Records, Report, Written
@@ -91,7 +91,7 @@ def turn(
         at=at,
         run_id=run_id,
         history_length=1000 * attempt + 10 * seq,
-        subject=Subject(order_id="O-88", merchant_id=merchant, buyer_ref="B-5", opened_at=START),
+        subject=CaseSubject(order_id="O-88", merchant_id=merchant, buyer_ref="B-5", opened_at=START),
         status=status(case_id, **standing),
         entries=(entry(f"{case_id} {seq}: {says}", at),),
         messages=messages,

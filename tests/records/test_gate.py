@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from aftersale.records.fair_gate import Gate, GateShut
+from aftersale.records.fair_gate import FairSemaphore, GateShut
 
 
 def test_threads_pass_in_the_order_in_which_they_came() -> None:
-    gate, passed = Gate(1, 5), list[int]()
+    gate, passed = FairSemaphore(1, 5), list[int]()
 
     def pass_as(number: int) -> None:
         with gate.passing():
@@ -27,7 +27,7 @@ def test_threads_pass_in_the_order_in_which_they_came() -> None:
 
 
 def test_a_gate_lets_as_many_through_as_it_is_wide() -> None:
-    gate = Gate(2, 0.05)
+    gate = FairSemaphore(2, 0.05)
     with gate.passing(), gate.passing(), pytest.raises(GateShut), gate.passing():
         pass
     with gate.passing(), gate.passing():
@@ -35,7 +35,7 @@ def test_a_gate_lets_as_many_through_as_it_is_wide() -> None:
 
 
 def test_who_gave_up_waiting_leaves_no_place_behind() -> None:
-    gate = Gate(1, 0.05)
+    gate = FairSemaphore(1, 0.05)
     for _ in range(3):
         with gate.passing(), pytest.raises(GateShut), gate.passing():
             pass
@@ -44,7 +44,7 @@ def test_who_gave_up_waiting_leaves_no_place_behind() -> None:
 
 
 def test_an_error_inside_gives_the_place_back() -> None:
-    gate = Gate(1, 0.05)
+    gate = FairSemaphore(1, 0.05)
     with pytest.raises(KeyError), gate.passing():
         raise KeyError
     with gate.passing():

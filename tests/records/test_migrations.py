@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from aftersale import records
-from aftersale.records.database import engine, parsed
+from aftersale.records.database import engine, parse_url
 from aftersale.records.migrate import VERSION_TABLE, migrate
 from aftersale.records.tables import metadata
 from aftersale.times import parse_instant
@@ -70,7 +70,7 @@ def test_processes_that_migrate_at_once_do_it_once(empty: str, hands: Hands) -> 
 
 
 def test_the_migrations_make_the_tables_that_the_code_reads_and_writes(url: str) -> None:
-    made = engine(parsed(url))
+    made = engine(parse_url(url))
     # SQLite's inspector reads no expression in an index, and says so; PostgreSQL's does.
     with made.connect() as connection, warnings.catch_warnings(action="ignore"):
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
@@ -100,7 +100,7 @@ def test_the_installed_package_migrates_without_a_checkout(tmp_path: Path) -> No
 def fill(url: str, step: str) -> None:
     """Insert the rows of a step, as a program of its time would have written them."""
     statements = [each for each in ROWS[step].read_text("utf-8").split(";\n") if each.strip()]
-    made = engine(parsed(url))
+    made = engine(parse_url(url))
     with made.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET TIME ZONE 'UTC'")
@@ -111,7 +111,7 @@ def fill(url: str, step: str) -> None:
 
 def rows(url: str) -> dict[str, int]:
     """How many rows each table has."""
-    made = engine(parsed(url))
+    made = engine(parse_url(url))
     with made.begin() as connection:
         names = [name for name in inspect(connection).get_table_names() if name != VERSION_TABLE]
         counted = {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}

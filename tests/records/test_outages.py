@@ -11,7 +11,7 @@ import pytest
 from aftersale import records
 from aftersale.errors import BadInput
 from aftersale.records import PATIENCE, Records, RecordsUnavailable
-from aftersale.records.database import CONNECTIONS, engine, parsed
+from aftersale.records.database import CONNECTIONS, engine, parse_url
 from aftersale.records.postgres import ImpatientConnection
 from tests.records.drawing import NOW, line, turn
 from tests.support.outages import frozen
@@ -48,7 +48,7 @@ def test_a_database_that_is_not_set_up_says_what_to_do(empty: str) -> None:
 def test_a_sqlite_file_that_somebody_else_writes_to_is_waited_for_and_then_given_up(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/records.db"
     records.migrate(url)
-    other = engine(parsed(url))
+    other = engine(parse_url(url))
     with records.open(url) as kept:
         with other.begin(), unavailable(f"SQLite file {tmp_path}/records.db .*locked"):
             kept.write(line("C-1", 1), now=NOW)

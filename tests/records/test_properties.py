@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aftersale.case.turn import Turn, digest
 from aftersale.records import Records, RecordsGap, Report
 from aftersale.records.outbox_enqueue import SECOND_THOUGHTS
-from aftersale.records.turn_plan import Mark, planned
+from aftersale.records.turn_plan import TurnMark, plan_writes
 from tests.records.drawing import NOW, line, owed
 
 _numbers = count(1)
@@ -84,11 +84,11 @@ def test_the_last_attempt_is_what_holds_and_every_party_ends_up_told_so(
 
 @given(attempts)
 def test_a_plan_leaves_on_file_what_it_was_given(drawn: list[Attempt]) -> None:
-    on_file: dict[int, Mark] = {}
+    on_file: dict[int, TurnMark] = {}
     for number, (kept_turns, new, _) in enumerate(drawn):
         begins = min(kept_turns, len(on_file))
         turns = line("C-1", begins + new, attempt=number, first=begins + 1)
-        plan = planned("C-1", on_file, turns)
+        plan = plan_writes("C-1", on_file, turns)
         held = {seq: mark for seq, mark in on_file.items() if plan.void_from is None or seq < plan.void_from}
         on_file = held | {turn.seq: mark for turn, mark in plan.new}
         assert [on_file[turn.seq].digest for turn in turns] == [digest(turn) for turn in turns]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from aftersale import records
-from aftersale.case.turn import Turn, digest, reassembled
+from aftersale.case.turn import Turn, digest, reassemble
 from aftersale.contract.status import Entry, Status
 from aftersale.temporal.plugin import LeanPayloadConverter
 from tests.records.drawing import NOW, START, entry, message, status, turn
@@ -46,8 +46,8 @@ def test_the_record_of_a_closed_case_is_what_its_workflow_returned(history: Path
 
 def test_turns_add_up_to_the_status_that_was_cut_into_them() -> None:
     whole = status("C-1", timeline=tuple(entry(f"step {number}") for number in range(7)))
-    assert reassembled(in_turns(whole)) == whole
-    assert reassembled([]) is None
+    assert reassemble(in_turns(whole)) == whole
+    assert reassemble([]) is None
 
 
 def test_a_turn_survives_temporals_wire_with_its_digest() -> None:

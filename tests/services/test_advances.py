@@ -2,7 +2,7 @@
 
 import pytest
 
-from aftersale.guarantees.compensation import advance_refused, insured, may_reschedule
+from aftersale.guarantees.compensation import advance_refused, insured_amount, may_reschedule
 from aftersale.money import Money
 from aftersale.policy.service_terms import Advance
 from aftersale.vocabulary import Service
@@ -54,12 +54,12 @@ def test_a_currency_without_a_bound_is_not_advanced() -> None:
 
 @pytest.mark.parametrize(("cost", "claimed"), [(999, 999), (1_000, 1_000), (1_001, 1_000)])
 def test_the_insurer_is_asked_for_the_cost_up_to_the_cover(cost: int, claimed: int) -> None:
-    assert insured({"CNY": 1_000}, _yuan(cost)) == _yuan(claimed)
+    assert insured_amount({"CNY": 1_000}, _yuan(cost)) == _yuan(claimed)
 
 
 def test_without_a_cover_the_insurer_is_asked_for_the_cost_and_none_is_made_up_for_another_currency() -> None:
-    assert insured({}, _yuan(5_000)) == _yuan(5_000)
-    assert insured({"CNY": 1_000}, _yuan(5_000, "USD")) == _yuan(0, "USD")
+    assert insured_amount({}, _yuan(5_000)) == _yuan(5_000)
+    assert insured_amount({"CNY": 1_000}, _yuan(5_000, "USD")) == _yuan(0, "USD")
 
 
 @pytest.mark.parametrize(("limit", "failed", "again"), [(None, 9, True), (0, 1, False), (2, 2, True), (2, 3, False)])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from aftersale.guarantees.enrolment import SignUp, enrolled, enrolment_problems
+from aftersale.guarantees.enrolment import SignUp, enrolled_editions, enrolment_problems
 from aftersale.policy.service_terms import Settings
 from aftersale.policy.services import Services
 from aftersale.vocabulary import Service
@@ -33,8 +33,8 @@ def _found(sign_up: SignUp, services: Services = BOOK.services) -> dict[str, str
 
 def test_five_services_make_a_sign_up() -> None:
     assert _found(_sign_up()) == {}
-    assert {edition.version.id for edition in enrolled(BOOK.services, _sign_up())} == {"standard-2023"}
-    assert [edition.file.service for edition in enrolled(BOOK.services, _sign_up())] == list(FIVE)
+    assert {edition.version.id for edition in enrolled_editions(BOOK.services, _sign_up())} == {"standard-2023"}
+    assert [edition.file.service for edition in enrolled_editions(BOOK.services, _sign_up())] == list(FIVE)
 
 
 @pytest.mark.parametrize("name", FIVE)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Table
 
 from aftersale.records import Records
-from aftersale.records.database import engine, parsed
+from aftersale.records.database import engine, parse_url
 from aftersale.records.tables import cases, turns
 from aftersale.vocabulary import State
 from tests.records.drawing import DUE, NOW, turn
@@ -26,7 +26,7 @@ def open_cases(kept: Records, url: str, many: int) -> None:
         }
         for number in range(1, many)
     ]
-    made = engine(parsed(url), 30)
+    made = engine(parse_url(url), 30)
     with made.begin() as connection:
         connection.execute(cases.insert(), rows)
     made.dispose()
@@ -48,7 +48,7 @@ def pages(kept: Records, many: int) -> dict[str, Callable[[], object]]:
 def like(url: str, case_id: str, many: int) -> None:
     """So many more open cases that are like one."""
     tables: tuple[Table, ...] = (cases, turns)
-    made = engine(parsed(url), 60)
+    made = engine(parse_url(url), 60)
     with made.begin() as connection:
         for table in tables:
             [row] = connection.execute(table.select().where(table.c.case_id == case_id)).mappings()

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.contract.request import CaseRequest
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
@@ -31,11 +31,9 @@ def answered(question: Question) -> Deadline:
     return BOOK.ask(question)
 
 
-def dossier(
-    state: State = State.AWAITING_MERCHANT_REVIEW, since: str = "2024-06-03 10:00:00", **changes: Any
-) -> Dossier:
+def dossier(state: State = State.AWAITING_MERCHANT_REVIEW, since: str = "2024-06-03 10:00:00", **changes: Any) -> Case:
     """The file of a return that entered its stage then."""
-    case = Dossier(CaseKind.RETURN, CaseRequest.model_validate(request(**changes)), at(since))
+    case = Case(CaseKind.RETURN, CaseRequest.model_validate(request(**changes)), at(since))
     case.admitted = True
     began: datetime = at(since)
     clock = STAGES.get(state)

@@ -5,14 +5,14 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from aftersale.records.database import engine, parsed
+from aftersale.records.database import engine, parse_url
 from tests.support.postgres import Server
 
 
 @contextmanager
 def locked(url: str) -> Iterator[None]:
     """A SQLite file that somebody else writes to for as long as the block runs."""
-    other = engine(parsed(url))
+    other = engine(parse_url(url))
     try:
         with other.begin():
             yield

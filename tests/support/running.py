@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.projection import status
 from aftersale.case.turn import Turn
 from aftersale.vocabulary import State
@@ -37,12 +37,12 @@ def text(effect: str = 'set = "P14D"', announced: str = "2024-06-04", status: st
     return NOTICE.format(effect=effect, announced=announced, status=status)
 
 
-def open_file(state: State = State.AWAITING_BUYER_RETURN, since: str = JUNE, **changes: Any) -> Dossier:
+def open_file(state: State = State.AWAITING_BUYER_RETURN, since: str = JUNE, **changes: Any) -> Case:
     """The file of a return that entered its stage then."""
     return dossier(state, since, **changes)
 
 
-def turn_of(case: Dossier, *, asked: bool = True) -> Turn:
+def turn_of(case: Case, *, asked: bool = True) -> Turn:
     """The first turn of a case that stands so; an older version did not write what was asked."""
     clocks = case.running if asked else ()
     standing = status(case, case.since)

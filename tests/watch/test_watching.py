@@ -10,7 +10,7 @@ from aftersale.contract.commands import Actor, ParcelEvent
 from aftersale.times import SECOND
 from aftersale.vocabulary import Clock, Party, WatchCommand, WatchEnd, WatchState
 from aftersale.watch.commands import CancelOrder, Click
-from aftersale.watch.messages import finding
+from aftersale.watch.messages import finding_of
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation
 from aftersale.watch.watch import Watch
@@ -199,11 +199,11 @@ def test_what_was_answered_after_its_check_was_decided_changes_nothing() -> None
 def test_the_merchant_hears_of_a_violation_and_both_hear_that_it_was_none() -> None:
     made = watch()
     [found] = look(made, "2024-06-05 10:00:01")
-    [told] = finding(found).messages
+    [told] = finding_of(found).messages
     assert (told.to, told.recipient, told.event) == (Party.MERCHANT, "M-7", "violation")
     assert told.says == ("dispatch 发货 was due by 2024-06-05T10:00:00+08:00; it counts for the experience score")
     cleared = found.model_copy(update={"cleared_at": at("2024-06-05 11:00:00"), "cleared_by": "it was in time"})
-    both = finding(cleared).messages
+    both = finding_of(cleared).messages
     assert [(each.to, each.recipient) for each in both] == [("merchant", "M-7"), ("platform", None)]
     assert len({each.message_id for each in (told, *both)}) == 3
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete
 
 from aftersale.contract.status import Status
 from aftersale.records import Records
-from aftersale.records.database import engine, parsed
+from aftersale.records.database import engine, parse_url
 from aftersale.records.tables import turns
 from aftersale.vocabulary import CaseKind, CloseReason, MessageEvent, Outcome, Party, State
 from tests.support.cases import (
@@ -125,7 +125,7 @@ async def test_a_refused_request_under_a_used_id_leaves_the_record_of_its_case_a
 async def test_records_restored_from_a_backup_get_back_what_they_lost(place: Workplace, kept: Records) -> None:
     live = await sent_back(place, JUNE)
     await quiet(live)
-    lost = engine(parsed(place.settings.records_url))
+    lost = engine(parse_url(place.settings.records_url))
     with lost.begin() as connection:
         connection.execute(delete(turns).where(turns.c.case_id == case_id(live), turns.c.seq > 1))
     lost.dispose()

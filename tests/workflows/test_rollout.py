@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from aftersale.failures import Refusal
 from aftersale.policy.rollout import Step
-from aftersale.records.database import engine, parsed
+from aftersale.records.database import engine, parse_url
 from aftersale.temporal.plugin import TASK_QUEUE
 from tests.policy.books import notice
 from tests.records.drawing import NOW, turn
@@ -188,7 +188,7 @@ async def test_a_case_that_the_records_lost_is_found_where_it_runs(place: Field)
     async with place.worked(OLD):
         lives = await place.returning(3)
     lost = lives[1].handle.id.removeprefix("case/")
-    with engine(parsed(place.settings.records_url)).begin() as connection:
+    with engine(parse_url(place.settings.records_url)).begin() as connection:
         for table in ("cases", "turns"):
             connection.execute(text(f"DELETE FROM {table} WHERE case_id = :id"), {"id": lost})
     async with place.worked(NEW):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.rollouts import PATIENT_FOR, Rollouts
+from activities.rollouts import PATIENT_FOR, RolloutActivities
 from aftersale import records
 from aftersale.policy.rollout import Batch, Step
 from aftersale.records import Records
@@ -39,7 +39,7 @@ async def test_nobody_is_told_while_the_workers_are_behind(tmp_path: Path, kept:
         await asyncio.sleep(PATIENT_FOR.total_seconds() + 0.5)  # asked earlier, the server keeps its answer for a while
         env, said = activity(), list[str]()
         env.on_heartbeat = lambda *details: said.extend(details)
-        telling = asyncio.create_task(env.run(Rollouts(place.client, NEW, kept).tell_cases, batch(rate=100)))
+        telling = asyncio.create_task(env.run(RolloutActivities(place.client, NEW, kept).tell_cases, batch(rate=100)))
         async with asyncio.timeout(60):
             while not said:
                 await asyncio.sleep(0.05)
@@ -62,7 +62,7 @@ async def test_so_many_are_told_in_a_second_and_no_more(
         standing = SimpleNamespace(time=lambda: 0.0)
         ours = SimpleNamespace(to_thread=asyncio.to_thread, sleep=noted, get_running_loop=lambda: standing)
         monkeypatch.setattr("activities.rollouts.asyncio", ours)
-        told = await activity().run(Rollouts(place.client, NEW, kept).tell_cases, batch(rate=20))
+        told = await activity().run(RolloutActivities(place.client, NEW, kept).tell_cases, batch(rate=20))
         assert pauses == [1 / 20] * 9
         assert [missed.case_id for missed in told.missed] == [f"C-{number}" for number in range(9)]
 
@@ -73,7 +73,7 @@ async def test_newcomers_are_found_page_by_page_among_many(tmp_path: Path, kept:
         ids = [case_id for case_id, is_new in with_new.items() if is_new is new]
         kept.write([turn(case_id, 1) for case_id in ids], now=NOW + 2 * HOUR if new else NOW)
     async with field(tmp_path) as place:
-        rollouts, seen = Rollouts(place.client, NEW, kept), list[str]()
+        rollouts, seen = RolloutActivities(place.client, NEW, kept), list[str]()
         after: str | None = ""
         while after is not None:
             wanted = Batch(revision=NEXT, step=Step.NEWCOMERS, rate=1000, size=1, after=after, since=NOW + HOUR)

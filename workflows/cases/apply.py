@@ -1,6 +1,6 @@
 """Recording a command that was judged legal: it ends the stage, or changes the file while the stage goes on."""
 
-from aftersale.case.scanning import scanned
+from aftersale.case.scanning import take_scan
 from aftersale.contract.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, ParcelEvent, Resume
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
@@ -8,19 +8,19 @@ from aftersale.vocabulary import Clock, Command, State
 from workflows.cases.desk import Desk
 
 
-def record(desk: Desk, command: Command, act: Act) -> None:
+def apply_command(desk: Desk, command: Command, act: Act) -> None:
     """Put the act on the timeline and on the desk. The page acts on it; nobody waits here."""
     case, at = desk.case, desk.at(act)
-    case.note(EVENTS[command], said(command, act), act.actor.party, at, desk.now)
+    case.note(EVENTS[command], act_in_words(command, act), act.actor.party, at, desk.now)
     match act:
         case AddEvidence():
             case.evidence += 1
         case AgreeLimit():
             if case.agreements.agree(act):
-                desk.timekeeper.reask(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
+                desk.clocks.requote(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
         case Extend():
             extended = case.stage_clock and case.stage_clock.clock
-            desk.timekeeper.reask(
+            desk.clocks.requote(
                 f"extended by the {act.actor.party}",
                 lambda running: running.extended() if running.clock is extended else running.question,
             )
@@ -28,7 +28,7 @@ def record(desk: Desk, command: Command, act: Act) -> None:
             case.held_since = at
         case Resume():
             since, until = case.resume(at)
-            desk.timekeeper.reask("the platform's hold is over", lambda running: running.held(since, until))
+            desk.clocks.requote("the platform's hold is over", lambda running: running.held(since, until))
         case _:
             desk.hear(act)
     desk.wake()
@@ -37,11 +37,11 @@ def record(desk: Desk, command: Command, act: Act) -> None:
 def hear_scan(desk: Desk, scan: ParcelEvent) -> None:
     """Keep a scan. A sign-off from before the receipt, reported after it, is where a replacement counts from (S27)."""
     case, clock = desk.case, desk.case.stage_clock
-    scanned(case, scan, desk.now)
+    take_scan(case, scan, desk.now)
     if clock is None or clock.clock is not Clock.REPLACEMENT_DISPATCH or scan != case.parcels.sign_off("return"):
         return
     if case.state is State.AWAITING_MERCHANT_DISPATCH and scan.occurred_at < clock.question.started_at:
-        desk.timekeeper.reask("the goods had been signed for before the receipt", lambda running: _since(running, scan))
+        desk.clocks.requote("the goods had been signed for before the receipt", lambda running: _since(running, scan))
 
 
 def _since(running: RunningClock, scan: ParcelEvent) -> Question:
@@ -77,7 +77,7 @@ EVENTS = {
 """What a command is called once it has happened."""
 
 
-def said(command: Command, act: Act) -> str:
+def act_in_words(command: Command, act: Act) -> str:
     """The act in words: the command, and what was given with it."""
     given = act.model_dump(mode="json", exclude={"actor", "occurred_at"}, exclude_none=True, exclude_defaults=True)
     about = ", ".join(f"{name} {value}" for name, value in given.items())

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from temporalio import workflow
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.ui import timer_summary
 from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
@@ -25,28 +25,28 @@ NO_STARTS: Starts = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Reask:
+class Requote:
     """A reason to ask the book again: which question each running clock is to put now."""
 
     why: str
     question: Callable[[RunningClock], Question]
 
 
-class Timekeeper:
+class CaseClocks:
     """Keeps the clocks of one case right; it wakes the case when a newer book has moved them."""
 
-    def __init__(self, case: Dossier, wake: Callable[[], None]) -> None:
+    def __init__(self, case: Case, wake: Callable[[], None]) -> None:
         """No clock runs yet."""
         self._case, self._wake = case, wake
         self._revisions = Revisions()
-        self._reasks: deque[Reask] = deque()
+        self._requotes: deque[Requote] = deque()
         self._publication: asyncio.Task[None] | None = None
 
     # What handlers do
 
-    def reask(self, why: str, question: Callable[[RunningClock], Question]) -> None:
+    def requote(self, why: str, question: Callable[[RunningClock], Question]) -> None:
         """Have the page ask the book again for every clock whose question changes."""
-        self._reasks.append(Reask(why, question))
+        self._requotes.append(Requote(why, question))
 
     def published(self, revision: int) -> None:
         """A newer policy book is out: ask it about the clocks that run, without keeping anybody waiting (R9)."""
@@ -82,8 +82,8 @@ class Timekeeper:
 
     async def catch_up(self) -> None:
         """Do what has piled up: re-timings first, then the alerts of clocks that run beside."""
-        while self._reasks:
-            reask, before = self._reasks[0], self._case.running
+        while self._requotes:
+            reask, before = self._requotes[0], self._case.running
             asked = [(running, reask.question(running)) for running in before]
             changed = [(running, question) for running, question in asked if question != running.question]
             questions = [question.model_copy(update={"as_of": self._now}) for _, question in changed]
@@ -91,7 +91,7 @@ class Timekeeper:
             deadlines = await outside.quote(questions, revision, self._revisions.wanted(revision)) if questions else []
             if deadlines is None or self._case.running != before:
                 continue  # a newer book answered meanwhile: put the same to the clocks as they are now
-            self._reasks.popleft()
+            self._requotes.popleft()
             for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
                 self._case.retime(running, question, deadline, reask.why, self._now)
         for running in list(self._case.beside.values()):

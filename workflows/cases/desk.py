@@ -12,8 +12,8 @@ from typing import Any, TypeVar, overload
 
 from temporalio import workflow
 
-from aftersale.case.amending import amended
-from aftersale.case.case import Dossier
+from aftersale.case.amending import amendment
+from aftersale.case.case import Case
 from aftersale.case.endings import Ending
 from aftersale.case.projection import freight_claim, status
 from aftersale.case.ui import wake_summary
@@ -23,10 +23,10 @@ from aftersale.times import floor
 from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State
 from workflows import outside
 from workflows.cases.answers import ChangeKind
-from workflows.cases.clocks import NO_STARTS, Starts, Timekeeper
-from workflows.cases.recorder import Scribe
-from workflows.timer import Alarm
-from workflows.visibility import Board
+from workflows.cases.clocks import NO_STARTS, CaseClocks, Starts
+from workflows.cases.recorder import TurnRecorder
+from workflows.timer import WakeTimer
+from workflows.visibility import Visibility
 
 A = TypeVar("A", bound=Schema)
 B = TypeVar("B", bound=Schema)
@@ -49,20 +49,20 @@ class Stopped(Exception):
 class Desk:
     """The working place of one case."""
 
-    def __init__(self, case: Dossier) -> None:
+    def __init__(self, case: Case) -> None:
         """Lay the file on the desk."""
         self.case = case
-        self.resting = False
-        self.rests = 0
-        self.timekeeper = Timekeeper(case, self.wake)
+        self.settled = False
+        self.settlings = 0
+        self.clocks = CaseClocks(case, self.wake)
         self.advancing: asyncio.Task[None] | None = None
         self._heard: Act | None = None
         self._awaited_scan: tuple[Leg, ScanEvent] | None = None
         self._errands: list[asyncio.Task[None]] = []
         self._stopped = False
-        self._alarm = Alarm(self.wake)
-        self._board = Board()
-        self._scribe = Scribe(case.subject)
+        self._timer = WakeTimer(self.wake)
+        self._visibility = Visibility()
+        self._recorder = TurnRecorder(case.subject)
 
     @property
     def now(self) -> datetime:
@@ -71,14 +71,14 @@ class Desk:
 
     # What handlers do
 
-    def next_rest(self, unless: Callable[[], bool] = lambda: False) -> Callable[[], bool]:
+    def next_settled(self, unless: Callable[[], bool] = lambda: False) -> Callable[[], bool]:
         """Whether the case has come to another rest since this was asked for, or need not be waited for."""
-        seen = self.rests
-        return lambda: unless() or (self.resting and self.rests > seen)
+        seen = self.settlings
+        return lambda: unless() or (self.settled and self.settlings > seen)
 
     def wake(self) -> None:
         """Let the page look again."""
-        self.resting = False
+        self.settled = False
 
     def hear(self, act: Act) -> None:
         """Hand the page the act that ends its stage; there is never more than one, since the case is moving then."""
@@ -96,7 +96,7 @@ class Desk:
         self, state: State, since: datetime, clock: Clock | None = None, beside: Starts = NO_STARTS
     ) -> None:
         """Begin a stage with its clock, which counts from `since`; clocks `beside` it have starts of their own."""
-        started = await self.timekeeper.start({**({clock: since} if clock else {}), **beside})
+        started = await self.clocks.start({**({clock: since} if clock else {}), **beside})
         self.case.enter(state, since, started.pop(clock) if clock else None)
         self.case.beside.update(started)
         self._ask_awaited()
@@ -112,7 +112,7 @@ class Desk:
 
     async def breach(self, state: State, lapse: "Lapse") -> None:
         """What the stage waited for was not sent; it waits on, until the platform looks (section 5 of the rules)."""
-        waiting = await self.timekeeper.start({Clock.STALLED: lapse.at})
+        waiting = await self.clocks.start({Clock.STALLED: lapse.at})
         self.case.breach(state, lapse.at, waiting[Clock.STALLED], self.now)
 
     def become_refund(self) -> None:
@@ -121,12 +121,12 @@ class Desk:
 
     def agree_on(self, offer: Offer, at: datetime) -> ChangeKind:
         """An offer was accepted: the case goes on by it, without another review."""
-        self.case.payout.agree(offer.amount, offer.lines)
+        self.case.refunds.agree(offer.amount, offer.lines)
         return ChangeKind(offer.kind or self.case.kind, agreed_at=at)
 
     async def amend(self, act: Amend) -> bool:
         """Put another request in the place of the case's own, if it may be made; the buyer hears why it may not."""
-        wanted = amended(self.case, act, now=self.now, owner=workflow.info().first_execution_run_id)
+        wanted = amendment(self.case, act, now=self.now, owner=workflow.info().first_execution_run_id)
         problems = await outside.admit(wanted)
         if problems:
             self.case.refuse_amendment(problems, wanted.applied_at, self.now)
@@ -137,7 +137,7 @@ class Desk:
     def rule(self, ruling: Rule) -> None:
         """The platform has ruled; there is no second ruling."""
         self.case.ruled = True
-        self.case.payout.agree(ruling.amount, ruling.lines)
+        self.case.refunds.agree(ruling.amount, ruling.lines)
 
     async def learn_terms(self) -> None:
         """Ask the policy book what the claim is worth once it is granted."""
@@ -149,7 +149,7 @@ class Desk:
 
     async def replace(self, clock: Clock, since: datetime, beside: Starts = NO_STARTS) -> None:
         """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
-        started = await self.timekeeper.start({clock: since, **beside})
+        started = await self.clocks.start({clock: since, **beside})
         self.case.stage_clock = started.pop(clock)
         self.case.beside.update(started)
         self._ask_awaited()
@@ -206,10 +206,10 @@ class Desk:
         """Wait for something that is not the parties' to do; clocks beside the stage go on."""
         task = asyncio.ensure_future(work)
         task.add_done_callback(lambda _: self.wake())
-        await self.timekeeper.catch_up()
+        await self.clocks.catch_up()
         while not task.done():
             await self._rest()
-            await self.timekeeper.catch_up()
+            await self.clocks.catch_up()
         return task.result()
 
     async def claim_freight(self) -> None:
@@ -223,15 +223,15 @@ class Desk:
     async def close(self, ending: Ending) -> None:
         """The case is over: clocks stop, both sides are told, and the records are brought up to the end."""
         self.case.finish(ending, self.now)
-        self.timekeeper.stop()
-        self._alarm.set(None, None, "")
+        self.clocks.stop()
+        self._timer.set(None, None, "")
         self.wake()
-        if self.case.payout.reserved:
-            self.case.payout.reserved = False
+        if self.case.refunds.reserved:
+            self.case.refunds.reserved = False
             self.errand(outside.release(self.case.request.case_id))
-        while not (self.resting and self._all_done):
-            self._come_to_rest()
-            await workflow.wait_condition(lambda: not self.resting or self._all_done)
+        while not (self.settled and self._all_done):
+            self._settle()
+            await workflow.wait_condition(lambda: not self.settled or self._all_done)
 
     def errand(self, work: Coroutine[Any, Any, None]) -> None:
         """Have something done beside the stages; the case does not end before it is."""
@@ -241,30 +241,30 @@ class Desk:
 
     @property
     def _all_done(self) -> bool:
-        return self._scribe.idle and all(errand.done() for errand in self._errands)
+        return self._recorder.idle and all(errand.done() for errand in self._errands)
 
     async def _catch_up(self) -> None:
-        await self.timekeeper.catch_up()
+        await self.clocks.catch_up()
         if self._stopped:
             raise Stopped
 
     async def _rest(self) -> None:
-        self._come_to_rest()
+        self._settle()
         wake = self.case.next_wake
         if wake is None:
-            self._alarm.set(None, None, "")
+            self._timer.set(None, None, "")
         else:
             at, running = wake
-            self._alarm.set(at, (self.case.state, running.clock), wake_summary(running, at))
-        await workflow.wait_condition(lambda: not self.resting)
+            self._timer.set(at, (self.case.state, running.clock), wake_summary(running, at))
+        await workflow.wait_condition(lambda: not self.settled)
 
-    def _come_to_rest(self) -> None:
+    def _settle(self) -> None:
         """The turn is over: operators see how the case stands, and it is written with the messages that it owes."""
         standing = status(self.case, self.now)
-        self._board.show(self.case.request, standing)
-        self._scribe.write(standing, self.case.letters.written(standing), self.now, self.case.running)
-        self.resting = True
-        self.rests += 1
+        self._visibility.show(self.case.request, standing)
+        self._recorder.write(standing, self.case.letters.written(standing), self.now, self.case.running)
+        self.settled = True
+        self.settlings += 1
 
     def _scan(self) -> ParcelEvent | None:
         """The scan that the stage waits for, unless it happened after the stage's clock had run out."""

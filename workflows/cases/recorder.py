@@ -6,20 +6,20 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from aftersale.case.turn import Subject, Turn
+from aftersale.case.turn import CaseSubject, Turn
 from aftersale.contract.message import Message
 from aftersale.contract.status import Status
 from aftersale.policy.running import RunningClock
 from workflows import outside
 
 
-class Scribe:
+class TurnRecorder:
     """Draws a turn whenever the case comes to rest, and has the records hold it; only the end of a case waits for that.
 
     All turns are kept: records that were restored from a backup ask for what they lost.
     """
 
-    def __init__(self, subject: Subject | None) -> None:
+    def __init__(self, subject: CaseSubject | None) -> None:
         """Nothing has happened yet; `subject` is None where no readable request tells it."""
         self._subject = subject
         self._turns: list[Turn] = []

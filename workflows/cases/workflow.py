@@ -12,31 +12,31 @@ from typing import Any, ClassVar, TypeVar
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from aftersale.case.case import Dossier
+from aftersale.case.case import Case
 from aftersale.case.endings import Closed, Ending
 from aftersale.case.intake import Application, bars
 from aftersale.case.projection import status
-from aftersale.case.validator import Refused, Verdict, happened_at, judge
+from aftersale.case.validator import CommandRefused, Handling, instant_of, validate
 from aftersale.contract.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
 from aftersale.contract.request import CaseRequest
-from aftersale.contract.status import Status, refused
+from aftersale.contract.status import Status, refused_status
 from aftersale.errors import BadInput, Problem
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
 from aftersale.vocabulary import CaseKind, CloseReason, Command, Party
 from workflows import outside
 from workflows.cases.answers import ChangeKind
-from workflows.cases.apply import hear_scan, record
+from workflows.cases.apply import apply_command, hear_scan
 from workflows.cases.beside.refunding import advance_when_due
 from workflows.cases.desk import Desk, Stopped
-from workflows.cases.recorder import Scribe
+from workflows.cases.recorder import TurnRecorder
 from workflows.cases.stages.clawback import clawback
 from workflows.updates import failure, unknown, update, wait_until
-from workflows.visibility import Board
+from workflows.visibility import Visibility
 
 S = TypeVar("S", bound=Schema)
 
-Page = Callable[[Desk], Awaitable[Ending | ChangeKind]]
+Procedure = Callable[[Desk], Awaitable[Ending | ChangeKind]]
 
 
 class CaseWorkflow:
@@ -59,11 +59,9 @@ class CaseWorkflow:
             wanted = f"does not fit the workflow id; start the workflow as case/{request.case_id}"
             self._problems = (Problem(field="case_id", message=wanted),)
             return
-        self._desk = Desk(
-            Dossier(self.kind, request, request.requested_at or floor(workflow.info().workflow_start_time))
-        )
+        self._desk = Desk(Case(self.kind, request, request.requested_at or floor(workflow.info().workflow_start_time)))
 
-    async def work(self, page_of: Callable[[CaseKind], Page]) -> Status:
+    async def work(self, page_of: Callable[[CaseKind], Procedure]) -> Status:
         """Work the case to its end. A cancellation by an operator ends it where it next waits for somebody."""
         working = asyncio.create_task(self._work(page_of))
         try:
@@ -73,7 +71,7 @@ class CaseWorkflow:
                 self._desk.stop()
             return await working
 
-    async def _work(self, page_of: Callable[[CaseKind], Page]) -> Status:
+    async def _work(self, page_of: Callable[[CaseKind], Procedure]) -> Status:
         """Admit the request, work the page of its kind, and of what it becomes, to the end, and leave the record."""
         desk = self._desk
         found = await outside.admit(self._application(desk.case)) if desk is not None else []
@@ -95,7 +93,7 @@ class CaseWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status()
 
-    def _application(self, case: Dossier) -> Application:
+    def _application(self, case: Case) -> Application:
         info = workflow.info()
         return Application(
             kind=self.kind,
@@ -110,12 +108,12 @@ class CaseWorkflow:
 
         Where another run has a record under the id already, the records leave that one alone.
         """
-        Board.show_refusal(self.kind, self._problems)
+        Visibility.show_refusal(self.kind, self._problems)
         record = self.status()
         if is_id(record.case_id) and workflow.info().workflow_id == f"case/{record.case_id}":
-            scribe = Scribe(self._desk.case.subject if self._desk else None)
-            scribe.write(record, (), floor(workflow.now()))
-            await workflow.wait_condition(lambda: scribe.idle)
+            recorder = TurnRecorder(self._desk.case.subject if self._desk else None)
+            recorder.write(record, (), floor(workflow.now()))
+            await workflow.wait_condition(lambda: recorder.idle)
 
     # What callers may send
 
@@ -171,18 +169,18 @@ class CaseWorkflow:
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:
         """Have the running clocks ask the newer book."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.timekeeper.published(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.clocks.published(news.revision))
 
     @workflow.signal(description="a revision was announced by mistake; clocks that wait for it ask again without it")
     def policy_withdrawn(self, given: Any = None) -> None:
         """Forget a revision that no policy book has."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.timekeeper.withdrawn(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.clocks.withdrawn(news.revision))
 
     @workflow.query(description="the case as it stands")
     def status(self) -> Status:
         """The case as it stands; a refused request shows why."""
         if self._desk is None or self._problems:
-            return refused(self._shown_id(), self.kind, self._problems)
+            return refused_status(self._shown_id(), self.kind, self._problems)
         return status(self._desk.case, self._desk.now)
 
     # How commands are taken
@@ -190,22 +188,22 @@ class CaseWorkflow:
     def _check(self, command: Command, given: Any) -> None:
         """Refuse at the door what can be refused; nothing is written to history then."""
         act = self._read(command, given)
-        self._judge(command, act, happened_at(act, workflow.now()))
+        self._judge(command, act, instant_of(act, workflow.now()))
 
     async def _take(self, command: Command, given: Any) -> Status:
         act = self._read(command, given)
-        at = happened_at(act, workflow.now())
+        at = instant_of(act, workflow.now())
         desk = self._open_desk()
-        while (verdict := self._judge(command, act, at)) is Verdict.WAIT:
-            await workflow.wait_condition(desk.next_rest(unless=lambda: bool(self._problems)))
+        while (verdict := self._judge(command, act, at)) is Handling.WAIT:
+            await workflow.wait_condition(desk.next_settled(unless=lambda: bool(self._problems)))
         stamped = act.model_copy(update={"occurred_at": at})
-        if verdict is Verdict.CORRECT:
+        if verdict is Handling.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
             desk.case.correct(says, act.actor.party, at, desk.now)
             desk.wake()
         else:
-            record(desk, command, stamped)
-        await wait_until(lambda: desk.resting)
+            apply_command(desk, command, stamped)
+        await wait_until(lambda: desk.settled)
         return self.status()
 
     def _read(self, command: Command, given: Any) -> Act:
@@ -214,11 +212,11 @@ class CaseWorkflow:
         except BadInput as error:
             raise failure(error.problems) from error
 
-    def _judge(self, command: Command, act: Act, at: datetime) -> Verdict:
+    def _judge(self, command: Command, act: Act, at: datetime) -> Handling:
         desk = self._open_desk()
         try:
-            return judge(desk.case, command, act, at, desk.now, moving=not desk.resting)
-        except Refused as refusal:
+            return validate(desk.case, command, act, at, desk.now, moving=not desk.settled)
+        except CommandRefused as refusal:
             raise failure([refusal.problem]) from refusal
 
     def _open_desk(self) -> Desk:
@@ -241,7 +239,7 @@ class CaseWorkflow:
 
     @property
     def _decided(self) -> bool:
-        return bool(self._problems) or (self._desk is not None and self._desk.resting)
+        return bool(self._problems) or (self._desk is not None and self._desk.settled)
 
     def _same(self, request: dict[str, Any]) -> bool:
         if self._desk is None:

@@ -1,6 +1,6 @@
-"""The lookout of a dispatch watch: it asks for deadlines, waits, and passes on what it found.
+"""The desk of a dispatch watch: it asks for deadlines, waits, and passes on what it found.
 
-Handlers note acts and scans on the watch and wake it; only the lookout draws conclusions, always in the same order:
+Handlers note acts and scans on the watch and wake it; only the desk draws conclusions, always in the same order:
 words are read, deadlines asked, then what was met in time stops and what ran out is a violation.
 """
 
@@ -19,29 +19,29 @@ from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
 from aftersale.times import floor
 from aftersale.vocabulary import Clock, Party, WatchEnd
-from aftersale.watch.messages import finding
+from aftersale.watch.messages import finding_of
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation
 from aftersale.watch.watch import Watch, summary
 from workflows import outside
-from workflows.timer import Alarm
-from workflows.visibility import Board
+from workflows.timer import WakeTimer
+from workflows.visibility import Visibility
 
 
-class Lookout:
+class WatchDesk:
     """The working place of one watch."""
 
     def __init__(self, request: WatchRequest) -> None:
         """Nothing has been asked yet."""
         self.watch = Watch(request, self.now)
-        self.resting = False
+        self.settled = False
         self._revisions = Revisions()
         self._publication: asyncio.Task[None] | None = None
         self._news: deque[Violation] = deque()
         self._passing_on: asyncio.Task[None] | None = None
         self._stopped = False
-        self._alarm = Alarm(self.wake)
-        self._board = Board()
+        self._timer = WakeTimer(self.wake)
+        self._visibility = Visibility()
 
     @property
     def now(self) -> datetime:
@@ -51,8 +51,8 @@ class Lookout:
     # What handlers do
 
     def wake(self) -> None:
-        """Let the lookout look again."""
-        self.resting = False
+        """Let the desk look again."""
+        self.settled = False
 
     def stop(self) -> None:
         """End the watch: an operator cancelled it."""
@@ -75,11 +75,11 @@ class Lookout:
         """Watch until nothing more can be learned, and everything is passed on."""
         while (end := await self._look()) is None or not self._all_told:
             self._rest()
-            await workflow.wait_condition(lambda: not self.resting)
+            await workflow.wait_condition(lambda: not self.settled)
         self.watch.finish(end, self.now)
         if self._publication is not None:
             self._publication.cancel()
-        self._alarm.set(None, None, "")
+        self._timer.set(None, None, "")
         self._show()
 
     # How it works
@@ -134,16 +134,16 @@ class Lookout:
         """Nothing is to be concluded now: operators see how the watch stands, and one timer runs to its next wake."""
         wake = self.watch.next_wake(self.now)
         if wake is None:
-            self._alarm.set(None, None, "")
+            self._timer.set(None, None, "")
         else:
             at, check, running = wake
             late = f"late facts about {check.words}"
-            self._alarm.set(at, (check, running is None), summary(check, running) if running else late)
+            self._timer.set(at, (check, running is None), summary(check, running) if running else late)
         self._show()
-        self.resting = True
+        self.settled = True
 
     def _show(self) -> None:
-        self._board.show_watch(self.watch.status)
+        self._visibility.show_watch(self.watch.status)
 
     # What is passed on, in order, beside the watch
 
@@ -162,12 +162,12 @@ class Lookout:
         while self._news:
             violation = self._news.popleft()
             if violation.cleared_at is not None:
-                await outside.keep_violation(finding(self.watch.violations[violation.check]))
+                await outside.keep_violation(finding_of(self.watch.violations[violation.check]))
                 continue
             stands = self.watch.violations[violation.check].cleared_at is None
             claim = await self._priced() if stands and violation.clock is Clock.DISPATCH else None
             claim_id = self.watch.claim(violation.check, claim.case_id) if claim else None
-            await outside.keep_violation(finding(violation.model_copy(update={"claim_case_id": claim_id})))
+            await outside.keep_violation(finding_of(violation.model_copy(update={"claim_case_id": claim_id})))
             if claim is not None:
                 await outside.open_claim(claim)
                 says = f"late dispatch claim {claim.case_id} was opened; it shows what becomes of it"
@@ -175,4 +175,6 @@ class Lookout:
 
     async def _priced(self) -> CaseRequest | None:
         filed_at = self.now
-        return await outside.priced(Filed(request=late_dispatch(self.watch.shipment, filed_at), applied_at=filed_at))
+        return await outside.price_claim(
+            Filed(request=late_dispatch(self.watch.shipment, filed_at), applied_at=filed_at)
+        )

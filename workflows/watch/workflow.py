@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from aftersale.case.validator import Refused
+from aftersale.case.validator import CommandRefused
 from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
 from aftersale.errors import BadInput, Problem
 from aftersale.schema import Schema, is_id
@@ -19,12 +19,12 @@ from aftersale.times import floor
 from aftersale.vocabulary import WatchCommand
 from aftersale.watch.commands import OpenWatch, WatchAct, parse
 from aftersale.watch.request import WatchRequest
-from aftersale.watch.status import WatchStatus, refused
-from aftersale.watch.validator import judge
+from aftersale.watch.status import WatchStatus, refused_watch_status
+from aftersale.watch.validator import validate
 from workflows import outside
 from workflows.updates import failure, unknown, update, wait_until
-from workflows.visibility import Board
-from workflows.watch.desk import Lookout
+from workflows.visibility import Visibility
+from workflows.watch.desk import WatchDesk
 
 S = TypeVar("S", bound=Schema)
 
@@ -38,7 +38,7 @@ class DispatchWatch:
         """Read the request; what is wrong with it becomes the reason of a refusal."""
         self._given = given[0] if len(given) == 1 else None
         self._problems: tuple[Problem, ...] = ()
-        self._lookout: Lookout | None = None
+        self._desk: WatchDesk | None = None
         try:
             request = read(WatchRequest, self._given, "request")
         except BadInput as error:
@@ -49,7 +49,7 @@ class DispatchWatch:
             wanted = f"does not fit the workflow id; start the workflow as {request.workflow_id}"
             self._problems = (Problem(field="shipment_id", message=wanted),)
         if not self._problems:
-            self._lookout = Lookout(request)
+            self._desk = WatchDesk(request)
 
     @workflow.run
     async def run(self, *given: Any) -> WatchStatus:
@@ -58,19 +58,19 @@ class DispatchWatch:
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
-            if self._lookout is not None:
-                self._lookout.stop()
+            if self._desk is not None:
+                self._desk.stop()
             return await working
 
     async def _work(self) -> WatchStatus:
-        lookout = self._lookout
-        if lookout is not None:
-            first = next(iter(lookout.watch.asking(lookout.now).values()))
+        desk = self._desk
+        if desk is not None:
+            first = next(iter(desk.watch.asking(desk.now).values()))
             self._problems = tuple(await outside.unanswerable(first))
-        if lookout is None or self._problems:
-            Board.show_refused_watch(self._problems)
+        if desk is None or self._problems:
+            Visibility.show_refused_watch(self._problems)
         else:
-            await lookout.keep()
+            await desk.keep()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.status()
 
@@ -105,24 +105,24 @@ class DispatchWatch:
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
         """Keep a scan; whether it was in time is judged by when it happened."""
-        self._hear(ParcelEvent, given, lambda lookout, scan: lookout.watch.scan(scan, lookout.now))
+        self._hear(ParcelEvent, given, lambda desk, scan: desk.watch.scan(scan, desk.now))
 
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:
         """Have the running clocks ask the newer book."""
-        self._hear(PolicyPublished, given, lambda lookout, news: lookout.published(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.published(news.revision))
 
     @workflow.signal(description="a revision was announced by mistake; clocks that wait for it ask again without it")
     def policy_withdrawn(self, given: Any = None) -> None:
         """Forget a revision that no policy book has."""
-        self._hear(PolicyPublished, given, lambda lookout, news: lookout.withdrawn(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.withdrawn(news.revision))
 
     @workflow.query(description="the watch as it stands")
     def status(self) -> WatchStatus:
         """The watch as it stands; a refused request shows why."""
-        if self._lookout is None or self._problems:
-            return refused(self._shown_id(), self._problems)
-        return self._lookout.watch.status
+        if self._desk is None or self._problems:
+            return refused_watch_status(self._shown_id(), self._problems)
+        return self._desk.watch.status
 
     # How commands are taken
 
@@ -132,47 +132,47 @@ class DispatchWatch:
 
     async def _take(self, command: WatchCommand, given: Any) -> WatchStatus:
         act, at = self._judged(command, given)
-        lookout = self._open
-        lookout.watch.take(command, act, at, lookout.now)
-        lookout.wake()
+        desk = self._open
+        desk.watch.take(command, act, at, desk.now)
+        desk.wake()
         await wait_until(lambda: self._settled)
         return self._open.watch.status
 
     def _judged(self, command: WatchCommand, given: Any) -> tuple[WatchAct, datetime]:
         """What was given, and when it happened: as its back end says, else now (R15)."""
-        lookout = self._open
+        desk = self._open
         try:
             act = parse(command, given)
-            at = act.occurred_at or lookout.now
-            judge(lookout.watch.shipment, command, act, at, lookout.now)
+            at = act.occurred_at or desk.now
+            validate(desk.watch.shipment, command, act, at, desk.now)
         except BadInput as error:
             raise failure(error.problems) from error
-        except Refused as refusal:
+        except CommandRefused as refusal:
             raise failure([refusal.problem]) from refusal
         return act, at
 
-    def _hear(self, shape: type[S], given: Any, tell: Callable[[Lookout, S], None]) -> None:
-        lookout = self._lookout
-        if lookout is None:
+    def _hear(self, shape: type[S], given: Any, tell: Callable[[WatchDesk, S], None]) -> None:
+        desk = self._desk
+        if desk is None:
             return
         try:
-            tell(lookout, read(shape, given, "signal"))
+            tell(desk, read(shape, given, "signal"))
         except BadInput as error:
-            lookout.watch.refuse_signal(str(error), lookout.now)
-        lookout.wake()
+            desk.watch.refuse_signal(str(error), desk.now)
+        desk.wake()
 
     @property
-    def _open(self) -> Lookout:
-        if self._lookout is None or self._problems:
+    def _open(self) -> WatchDesk:
+        if self._desk is None or self._problems:
             said = "; ".join(str(problem) for problem in self._problems)
             raise failure([Problem(code="refused", field="", message=f"the request opened no watch: {said}")])
-        return self._lookout
+        return self._desk
 
     @property
     def _settled(self) -> bool:
         """Whether the request was refused, or every conclusion is drawn of what the watch knows."""
-        lookout = self._lookout
-        return bool(self._problems) or lookout is None or lookout.resting or lookout.watch.end is not None
+        desk = self._desk
+        return bool(self._problems) or desk is None or desk.settled or desk.watch.end is not None
 
     def _same(self, request: dict[str, Any]) -> bool:
         try:

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.errors import FAULTY, REFUSED, AlwaysJson, Answering, AsJson, reporting
+from aftersale.cli.errors import FAULTY, REFUSED, AlwaysJson, Answering, AsJson, report_errors
 from aftersale.cli.inputs import content, options
 from aftersale.cli.output import draw, say, say_json
 from aftersale.cli.policy.diff import diff
@@ -16,13 +16,13 @@ from aftersale.cli.policy.draft import draft
 from aftersale.cli.policy.impact import impact
 from aftersale.cli.policy.rollout import rollout
 from aftersale.cli.services import table as service_table
-from aftersale.cli.services import written
+from aftersale.cli.services import version_as_json
 from aftersale.errors import BadInput, Problem
 from aftersale.policy.authoring.lint import lint, lint_with
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import FactLimit, Window
 from aftersale.policy.explain import explain_bytes
-from aftersale.policy.load import TITLE, default_root, joined, load, survey
+from aftersale.policy.load import TITLE, default_root, join, load, survey
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
 from aftersale.policy.validity import stage
 from aftersale.schema import Code, Instant, Limit, Schema
@@ -59,7 +59,7 @@ def explain(
     as_json: AlwaysJson = True,
 ) -> None:
     """Say when a clock runs out, and why: one JSON object, or JSON Lines, answered line by line."""
-    with reporting(as_json):
+    with report_errors(as_json):
         book = load(default_root())
         questions = content(file, "a file of questions")
     failed = False
@@ -78,7 +78,7 @@ def presale(
     as_json: AlwaysJson = True,
 ) -> None:
     """Say whether a pre-sale may promise to dispatch within so long, and which clause caps it."""
-    with reporting(as_json):
+    with report_errors(as_json):
         asked = options(PresaleAsk, at=at, promise=promise, category=category, as_of=as_of)
         answer = load(default_root()).presale(asked.at, asked.promise, asked.as_of)
     say_json(answer.model_dump())
@@ -92,10 +92,10 @@ def check(
     """Find everything that is wrong with a policy book, or one more file in it: exit status 1 where anything is."""
     joining = path if path is not None and path.is_file() else None
     root = path if path is not None and joining is None else default_root()
-    with reporting(as_json):
+    with report_errors(as_json):
         _require_book(root)
         findings = lint(root) if joining is None else lint_with(root, joining)
-        summary = {} if findings else _summary(load(root) if joining is None else joined(survey(root), joining).book())
+        summary = {} if findings else _summary(load(root) if joining is None else join(survey(root), joining).book())
     if as_json:
         say_json({"ok": not findings, "findings": findings, **summary})
     else:
@@ -111,7 +111,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show the ordinary limits of every clock, the notices, how far they have come, and the guarantee services."""
-    with reporting(as_json):
+    with report_errors(as_json):
         at = options(ListAsk, as_of=as_of).as_of or datetime.now(UTC)
         book = load(default_root())
     limits = sorted(((row, file) for file in book.files for row in file.limit), key=lambda each: each[0].id)
@@ -125,7 +125,7 @@ def list_(
             "notices": [
                 {"status": file.status, "stage": stage(file, at)} | _plain(file, _ELSEWHERE) for file in notices
             ],
-            "services": [written(file, version) for file, version in versions],
+            "services": [version_as_json(file, version) for file, version in versions],
         }
         say_json(shown)
         return

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aftersale.cli.errors import AsJson, reporting
+from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.output import draw, inert, say_json
 from aftersale.errors import BadInput, Problem
 from aftersale.policy.authoring.diff import (
@@ -22,7 +22,7 @@ from aftersale.policy.authoring.diff import (
 )
 from aftersale.policy.authoring.lint import trial
 from aftersale.policy.book import Book, PresaleAnswer
-from aftersale.policy.explain import shown
+from aftersale.policy.explain import answer_as_json
 from aftersale.policy.facts import Question
 from aftersale.policy.load import TITLE, default_root, load, read
 from aftersale.times import local
@@ -39,7 +39,7 @@ def diff(
 
     A file is tried as if in force, in the place of the file with its id, in the other side's book or the one in use.
     """
-    with reporting(as_json):
+    with report_errors(as_json):
         old, new = sides(first, second)
         found = sorted(differences(old, new), key=lambda each: (each.clock, not each.moved))
         figures = list(settings(old, new))
@@ -133,4 +133,4 @@ def _answered(answer: Answer) -> dict[str, Any]:
         return {"error": answer}
     if isinstance(answer, PresaleAnswer):
         return answer.model_dump()
-    return {name: value for name, value in shown(answer).items() if name not in _UNSHOWN}
+    return {name: value for name, value in answer_as_json(answer).items() if name not in _UNSHOWN}

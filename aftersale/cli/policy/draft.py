@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from aftersale.cli.errors import AsJson, reporting
+from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.output import say, say_json
 from aftersale.errors import BadInput, PolicyFault, Problem
-from aftersale.policy.authoring.draft import Anchor, transposed
+from aftersale.policy.authoring.draft import Anchor, transpose
 from aftersale.policy.authoring.lint import lint_with
 from aftersale.policy.load import Survey, default_root, parse, survey, text
 from aftersale.policy.rules import PolicyFile
@@ -23,14 +23,14 @@ def draft(
 ) -> None:
     """Write a notice for another year into the book in use: a draft that binds nobody, each moved date marked."""
     root = default_root()
-    with reporting(as_json):
+    with report_errors(as_json):
         days = Anchor.parse(anchor)
         found = survey(root)
         if found.faults:
             raise PolicyFault("\n".join(found.faults))
         target = _target(root, new, found)
         path, old = _source(source, found)
-        content, dates = transposed(text(path), old.id, new, days, old.supersedes)
+        content, dates = transpose(text(path), old.id, new, days, old.supersedes)
         _judge(content, target, old.id, new)
         _write(target, content)
         findings = lint_with(root, target)

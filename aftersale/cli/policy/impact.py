@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from aftersale.cli.connections import on_records
-from aftersale.cli.errors import AsJson, reporting
+from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.inputs import options
 from aftersale.cli.output import draw, inert, say_json
 from aftersale.cli.policy.diff import sides
 from aftersale.policy.authoring.diff import distance_in_words
-from aftersale.policy.authoring.impact import Impact, OpenCase, Way, published_at
+from aftersale.policy.authoring.impact import Impact, RunningCase, Way, publication_instant
 from aftersale.schema import Instant, Schema
 from aftersale.times import duration, floor, local
 
@@ -56,10 +56,10 @@ def impact(
 
     The file is tried as if in force, in the place of the file with its id.
     """
-    with reporting(as_json):
+    with report_errors(as_json):
         asked = options(ImpactAsk, at=at)
         old, new = sides(file, None)
-        found = Impact(old, new, asked.at or published_at(old, new, floor(datetime.now(UTC))))
+        found = Impact(old, new, asked.at or publication_instant(old, new, floor(datetime.now(UTC))))
         with on_records() as kept:
             _add_all(found, kept, quiet=as_json)
     if as_json:
@@ -79,7 +79,7 @@ def _add_all(found: Impact, kept: "Records", *, quiet: bool) -> None:
             progress.advance(bar, len(page))
 
 
-def _pages(kept: "Records") -> Iterator[Sequence[OpenCase]]:
+def _pages(kept: "Records") -> Iterator[Sequence[RunningCase]]:
     after = ""
     while page := kept.running_clocks(after, _PAGE):
         yield page

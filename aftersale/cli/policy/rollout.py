@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 
 from aftersale.cli.connections import on_cases
-from aftersale.cli.errors import REFUSED, AsJson, reporting, words
+from aftersale.cli.errors import REFUSED, AsJson, report_errors, words
 from aftersale.cli.output import inert, say, say_json, warn
 from aftersale.errors import BadInput, Problem
 from aftersale.failures import NoAnswer
@@ -41,7 +41,7 @@ def rollout(
     Safe to repeat: a rollout that stopped or halted goes on where it was, one that runs is left alone. Exit status 1
     where it halted, was stopped or superseded, or missed cases.
     """
-    with reporting(as_json):
+    with report_errors(as_json):
         if stop + status + (wait or follow) > 1:
             said = "--stop, --status and --wait or --follow exclude one another; leave all but one out"
             raise BadInput([Problem(field="", message=said)])

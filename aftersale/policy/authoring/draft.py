@@ -53,9 +53,7 @@ class Anchor:
         return cls(old, new)
 
 
-def transposed(
-    text: str, old_id: str, new_id: str, anchor: Anchor, supersedes: tuple[str, ...] = ()
-) -> tuple[str, int]:
+def transpose(text: str, old_id: str, new_id: str, anchor: Anchor, supersedes: tuple[str, ...] = ()) -> tuple[str, int]:
     """The text of the new notice, a draft, and how many dates moved. Every line that changed keeps what it was.
 
     The new notice goes before the old one where both hold: a clause without an end would outlive its year.

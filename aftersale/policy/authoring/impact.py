@@ -32,7 +32,7 @@ MOVES = frozenset({Way.LATER, Way.EARLIER, Way.WAIVED, Way.NO_LONGER_WAIVED})
 
 
 @dataclass(frozen=True)
-class OpenCase:
+class RunningCase:
     """An open case as the records have it. `clocks` is None where they do not say what was asked about its clocks."""
 
     case_id: str
@@ -56,7 +56,7 @@ class Fate(NamedTuple):
     owed: bool = False
 
 
-def published_at(old: Book, new: Book, now: datetime) -> datetime:
+def publication_instant(old: Book, new: Book, now: datetime) -> datetime:
     """The instant from which all that the new book adds is known: now, or the day on which the last of it will be."""
     added = (file for file in new.binding if file not in old.files)
     days = (midnight(day, file.tz) for file in added for day in (file.announced, file.repealed))
@@ -113,7 +113,7 @@ class Impact:
     by_merchant: Counter[str | None] = field(default_factory=Counter)
     distances: dict[Way, list[timedelta]] = field(default_factory=dict)
 
-    def add(self, cases: Iterable[OpenCase]) -> None:
+    def add(self, cases: Iterable[RunningCase]) -> None:
         """Count what becomes of the clocks of these cases."""
         for case in cases:
             self.cases += 1
@@ -134,7 +134,7 @@ class Impact:
         found = sorted(abs(moved) for moved in self.distances.get(way, ()))
         return (found[0], found[len(found) // 2], found[-1]) if found else None
 
-    def _fates(self, case: OpenCase) -> Iterator[Fate]:
+    def _fates(self, case: RunningCase) -> Iterator[Fate]:
         if case.clocks is None:
             yield Fate(Way.UNKNOWN)
             return

@@ -8,7 +8,7 @@ from aftersale.policy.authoring.draft import REVIEW
 from aftersale.policy.authoring.examples import verdict
 from aftersale.policy.authoring.overlaps import overlaps
 from aftersale.policy.book import Book
-from aftersale.policy.load import ASIDE, SHELVES, TITLE, Survey, joined, survey, text
+from aftersale.policy.load import ASIDE, SHELVES, TITLE, Survey, join, survey, text
 from aftersale.policy.rules import PolicyFile
 
 
@@ -20,7 +20,7 @@ def lint(root: Path) -> list[str]:
 
 def lint_with(root: Path, path: Path) -> list[str]:
     """Every finding about the book in a folder once one more file has joined it. Raises PolicyFault as `load`."""
-    found = joined(survey(root), path)
+    found = join(survey(root), path)
     return [*found.faults, *_unreviewed(found), *_overlaps(found), *_unshown(found)]
 
 

@@ -16,7 +16,7 @@ from aftersale.policy.book import Book
 from aftersale.policy.clauses import FactInstant, FactLimit, Key, When
 from aftersale.policy.facts import Question
 from aftersale.policy.rules import OrdinaryLimit
-from aftersale.policy.select import CLICK_STARTED, Bound, Gate, bind, caps
+from aftersale.policy.select import CLICK_STARTED, Bound, WindowTest, bind, caps
 from aftersale.policy.validity import in_force, when_known
 from aftersale.times import SECOND, Stretch, duration, span
 from aftersale.vocabulary import CaseKind, Clock, MerchantClass, SaleMode, Tier
@@ -177,7 +177,7 @@ def _extras(path: str, clock: Clock) -> list[Given]:
 
 
 def _placed(
-    book: Book, clock: Clock, someday: datetime | None, facts: Given, instants: Mapping[Gate, datetime]
+    book: Book, clock: Clock, someday: datetime | None, facts: Given, instants: Mapping[WindowTest, datetime]
 ) -> Iterator[Question]:
     """The question whose key instants are these, as far as one question can have them all."""
     at: dict[Key, datetime] = {gate.key: instant for gate, instant in instants.items()}

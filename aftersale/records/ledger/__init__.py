@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from aftersale.errors import Problem
-from aftersale.ledger.reports import Difference, Erasure, OrderBooks, Posting, ProviderPayment
-from aftersale.ledger.reservation import Chargeback, Claim, Instructed
+from aftersale.ledger.reports import Erasure, LedgerDifference, OrderBooks, Posting, ProviderPayment
+from aftersale.ledger.reservation import Chargeback, Instructed, Reservation
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.service_terms import Advance
 from aftersale.records.ledger import (
@@ -26,7 +26,7 @@ from aftersale.records.ledger import (
     settlements,
 )
 from aftersale.records.ledger.accounts import steady
-from aftersale.records.ledger.statement import compared
+from aftersale.records.ledger.statement import compare
 
 __all__ = ["Ledger"]
 
@@ -43,7 +43,7 @@ class Ledger:
 
     # What a case may do with its order's money
 
-    def reserve(self, claim: Claim, most_attempts: int, now: datetime) -> list[Problem]:
+    def reserve(self, claim: Reservation, most_attempts: int, now: datetime) -> list[Problem]:
         """Hold what a case claims, before it may open. All that speaks against it; empty where it is held.
 
         A refused claim leaves nothing behind, and is no attempt. The same owner may ask again, which changes nothing:
@@ -59,7 +59,7 @@ class Ledger:
                 connection.rollback()
         return problems
 
-    def amend(self, claim: Claim, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:
+    def amend(self, claim: Reservation, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:
         """Hold another claim in the place of what its case holds; `attempt` 2 is the first amendment of a case.
 
         All that speaks against it, by the codes of `reserve`; empty where it is held. The same attempt may ask again.
@@ -109,7 +109,7 @@ class Ledger:
         meanwhile fails by this, as one that was never sent. Raises LedgerFault for an unknown key.
         """
         with self._writing() as connection:
-            return settlements.attempted(connection, key, attempt, now)
+            return settlements.note_attempt(connection, key, attempt, now)
 
     def settle(self, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
         """Keep the payment service's definitive answer; with `closes`, a success releases what the case still holds.
@@ -134,7 +134,7 @@ class Ledger:
     def frozen(self, order_id: str) -> list[Chargeback]:
         """The notices that freeze an order, the oldest first; none, and refunds are paid."""
         with self._reading() as connection:
-            return chargebacks.frozen(connection, order_id)
+            return chargebacks.freezing_notices(connection, order_id)
 
     # What the books say
 
@@ -142,9 +142,9 @@ class Ledger:
         """The account of an order; None for one that the ledger does not know."""
         with self._reading() as connection:
             steady(connection)
-            return reports.shown(connection, order_id)
+            return reports.order_books(connection, order_id)
 
-    def check(self, statement: Iterable[ProviderPayment] | None = None) -> list[Difference]:
+    def check(self, statement: Iterable[ProviderPayment] | None = None) -> list[LedgerDifference]:
         """What is wrong with the books of all orders; with the payment service's whole statement, also against that.
 
         Asks much at once of a large database: open the records with the patience for it.
@@ -152,7 +152,7 @@ class Ledger:
         with self._reading() as connection:
             steady(connection)
             found = list(integrity.differences(connection))
-            return found if statement is None else found + list(compared(connection, statement))
+            return found if statement is None else found + list(compare(connection, statement))
 
     def export(self) -> Iterator[Posting]:
         """Every posting as of now, order by order, read from the database as it is asked for."""

@@ -45,7 +45,7 @@ def lock(connection: Connection, order_id: str) -> None:
     connection.execute(_LOCKED, {"order_id": order_id})
 
 
-def locked(connection: Connection, order_id: str) -> Account:
+def lock_account(connection: Connection, order_id: str) -> Account:
     """The account of an order that is locked from now on."""
     lock(connection, order_id)
     found = account(connection, order_id)

@@ -54,12 +54,12 @@ A test holds both sets together complete.
 """
 
 
-def blanked(written: Any, buyer_ref: str) -> Any:
+def blank(written: Any, buyer_ref: str) -> Any:
     """What was written, without free text and without the reference, wherever that stands by itself."""
     if isinstance(written, dict):
-        return {name: ERASED if _tells(name, value) else blanked(value, buyer_ref) for name, value in written.items()}
+        return {name: ERASED if _tells(name, value) else blank(value, buyer_ref) for name, value in written.items()}
     if isinstance(written, list):
-        return [blanked(each, buyer_ref) for each in written]
+        return [blank(each, buyer_ref) for each in written]
     return ERASED if written == buyer_ref else written
 
 

@@ -23,20 +23,20 @@ def freeze(connection: Connection, order_id: str, reference: str, reason: str, n
 def lift(connection: Connection, order_id: str, now: datetime) -> list[Chargeback]:
     """Lift the notices that freeze an order; those that did."""
     lock(connection, order_id)
-    notices = frozen(connection, order_id)
+    notices = freezing_notices(connection, order_id)
     in_force = (chargebacks.c.order_id == order_id) & chargebacks.c.lifted_at.is_(None)
     connection.execute(update(chargebacks).where(in_force).values(lifted_at=now))
     return [notice.model_copy(update={"lifted_at": now}) for notice in notices]
 
 
-def frozen(connection: Connection, order_id: str) -> list[Chargeback]:
+def freezing_notices(connection: Connection, order_id: str) -> list[Chargeback]:
     """The notices that freeze an order, the oldest first."""
     return _listed(connection, chargebacks.c.order_id == order_id, chargebacks.c.lifted_at.is_(None))
 
 
 def refusal(connection: Connection, order_id: str) -> str | None:
     """Why no refund of an order is to be sent, and what to do; None where nothing freezes it."""
-    notices = frozen(connection, order_id)
+    notices = freezing_notices(connection, order_id)
     if not notices:
         return None
     named = ", ".join(f"{notice.reference} of {local(notice.frozen_at)} ({notice.reason})" for notice in notices)

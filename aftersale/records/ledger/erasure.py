@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, select, updat
 
 from aftersale.errors import BadInput, Problem
 from aftersale.ledger.reports import Erasure, digest
-from aftersale.records.ledger.blanking import ERASED, blanked
+from aftersale.records.ledger.blanking import ERASED, blank
 from aftersale.records.ledger.tables import chargebacks, erasures, instructions, orders, reservations
 from aftersale.records.tables import cases, deliveries, outbox, turns
 from aftersale.vocabulary import RefundState
@@ -110,7 +110,7 @@ def _blank(connection: Connection, table: Table, case_ids: Sequence[str], buyer_
 
 
 def _blanked(content: str, buyer_ref: str) -> str:
-    return json.dumps(blanked(json.loads(content), buyer_ref), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(blank(json.loads(content), buyer_ref), ensure_ascii=False, separators=(",", ":"))
 
 
 def _clear(connection: Connection, case_ids: Sequence[str], order_ids: Sequence[str]) -> None:

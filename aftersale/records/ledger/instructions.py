@@ -13,7 +13,7 @@ from aftersale.ledger.reservation import Instructed
 from aftersale.money import Allocation, LineAmount, Purpose, RefundInstruction, Settlement
 from aftersale.records.errors import LedgerFault
 from aftersale.records.ledger import chargebacks
-from aftersale.records.ledger.accounts import locked
+from aftersale.records.ledger.accounts import lock_account
 from aftersale.records.ledger.tables import allocations, instructions
 from aftersale.records.tables import Found
 from aftersale.times import local
@@ -42,10 +42,10 @@ def as_kept(connection: Connection, row: Found) -> Instructed:
     ]
     # Not by the database, which has an order of its own for words: the body of a key must stay the same.
     spread.sort(key=lambda part: (part.order_line_id, part.tender))
-    return Instructed(allocations=tuple(spread), known=True, settlement=settled(row))
+    return Instructed(allocations=tuple(spread), known=True, settlement=settlement_of(row))
 
 
-def settled(row: Found) -> Settlement | None:
+def settlement_of(row: Found) -> Settlement | None:
     """How an instruction on file was settled; None while it is processing."""
     if row.state is RefundState.PROCESSING:
         return None
@@ -66,7 +66,7 @@ def keep(
 ) -> Instructed:
     """Keep an instruction: as known, if its key is; `barred` says what else than the account speaks against it."""
     n = _number(given, purpose)
-    account = locked(connection, given.order_id)
+    account = lock_account(connection, given.order_id)
     row = connection.execute(select(instructions).where(instructions.c.key == given.key)).one_or_none()
     if row is not None:
         _require_same(row, given)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case, cast, func, or_, select
 
-from aftersale.ledger.reports import Difference, DifferenceKind
+from aftersale.ledger.reports import DifferenceKind, LedgerDifference
 from aftersale.records.ledger.tables import allocations, instructions, order_lines, reservations, tenders
 from aftersale.records.tables import cases
 from aftersale.vocabulary import RefundState
@@ -14,7 +14,7 @@ from aftersale.vocabulary import RefundState
 SUCCEEDED = instructions.c.state == RefundState.SUCCEEDED
 
 
-def differences(connection: Connection) -> Iterator[Difference]:
+def differences(connection: Connection) -> Iterator[LedgerDifference]:
     """What is wrong with the books in themselves, one rule after the other."""
     yield from _tenders_overpaid(connection)
     yield from _lines_overpaid(connection)
@@ -31,7 +31,7 @@ def total(amount: ColumnElement[int]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(amount), 0), BigInteger)
 
 
-def signed(amount: ColumnElement[int]) -> ColumnElement[int]:
+def signed_amount(amount: ColumnElement[int]) -> ColumnElement[int]:
     """What an instruction's amount gives the buyer."""
     return case((instructions.c.purpose == "clawback", -amount), else_=amount)
 
@@ -41,7 +41,7 @@ def signed(amount: ColumnElement[int]) -> ColumnElement[int]:
 
 def _settled(*by: ColumnElement[Any]) -> Select[Any]:
     """What succeeded, net of clawbacks, by order and these."""
-    net = total(signed(allocations.c.amount_minor)).label("settled")
+    net = total(signed_amount(allocations.c.amount_minor)).label("settled")
     grouped = (instructions.c.order_id, *by)
     return (
         select(*grouped, net)
@@ -51,13 +51,13 @@ def _settled(*by: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-def _tenders_overpaid(connection: Connection) -> Iterator[Difference]:
+def _tenders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
     settled = _settled(allocations.c.order_line_id, allocations.c.tender).subquery()
     same = and_(*(tenders.c[name] == settled.c[name] for name in ("order_id", "order_line_id", "tender")))
     paid = func.coalesce(tenders.c.paid_minor, 0).label("paid")
     query = select(settled, paid).outerjoin(tenders, same).where(settled.c.settled > paid)
     for row in connection.execute(query.order_by(*settled.c[:3])):
-        yield Difference(
+        yield LedgerDifference(
             kind=DifferenceKind.TENDER_OVERPAID,
             order_id=row.order_id,
             says=f"order {row.order_id}, line {row.order_line_id}: {row.settled} went back to {row.tender}, which paid "
@@ -65,13 +65,13 @@ def _tenders_overpaid(connection: Connection) -> Iterator[Difference]:
         )
 
 
-def _lines_overpaid(connection: Connection) -> Iterator[Difference]:
+def _lines_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
     settled = _settled(allocations.c.order_line_id).subquery()
     same = and_(*(order_lines.c[name] == settled.c[name] for name in ("order_id", "order_line_id")))
     paid = func.coalesce(order_lines.c.paid_minor, 0).label("paid")
     query = select(settled, paid).outerjoin(order_lines, same).where(settled.c.settled > paid)
     for row in connection.execute(query.order_by(*settled.c[:2])):
-        yield Difference(
+        yield LedgerDifference(
             kind=DifferenceKind.LINE_OVERPAID,
             order_id=row.order_id,
             says=f"order {row.order_id}, line {row.order_line_id}: {row.settled} was refunded, of {row.paid} paid; "
@@ -79,16 +79,16 @@ def _lines_overpaid(connection: Connection) -> Iterator[Difference]:
         )
 
 
-def _orders_overpaid(connection: Connection) -> Iterator[Difference]:
+def _orders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
     """By the instructions' own amounts, so that nothing that was not allocated is overlooked."""
-    net = total(signed(instructions.c.amount_minor)).label("settled")
+    net = total(signed_amount(instructions.c.amount_minor)).label("settled")
     given = select(instructions.c.order_id, net).where(SUCCEEDED).group_by(instructions.c.order_id).subquery()
     per_order = select(order_lines.c.order_id, total(order_lines.c.paid_minor).label("paid"))
     bought = per_order.group_by(order_lines.c.order_id).subquery()
     paid = func.coalesce(bought.c.paid, 0).label("paid")
     query = select(given, paid).outerjoin(bought, bought.c.order_id == given.c.order_id)
     for row in connection.execute(query.where(given.c.settled > paid).order_by(given.c.order_id)):
-        yield Difference(
+        yield LedgerDifference(
             kind=DifferenceKind.ORDER_OVERPAID,
             order_id=row.order_id,
             says=f"order {row.order_id}: {row.settled} was refunded, of {row.paid} paid; {_look(row.order_id)}, and "
@@ -96,14 +96,14 @@ def _orders_overpaid(connection: Connection) -> Iterator[Difference]:
         )
 
 
-def _clawed_back_too_much(connection: Connection) -> Iterator[Difference]:
+def _clawed_back_too_much(connection: Connection) -> Iterator[LedgerDifference]:
     amount, purpose = instructions.c.amount_minor, instructions.c.purpose
     refunded = total(case((purpose == "refund", amount), else_=0)).label("refunded")
     back = total(case((purpose == "clawback", amount), else_=0)).label("back")
     grouped = (instructions.c.order_id, instructions.c.case_id)
     query = select(*grouped, refunded, back).where(SUCCEEDED).group_by(*grouped).having(back > refunded)
     for row in connection.execute(query.order_by(*grouped)):
-        yield Difference(
+        yield LedgerDifference(
             kind=DifferenceKind.CLAWED_BACK_TOO_MUCH,
             order_id=row.order_id,
             case_id=row.case_id,
@@ -115,7 +115,7 @@ def _clawed_back_too_much(connection: Connection) -> Iterator[Difference]:
 # Every instruction spread to its last unit, and paid once
 
 
-def _not_allocated(connection: Connection) -> Iterator[Difference]:
+def _not_allocated(connection: Connection) -> Iterator[LedgerDifference]:
     """A refund that the ledger itself refused is spread over nothing."""
     spread, parts = total(allocations.c.amount_minor).label("spread"), func.count(allocations.c.key)
     live = or_(instructions.c.state != RefundState.FAILED, parts > 0)
@@ -130,7 +130,7 @@ def _not_allocated(connection: Connection) -> Iterator[Difference]:
         )
 
 
-def _without_payment(connection: Connection) -> Iterator[Difference]:
+def _without_payment(connection: Connection) -> Iterator[LedgerDifference]:
     unpaid = func.coalesce(instructions.c.provider_ref, "") == ""
     for row in connection.execute(select(instructions).where(SUCCEEDED, unpaid).order_by(instructions.c.key)):
         yield of_instruction(
@@ -141,7 +141,7 @@ def _without_payment(connection: Connection) -> Iterator[Difference]:
         )
 
 
-def _sharing_a_payment(connection: Connection) -> Iterator[Difference]:
+def _sharing_a_payment(connection: Connection) -> Iterator[LedgerDifference]:
     reference = instructions.c.provider_ref
     shared = select(reference).where(SUCCEEDED, reference != "").group_by(reference).having(func.count() > 1)
     query = select(instructions).where(SUCCEEDED, reference.in_(shared)).order_by(reference, instructions.c.key)
@@ -161,11 +161,11 @@ def _sharing_a_payment(connection: Connection) -> Iterator[Difference]:
 # No reservation outlives its case
 
 
-def _outliving_their_case(connection: Connection) -> Iterator[Difference]:
+def _outliving_their_case(connection: Connection) -> Iterator[LedgerDifference]:
     query = select(reservations, cases.c.state).join(cases, cases.c.case_id == reservations.c.case_id)
     outliving = query.where(reservations.c.closed_at.is_(None), cases.c.is_final)
     for row in connection.execute(outliving.order_by(reservations.c.case_id)):
-        yield Difference(
+        yield LedgerDifference(
             kind=DifferenceKind.RESERVATION_OUTLIVES_CASE,
             order_id=row.order_id,
             case_id=row.case_id,
@@ -174,9 +174,9 @@ def _outliving_their_case(connection: Connection) -> Iterator[Difference]:
         )
 
 
-def of_instruction(row: Any, kind: DifferenceKind, says: str) -> Difference:
+def of_instruction(row: Any, kind: DifferenceKind, says: str) -> LedgerDifference:
     """A difference about an instruction, or about a payment under its key."""
-    return Difference(
+    return LedgerDifference(
         kind=kind, order_id=row.order_id, case_id=row.case_id, key=row.key, says=f"instruction {row.key}: {says}"
     )
 

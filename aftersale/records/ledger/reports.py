@@ -15,7 +15,7 @@ _AT_A_TIME = 1000
 """How many postings are read at a time."""
 
 
-def shown(connection: Connection, order_id: str) -> OrderBooks | None:
+def order_books(connection: Connection, order_id: str) -> OrderBooks | None:
     """The account of an order; None for an unknown one."""
     found = account(connection, order_id)
     if found is None:

@@ -9,15 +9,15 @@ from sqlalchemy import Connection, func, insert, select, update
 from aftersale.contract.request import OrderLine
 from aftersale.errors import Problem
 from aftersale.ledger.account import Account, Line
-from aftersale.ledger.reservation import Claim
-from aftersale.records.ledger.accounts import lock, locked
+from aftersale.ledger.reservation import Reservation
+from aftersale.records.ledger.accounts import lock, lock_account
 from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
 from aftersale.records.tables import Found, put_new
 
 
-def reserve(connection: Connection, claim: Claim, most_attempts: int, now: datetime) -> list[Problem]:
+def reserve(connection: Connection, claim: Reservation, most_attempts: int, now: datetime) -> list[Problem]:
     """Why the claim is refused; empty where it is reserved. What was written of a refused one is to be rolled back."""
-    account = locked(connection, claim.order_id)
+    account = lock_account(connection, claim.order_id)
     known = _known(connection, claim.case_id)
     if known is not None and (known.owner, known.order_id) == (claim.owner, claim.order_id):
         # What is closed stays closed: this may be an attempt that was stuck, and nobody would close it again.
@@ -32,9 +32,9 @@ def reserve(connection: Connection, claim: Claim, most_attempts: int, now: datet
     return problems or _keep(connection, claim, now)
 
 
-def amend(connection: Connection, claim: Claim, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:
+def amend(connection: Connection, claim: Reservation, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:
     """Why the claim may not take the place of what its case holds; empty where it has, as that attempt of the case."""
-    account = locked(connection, claim.order_id)
+    account = lock_account(connection, claim.order_id)
     known = _known(connection, claim.case_id)
     if known is None or (known.owner, known.order_id) != (claim.owner, claim.order_id):
         return [_taken_id(claim)]
@@ -69,7 +69,7 @@ def _known(connection: Connection, case_id: str) -> Found | None:
     return connection.execute(select(reservations).where(reservations.c.case_id == case_id)).one_or_none()
 
 
-def _taken_id(claim: Claim) -> Problem:
+def _taken_id(claim: Reservation) -> Problem:
     said = f"{claim.case_id} is another case's, and an id is never used twice; give this case an id of its own"
     return Problem(code="case_id_conflict", field="case_id", message=said)
 
@@ -77,7 +77,7 @@ def _taken_id(claim: Claim) -> Problem:
 # What speaks against a claim
 
 
-def _told_otherwise(account: Account, claim: Claim) -> Iterator[Problem]:
+def _told_otherwise(account: Account, claim: Reservation) -> Iterator[Problem]:
     """The order as this request tells it, against what was told first."""
     if account.merchant_id not in (None, claim.merchant_id):
         yield _mismatch("merchant_id", claim.merchant_id, account.merchant_id)
@@ -107,7 +107,7 @@ def _mismatch(field: str, told: object, known: object) -> Problem:
     return Problem(code="order_mismatch", field=field, message=said)
 
 
-def _open_already(account: Account, claim: Claim) -> Iterator[Problem]:
+def _open_already(account: Account, claim: Reservation) -> Iterator[Problem]:
     for index, item in enumerate(claim.items):
         for held in account.held.values():
             open_ = held.closed_at is None and held.case_id != claim.case_id
@@ -116,7 +116,7 @@ def _open_already(account: Account, claim: Claim) -> Iterator[Problem]:
                 yield Problem(code="open_case", field=f"items.{index}.order_line_id", message=said)
 
 
-def _too_often(account: Account, claim: Claim, most: int) -> Iterator[Problem]:
+def _too_often(account: Account, claim: Reservation, most: int) -> Iterator[Problem]:
     for index, item in enumerate(claim.items):
         made = account.attempts(item.order_line_id)
         if made >= most:
@@ -124,7 +124,7 @@ def _too_often(account: Account, claim: Claim, most: int) -> Iterator[Problem]:
             yield Problem(code="attempts", field=f"items.{index}.order_line_id", message=said)
 
 
-def _too_much(account: Account, claim: Claim) -> Iterator[Problem]:
+def _too_much(account: Account, claim: Reservation) -> Iterator[Problem]:
     told = {line.order_line_id: line.paid.amount_minor for line in claim.lines}
     for index, item in enumerate(claim.items):
         line, asked = item.order_line_id, item.requested.amount_minor
@@ -147,7 +147,7 @@ def _named(amounts: Mapping[str, int]) -> str:
 # What is kept of one that nothing speaks against
 
 
-def _keep(connection: Connection, claim: Claim, now: datetime) -> list[Problem]:
+def _keep(connection: Connection, claim: Reservation, now: datetime) -> list[Problem]:
     row = {
         "case_id": claim.case_id,
         "order_id": claim.order_id,
@@ -179,7 +179,7 @@ def _keep(connection: Connection, claim: Claim, now: datetime) -> list[Problem]:
     return []
 
 
-def _keep_amended(connection: Connection, claim: Claim, attempt: int, now: datetime) -> None:
+def _keep_amended(connection: Connection, claim: Reservation, attempt: int, now: datetime) -> None:
     """Hold what is claimed now; a line that is no longer claimed holds nothing, and its attempts still count."""
     for line in claim.lines:
         _keep_line(connection, claim, line, now)
@@ -196,7 +196,7 @@ def _keep_amended(connection: Connection, claim: Claim, attempt: int, now: datet
             connection.execute(update(reserved_lines).where(this).values(more))
 
 
-def _keep_line(connection: Connection, claim: Claim, line: OrderLine, now: datetime) -> None:
+def _keep_line(connection: Connection, claim: Reservation, line: OrderLine, now: datetime) -> None:
     """Keep a line as it is first told."""
     key = {"order_id": claim.order_id, "order_line_id": line.order_line_id}
     figures = {

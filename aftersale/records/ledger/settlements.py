@@ -8,14 +8,14 @@ from aftersale.money import Settlement
 from aftersale.records.errors import LedgerFault
 from aftersale.records.ledger import chargebacks
 from aftersale.records.ledger.accounts import lock
-from aftersale.records.ledger.instructions import settled
+from aftersale.records.ledger.instructions import settlement_of
 from aftersale.records.ledger.reservations import close
 from aftersale.records.ledger.tables import attempts, instructions
 from aftersale.records.tables import Found, put_new
 from aftersale.vocabulary import RefundState
 
 
-def attempted(connection: Connection, key: str, attempt: int, now: datetime) -> Settlement | None:
+def note_attempt(connection: Connection, key: str, attempt: int, now: datetime) -> Settlement | None:
     """Keep that an attempt sends an instruction, and answer None; else, how it is settled, so that it is not sent.
 
     A refund of an order that was frozen since it was instructed fails here. Raises LedgerFault for one that is unknown.
@@ -23,7 +23,7 @@ def attempted(connection: Connection, key: str, attempt: int, now: datetime) -> 
     lock(connection, _known(connection, key).order_id)
     row = _known(connection, key)
     refusal = chargebacks.refusal(connection, row.order_id) if row.purpose == "refund" else None
-    settlement = settled(row)
+    settlement = settlement_of(row)
     if settlement is None and refusal is not None:
         settlement = Settlement(key=key, status="declined", reason=refusal)
         _write(connection, settlement, now)
@@ -36,7 +36,7 @@ def settle(connection: Connection, settlement: Settlement, attempt: int, closes:
     """Keep how an instruction was settled, and close its case's reservation where that was the last of it."""
     lock(connection, _known(connection, settlement.key).order_id)
     row = _known(connection, settlement.key)
-    before = settled(row)
+    before = settlement_of(row)
     if before is None:
         _write(connection, settlement, now)
     elif _decisive(before) != _decisive(settlement):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Subquery, Table, Text, func, insert, or_, select
 
-from aftersale.ledger.reports import Difference, DifferenceKind, ProviderPayment
+from aftersale.ledger.reports import DifferenceKind, LedgerDifference, ProviderPayment
 from aftersale.records.ledger.integrity import SUCCEEDED, of_instruction
 from aftersale.records.ledger.tables import instructions, reservations
 from aftersale.vocabulary import RefundState
@@ -16,7 +16,7 @@ _AT_A_TIME = 5000
 """How many payments are laid down at a time."""
 
 
-def compared(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[Difference]:
+def compare(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[LedgerDifference]:
     """Where the books and a statement of all that was ever paid disagree."""
     with _laid_down(connection, statement) as payments:
         yield from _missing_or_other(connection, payments)
@@ -51,7 +51,7 @@ def _laid_down(connection: Connection, statement: Iterable[ProviderPayment]) -> 
     table.drop(connection)
 
 
-def _missing_or_other(connection: Connection, payments: Subquery) -> Iterator[Difference]:
+def _missing_or_other(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
     """Every settled instruction has exactly one payment, and that is the one which the books tell."""
     reference = func.coalesce(instructions.c.provider_ref, "")
     other = or_(
@@ -73,7 +73,7 @@ def _missing_or_other(connection: Connection, payments: Subquery) -> Iterator[Di
             yield of_instruction(row, DifferenceKind.STATEMENT_DIFFERS, says)
 
 
-def _twice(connection: Connection, payments: Subquery) -> Iterator[Difference]:
+def _twice(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
     for row in _beside(connection, payments, payments.c.times > 1):
         says = (
             f"1 payment in the books, {row.times} in the statement; have the payment service take back what is too much"
@@ -81,7 +81,7 @@ def _twice(connection: Connection, payments: Subquery) -> Iterator[Difference]:
         yield of_instruction(row, DifferenceKind.TWICE_IN_STATEMENT, says)
 
 
-def _unknown(connection: Connection, payments: Subquery) -> Iterator[Difference]:
+def _unknown(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
     for row in _beside(connection, payments, instructions.c.key.is_(None)):
         says = (
             f"{row.paid_minor} {row.paid_currency} in the statement, but no such instruction in the books; ask the "
@@ -90,7 +90,7 @@ def _unknown(connection: Connection, payments: Subquery) -> Iterator[Difference]
         yield of_instruction(row, DifferenceKind.UNKNOWN_PAYMENT, says)
 
 
-def _unsettled(connection: Connection, payments: Subquery) -> Iterator[Difference]:
+def _unsettled(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
     """Paid, but failed by our books, or processing although its case has given up its claim."""
     abandoned = (instructions.c.state == RefundState.PROCESSING) & reservations.c.closed_at.is_not(None)
     wanted = or_(instructions.c.state == RefundState.FAILED, abandoned)

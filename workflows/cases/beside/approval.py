@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from temporalio import workflow
 
 from aftersale.case.projection import claim_review
-from aftersale.case.validator import Refused, Verdict, judge
+from aftersale.case.validator import CommandRefused, Handling, validate
 from aftersale.contract.commands import Actor, DecideClaim
 from aftersale.guarantees.claims import Approval
 from aftersale.vocabulary import Command, MessageEvent, Party, Tier
 from workflows import outside
 from workflows.calls import take_failure
-from workflows.cases.apply import record
+from workflows.cases.apply import apply_command
 from workflows.cases.desk import Desk
 
 
 @contextmanager
-def called_out(desk: Desk, tier: Tier) -> Iterator[None]:
+def asking_for_approval(desk: Desk, tier: Tier) -> Iterator[None]:
     """Have the service asked for as long as the block runs; whoever decides first has decided."""
     asking = asyncio.create_task(_ask(desk, tier))
     try:
@@ -43,20 +43,20 @@ async def _ask(desk: Desk, tier: Tier) -> None:
 async def _decide(desk: Desk, act: DecideClaim) -> None:
     """Take the answer as a command of the tier's, after a hold; one that the case cannot take is left to a person."""
     while True:
-        await workflow.wait_condition(desk.next_rest())
+        await workflow.wait_condition(desk.next_settled())
         if desk.case.held_since is not None:
             continue
         stamped = act.model_copy(update={"occurred_at": desk.now})
         try:
-            verdict = judge(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
-        except Refused as refusal:
+            verdict = validate(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
+        except CommandRefused as refusal:
             says = f"the approvals service's answer cannot be taken: {refusal.problem}; a person must decide"
             desk.case.note("Alert", says, Party.SYSTEM, desk.now, desk.now)
             desk.case.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
             desk.wake()
             return
-        if verdict is Verdict.TAKE:
-            record(desk, Command.DECIDE_CLAIM, stamped)
+        if verdict is Handling.TAKE:
+            apply_command(desk, Command.DECIDE_CLAIM, stamped)
             return
 
 

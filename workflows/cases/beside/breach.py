@@ -16,7 +16,7 @@ async def unsent(desk: Desk, lapse: Lapse) -> None:
 async def _claim(desk: Desk) -> None:
     filed_at = desk.now
     wanted = Filed(request=non_performance(desk.case.request, filed_at), applied_at=filed_at)
-    claim = await outside.priced(wanted)
+    claim = await outside.price_claim(wanted)
     if claim is None:
         return
     await outside.open_claim(claim)

@@ -16,7 +16,7 @@ from workflows.cases.desk import Desk, Stopped
 
 
 @contextmanager
-def fetched(desk: Desk) -> Iterator[None]:
+def booking_pickup(desk: Desk) -> Iterator[None]:
     """Book a pickup where the order has the service and the request says where; another one whenever one fails.
 
     What is booked and not needed any more is cancelled.

@@ -17,7 +17,7 @@ from workflows.cases.desk import Desk
 
 async def pay(desk: Desk, lines: Sequence[LineAmount], tender: str | None) -> Settlement:
     """Instruct a refund and wait for the definitive answer; clocks beside go on meanwhile."""
-    instruction = desk.case.payout.instruct(lines, tender, desk.now)
+    instruction = desk.case.refunds.instruct(lines, tender, desk.now)
     _note(desk, "RefundInstructed", f"refund of {_sum(instruction)} instructed as {instruction.key}")
     settlement = await desk.meanwhile(outside.refund(instruction, closes=True))
     _settle(desk, settlement, "Refund", closes=True)
@@ -26,7 +26,7 @@ async def pay(desk: Desk, lines: Sequence[LineAmount], tender: str | None) -> Se
 
 async def take_back(desk: Desk, lines: Sequence[LineAmount], tender: str | None) -> Settlement:
     """Instruct that an advance is taken back, and wait likewise."""
-    instruction = desk.case.payout.claw_back(lines, tender, desk.now)
+    instruction = desk.case.refunds.claw_back(lines, tender, desk.now)
     says = f"clawback of {_sum(instruction)} instructed as {instruction.key}: it was advanced, and is not owed"
     _note(desk, "ClawbackInstructed", says)
     settlement = await desk.meanwhile(outside.claw_back(instruction))
@@ -38,18 +38,18 @@ async def take_back(desk: Desk, lines: Sequence[LineAmount], tender: str | None)
 
 def advance_when_due(desk: Desk) -> None:
     """Where the order has the service, have the platform pay as soon as that is due, whatever the case waits for."""
-    if instant_refund.promised(desk.case):
+    if instant_refund.is_promised(desk.case):
         desk.advancing = asyncio.create_task(_advance(desk))
 
 
 async def all_answered(desk: Desk) -> None:
     """Wait until no advance is on its way any more."""
-    await desk.meanwhile(workflow.wait_condition(lambda: not desk.case.payout.on_its_way))
+    await desk.meanwhile(workflow.wait_condition(lambda: not desk.case.refunds.on_its_way))
 
 
 async def _advance(desk: Desk) -> None:
-    await workflow.wait_condition(lambda: instant_refund.due(desk.case))
-    instruction = desk.case.payout.advance(desk.now)
+    await workflow.wait_condition(lambda: instant_refund.is_due(desk.case))
+    instruction = desk.case.refunds.advance(desk.now)
     _note(desk, "AdvanceInstructed", f"instant refund of {_sum(instruction)} instructed as {instruction.key}")
     desk.wake()
     settlement = await outside.advance(instruction, desk.case.request.order.paid_at)
@@ -61,7 +61,7 @@ async def _advance(desk: Desk) -> None:
 
 
 def _settle(desk: Desk, settlement: Settlement, what: str, *, closes: bool) -> None:
-    desk.case.payout.settle(settlement, closes=closes)
+    desk.case.refunds.settle(settlement, closes=closes)
     named = f"{what.lower()} {settlement.key}"
     if settlement.status == "succeeded":
         done = "collected" if what == "Clawback" else "paid"

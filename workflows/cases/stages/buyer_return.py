@@ -6,7 +6,7 @@ from datetime import datetime
 from aftersale.contract.commands import ParcelEvent, ShipBack, Withdraw
 from aftersale.vocabulary import Clock, State
 from workflows.cases.answers import Withdrawn
-from workflows.cases.beside.pickup import fetched
+from workflows.cases.beside.pickup import booking_pickup
 from workflows.cases.desk import Desk, Lapse
 
 
@@ -26,7 +26,7 @@ class NotSentBack:
 async def buyer_return(desk: Desk, agreed_at: datetime) -> SentBack | NotSentBack | Withdrawn:
     """Wait for a tracking number (S14), or for the goods to be fetched. Silence gives the request up."""
     await desk.enter(State.AWAITING_BUYER_RETURN, agreed_at, Clock.BUYER_RETURN)
-    with fetched(desk):
+    with booking_pickup(desk):
         heard = await desk.answer(ShipBack, Withdraw, ParcelEvent)
     match heard:
         case ParcelEvent(tracking_no=tracking_no):

@@ -6,7 +6,7 @@ from datetime import datetime
 from aftersale.contract.commands import DecideClaim, Withdraw
 from aftersale.vocabulary import Clock, State, Tier
 from workflows.cases.answers import Withdrawn
-from workflows.cases.beside.approval import called_out
+from workflows.cases.beside.approval import asking_for_approval
 from workflows.cases.desk import Desk, Lapse
 
 
@@ -29,7 +29,7 @@ async def merchant_decision(desk: Desk) -> Granted | NotGranted | Withdrawn:
     await desk.learn_terms()
     desk.case.tier = Tier.MERCHANT
     await desk.enter(State.AWAITING_CLAIM_REVIEW, desk.case.applied_at, Clock.CLAIM_REVIEW)
-    with called_out(desk, Tier.MERCHANT):
+    with asking_for_approval(desk, Tier.MERCHANT):
         heard = await desk.answer(DecideClaim, Withdraw)
     if isinstance(heard, Lapse):
         return Granted(desk.at(heard)) if desk.case.grant(None, desk.now) else NotGranted(desk.at(heard))
@@ -40,7 +40,7 @@ async def platform_decision(desk: Desk, since: datetime) -> Granted | NotGranted
     """Wait for the platform. No silence decides: its officer is called."""
     desk.case.tier = Tier.PLATFORM
     await desk.enter(State.AWAITING_CLAIM_REVIEW, since, Clock.CLAIM_REVIEW)
-    with called_out(desk, Tier.PLATFORM):
+    with asking_for_approval(desk, Tier.PLATFORM):
         heard = await desk.answer(DecideClaim, Withdraw)
         if isinstance(heard, Lapse):
             desk.alert_platform(heard)

@@ -19,7 +19,7 @@ async def refund(desk: Desk, owed_since: datetime) -> Refunded:
 
     Where nothing is owed, because it was paid ahead or only what cost nothing came back, nobody is asked to pay it.
     """
-    payout, tender = desk.case.payout, None
+    payout, tender = desk.case.refunds, None
     while payout.due():
         beside = {Clock.PAYOUT: desk.now, **desk.case.law_clocks(owed_since)}
         await desk.enter(State.REFUNDING, owed_since, beside=beside)
