@@ -5,7 +5,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from activities.heartbeat import heartbeating
+from activities.heartbeat import send_heartbeats
 from activities.signed_http import ServiceLabels, SignedService
 from aftersale.guarantees.compensation import may_reschedule
 from aftersale.guarantees.home_pickup import Pickup, PickupOrder
@@ -45,7 +45,7 @@ class Carriers:
         """Have nobody come any more; repeatable. Raises as `book`."""
         if self._service is None:
             raise ApplicationError("a pickup was booked, and no carrier service is set now", type="carrier_unset")
-        async with heartbeating():
+        async with send_heartbeats():
             answer = await self._service.post("pickups/cancel", key, f'{{"key": "{key}"}}')
         if answer.status_code not in (httpx.codes.OK, httpx.codes.NOT_FOUND):
             raise self._service.refusal(answer, key)

@@ -9,7 +9,7 @@ from temporalio import activity
 
 
 @asynccontextmanager
-async def heartbeating() -> AsyncIterator[None]:
+async def send_heartbeats() -> AsyncIterator[None]:
     """Heartbeat while the block runs, so that the death of this worker is noticed long before the attempt would end.
 
     Without a heartbeat timeout nothing is sent.

@@ -15,7 +15,7 @@ import httpx
 from temporalio import activity
 
 from activities import present
-from activities.heartbeat import heartbeating
+from activities.heartbeat import send_heartbeats
 from activities.signed_http import ServiceLabels, SignedService
 from aftersale.ledger.reservation import Instructed
 from aftersale.money import RefundInstruction, Settlement
@@ -109,14 +109,14 @@ class Payments:
 
     async def _carry_out(self, path: str, given: RefundInstruction, keep: _Keep, *, closes: bool) -> Settlement:
         attempt = activity.info().attempt
-        async with heartbeating():
+        async with send_heartbeats():
             instructed = await _instructed(given, keep)
             if instructed.settlement is not None:
                 return instructed.settlement
             instruction = given.model_copy(update={"allocations": instructed.allocations})
             settlement = await self._look_up(path, instruction) if instructed.known or attempt > 1 else None
             if settlement is None:
-                refused = await _asked(lambda: self._ledger.attempted(instruction.key, attempt, present.now()))
+                refused = await _asked(lambda: self._ledger.note_attempt(instruction.key, attempt, present.now()))
                 if refused is not None:
                     return refused
                 settlement = await self._send(path, instruction)

@@ -34,7 +34,7 @@ class Quotes:
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
         """All of them, for a worker."""
-        return [self.quote, self.unanswerable, self.hubs, self.priced, self.terms]
+        return [self.quote, self.unanswerable, self.hubs, self.price_claim, self.terms]
 
     @activity.defn(name="quote")
     async def quote(self, quotation: Quotation) -> list[Deadline]:
@@ -71,7 +71,7 @@ class Quotes:
         return [self._book.is_hub(text) for text in texts]
 
     @activity.defn(name="priced")
-    async def priced(self, filed: Filed) -> CaseRequest | None:
+    async def price_claim(self, filed: Filed) -> CaseRequest | None:
         """A claim as it is to be opened by itself, or None where the policy sets no amount for it.
 
         Raises a retryable error where the book has no answer, so that a corrected book can give it.
@@ -89,7 +89,7 @@ class Quotes:
         """
         request, services = filed.request, self._book.services
         wanted, paid_at = request.claim_type, request.order.paid_at
-        found = services.guaranteeing(wanted, paid_at, filed.applied_at) if wanted else None
+        found = services.guarantee_for(wanted, paid_at, filed.applied_at) if wanted else None
         if found is None:
             said = f"the policy book has no terms of {wanted} for an order paid at {local(paid_at)}; publish some"
             raise ApplicationError(said, type="policy_gap")

@@ -27,7 +27,7 @@ class Recording:
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
         """All of them, for a worker."""
-        return [self.record, self.correct, self.insured, self.violated]
+        return [self.record, self.correct, self.note_insurance, self.keep_violation]
 
     # A time limit must not raise in the midst of a transaction: the database has limits of its own.
     @activity.defn(name="record", no_thread_cancel_exception=True)
@@ -62,12 +62,12 @@ class Recording:
         return CorrectionTaken(entry=entry)
 
     @activity.defn(name="violated", no_thread_cancel_exception=True)
-    def violated(self, finding: Finding) -> None:
+    def keep_violation(self, finding: Finding) -> None:
         """Keep a violation of a shipment as it stands now, and owe its messages; repeatable."""
         self._records.keep_violation(finding, now=present.now())
 
     @activity.defn(name="insured", no_thread_cancel_exception=True)
-    def insured(self, end: FreightEnd) -> None:
+    def note_insurance(self, end: FreightEnd) -> None:
         """Add the end of a freight claim to the record of its case, once; retryable until the case has ended."""
         run_id, now = activity.info().workflow_run_id or "", floor(present.now())
         case_id = end.claim.case_id

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from activities.heartbeat import heartbeating
+from activities.heartbeat import send_heartbeats
 from aftersale.errors import BadInput, Problem, problems_of
 from aftersale.schema import Schema
 
@@ -58,7 +58,7 @@ class SignedService:
 
     async def answer(self, path: str, key: str, body: str, model: type[A]) -> A:
         """Send what bears the key, with signs of life, until 200 answers it. Raises a retryable error for all else."""
-        async with heartbeating():
+        async with send_heartbeats():
             answer = await self.post(path, key, body)
         if answer.status_code != httpx.codes.OK:
             raise self.refusal(answer, key)

@@ -53,9 +53,9 @@ def test_a_deadline_that_moves_is_reminded_of_anew_and_one_that_came_near_is_not
     clock = running("merchant_review", JUNE)
     told = at("2024-06-04 22:00:00")
     longer = clock.question.model_copy(update={"agreed_limits": {"merchant_review": "P5D"}})
-    assert clock.retimed(longer, answered(longer), told).reminds_at == at("2024-06-07 22:00:00")
+    assert clock.retime(longer, answered(longer), told).reminds_at == at("2024-06-07 22:00:00")
     shorter = clock.question.model_copy(update={"agreed_limits": {"merchant_review": "PT40H"}})
-    assert clock.retimed(shorter, answered(shorter), at("2024-06-04 15:00:00")).reminds_at is None
+    assert clock.retime(shorter, answered(shorter), at("2024-06-04 15:00:00")).reminds_at is None
 
 
 def test_grace_moves_the_reminder_with_the_deadline() -> None:
@@ -71,7 +71,7 @@ def test_grace_moves_the_reminder_with_the_deadline() -> None:
 def test_what_is_learned_more_than_five_minutes_late_leaves_a_grace(gap: timedelta, graced: bool) -> None:
     began = at(JUNE)
     question = running("merchant_inspection", JUNE).question
-    clock = running("merchant_inspection", JUNE).begun(question, answered(question), began + gap)
+    clock = running("merchant_inspection", JUNE).start(question, answered(question), began + gap)
     assert (clock.grace_until is not None) is graced
 
 
@@ -103,8 +103,8 @@ def test_an_extension_is_to_be_had_when_two_days_or_less_remain() -> None:
 
 def test_an_extension_adds_its_week_once() -> None:
     receipt = running("merchant_receipt", JUNE)
-    question = receipt.extended()
-    longer = receipt.retimed(question, answered(question), at("2024-06-09 10:00:00"))
+    question = receipt.extension_question()
+    longer = receipt.retime(question, answered(question), at("2024-06-09 10:00:00"))
     assert longer.respond_by == at("2024-06-17 10:00:00")
     said = longer.extension_refused(Party.MERCHANT, at("2024-06-17 10:00:00"))
     assert said == "the merchant_receipt clock was extended 1 time(s) already, and may not be again"
@@ -114,52 +114,54 @@ def test_an_extension_adds_its_week_once() -> None:
 
 
 def test_a_hold_is_asked_of_the_book_as_its_length() -> None:
-    question = running("buyer_return", JUNE).held(at("2024-06-04 10:00:00"), at("2024-06-05 12:30:00"))
+    question = running("buyer_return", JUNE).hold_question(at("2024-06-04 10:00:00"), at("2024-06-05 12:30:00"))
     assert question.held == "P1DT2H30M"
     assert answered(question).due_at == at("2024-06-11 12:30:00")
 
 
 def test_the_length_of_a_second_hold_is_added_to_the_first() -> None:
     clock = running("buyer_return", JUNE, held="PT10H")
-    assert clock.held(at("2024-06-04 10:00:00"), at("2024-06-04 12:00:00")).held == "PT12H"
+    assert clock.hold_question(at("2024-06-04 10:00:00"), at("2024-06-04 12:00:00")).held == "PT12H"
 
 
 def test_a_clock_is_held_from_its_own_start_at_the_earliest() -> None:
     clock = running("merchant_inspection", JUNE)
-    assert clock.held(at("2024-06-01 10:00:00"), at("2024-06-03 11:00:00")).held == "PT1H"
+    assert clock.hold_question(at("2024-06-01 10:00:00"), at("2024-06-03 11:00:00")).held == "PT1H"
 
 
 def test_a_hold_that_is_over_before_the_clock_starts_adds_nothing() -> None:
     clock = running("buyer_return", JUNE)
-    assert clock.held(at("2024-06-03 09:59:58"), at("2024-06-03 09:59:59")).held == "PT0S"
-    assert clock.held(at("2024-06-03 09:59:58"), at("2024-06-03 10:00:01")).held == "PT1S"
+    assert clock.hold_question(at("2024-06-03 09:59:58"), at("2024-06-03 09:59:59")).held == "PT0S"
+    assert clock.hold_question(at("2024-06-03 09:59:58"), at("2024-06-03 10:00:01")).held == "PT1S"
 
 
 def test_a_clock_already_past_is_not_held() -> None:
     clock = running("merchant_inspection", JUNE)
-    assert clock.held(at("2024-06-05 10:00:01"), at("2024-06-07 10:00:00")).held is None
-    assert clock.held(at("2024-06-05 10:00:00"), at("2024-06-07 10:00:00")).held == "P2D"
+    assert clock.hold_question(at("2024-06-05 10:00:01"), at("2024-06-07 10:00:00")).held is None
+    assert clock.hold_question(at("2024-06-05 10:00:00"), at("2024-06-07 10:00:00")).held == "P2D"
 
 
 def test_the_law_s_clock_is_not_held() -> None:
     law = running("statutory_refund", JUNE)
-    assert law.held(at("2024-06-04 10:00:00"), at("2024-06-05 10:00:00")) == law.question
+    assert law.hold_question(at("2024-06-04 10:00:00"), at("2024-06-05 10:00:00")) == law.question
 
 
 def test_a_hold_lengthens_a_grace_that_still_runs() -> None:
     clock = running("merchant_inspection", JUNE, "2024-06-08 10:00:00")
     assert clock.grace_until == at("2024-06-09 10:00:00")
-    spared = clock.spared(at("2024-06-09 10:00:00"), at("2024-06-10 10:00:00"))
+    spared = clock.after_hold(at("2024-06-09 10:00:00"), at("2024-06-10 10:00:00"))
     assert spared.respond_by == at("2024-06-10 10:00:00")
-    assert clock.spared(at("2024-06-09 10:00:01"), at("2024-06-10 10:00:00")) == clock
+    assert clock.after_hold(at("2024-06-09 10:00:01"), at("2024-06-10 10:00:00")) == clock
 
 
 def test_a_hold_adds_nothing_to_a_grace_that_was_given_after_it_began() -> None:
     clock = running("merchant_inspection", JUNE, "2024-06-08 10:00:00")
-    assert clock.spared(at("2024-06-07 10:00:00"), at("2024-06-08 10:00:00")) == clock
-    again = clock.spared(at("2024-06-07 10:00:00"), at("2024-06-08 16:00:00"))
+    assert clock.after_hold(at("2024-06-07 10:00:00"), at("2024-06-08 10:00:00")) == clock
+    again = clock.after_hold(at("2024-06-07 10:00:00"), at("2024-06-08 16:00:00"))
     assert again.grace_until == at("2024-06-09 16:00:00")
-    assert again.spared(at("2024-06-08 18:00:00"), at("2024-06-08 19:00:00")).grace_until == at("2024-06-09 17:00:00")
+    assert again.after_hold(at("2024-06-08 18:00:00"), at("2024-06-08 19:00:00")).grace_until == at(
+        "2024-06-09 17:00:00"
+    )
 
 
 # Re-timing (R9)
@@ -168,17 +170,17 @@ def test_a_hold_adds_nothing_to_a_grace_that_was_given_after_it_began() -> None:
 def test_a_deadline_moved_into_the_past_leaves_a_day() -> None:
     clock, now = running("buyer_return", JUNE), at("2024-06-08 10:00:00")
     question = clock.question.model_copy(update={"agreed_limits": {"buyer_return": "P2D"}})
-    moved = clock.retimed(question, answered(question), now)
+    moved = clock.retime(question, answered(question), now)
     assert (moved.deadline.due_at, moved.respond_by) == (at("2024-06-05 10:00:00"), now + timedelta(days=1))
 
 
 def test_a_deadline_moved_to_the_present_second_needs_no_grace() -> None:
     clock = running("buyer_return", JUNE)
     question = clock.question.model_copy(update={"agreed_limits": {"buyer_return": "P2D"}})
-    moved = clock.retimed(question, answered(question), at("2024-06-05 10:00:00"))
+    moved = clock.retime(question, answered(question), at("2024-06-05 10:00:00"))
     assert moved.grace_until is None
 
 
 def test_a_clock_asked_again_in_vain_keeps_its_lapse() -> None:
     clock = running("buyer_return", JUNE)
-    assert clock.retimed(clock.question, clock.deadline, at("2024-06-20 10:00:00")) == clock
+    assert clock.retime(clock.question, clock.deadline, at("2024-06-20 10:00:00")) == clock

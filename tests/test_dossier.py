@@ -18,7 +18,7 @@ NOW = at("2024-06-04 10:00:00")
 
 def owed(case: Case) -> list[Message]:
     """What the turn that ends now owes."""
-    return case.letters.written(status(case, NOW))
+    return case.messages.drain(status(case, NOW))
 
 
 def agreed(case: Case, who: tuple[str, str], limit: str) -> bool:
@@ -55,7 +55,7 @@ def test_a_clock_that_is_gone_is_not_retimed() -> None:
     assert review is not None
     case.lapse(review, NOW)
     question = case.question(Clock.BUYER_RETURN, NOW, NOW)
-    case.enter(State.AWAITING_BUYER_RETURN, NOW, RunningClock.begun(question, BOOK.ask(question), NOW))
+    case.enter(State.AWAITING_BUYER_RETURN, NOW, RunningClock.start(question, BOOK.ask(question), NOW))
     before = (case.stage_clock, list(case.timeline))
     longer = review.question.model_copy(update={"agreed_limits": {"merchant_review": "P30D"}})
     case.retime(review, longer, BOOK.ask(longer), "a notice", NOW)

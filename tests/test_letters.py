@@ -15,22 +15,22 @@ MOVE = MessageEvent.MOVE_AWAITED
 
 
 def written(case: Case) -> list[Message]:
-    return case.letters.written(status(case, NOW))
+    return case.messages.drain(status(case, NOW))
 
 
 def test_messages_are_numbered_over_all_turns_for_their_receivers() -> None:
     case = dossier(case_id="C-numbers")
-    case.letters.owe(Party.BUYER, MessageEvent.ALERT, "a")
-    case.letters.owe(Party.MERCHANT, MessageEvent.ALERT, "b")
+    case.messages.add(Party.BUYER, MessageEvent.ALERT, "a")
+    case.messages.add(Party.MERCHANT, MessageEvent.ALERT, "b")
     assert [message.message_id for message in written(case)] == ["C-numbers/1", "C-numbers/2"]
-    case.letters.owe(Party.BUYER, MessageEvent.ALERT, "c")
+    case.messages.add(Party.BUYER, MessageEvent.ALERT, "c")
     assert [message.message_id for message in written(case)] == ["C-numbers/3"]
     assert written(case) == []
 
 
 def test_who_is_awaited_is_told_what_may_be_done_until_when_and_what_silence_means() -> None:
     case = dossier()
-    case.letters.owe(Party.MERCHANT, MOVE)
+    case.messages.add(Party.MERCHANT, MOVE)
     (message,) = written(case)
     assert message == Message(
         message_id=f"{case.request.case_id}/1",
@@ -50,8 +50,8 @@ def test_who_is_awaited_is_told_what_may_be_done_until_when_and_what_silence_mea
 
 def test_who_need_not_act_is_given_no_deadline() -> None:
     case = dossier()
-    case.letters.owe(Party.BUYER, MessageEvent.DEADLINE_CHANGED, "longer")
-    case.letters.owe(Party.PLATFORM, MessageEvent.ALERT, "look")
+    case.messages.add(Party.BUYER, MessageEvent.DEADLINE_CHANGED, "longer")
+    case.messages.add(Party.PLATFORM, MessageEvent.ALERT, "look")
     buyer, platform = written(case)
     assert (buyer.recipient, buyer.respond_by, buyer.commands, buyer.on_timeout) == ("B-5", None, (), None)
     assert (platform.recipient, platform.says) == (None, "look")
@@ -59,17 +59,17 @@ def test_who_need_not_act_is_given_no_deadline() -> None:
 
 def test_a_stage_that_ended_within_the_turn_asks_nobody_to_act() -> None:
     case = dossier()
-    case.letters.owe(Party.MERCHANT, MOVE)
+    case.messages.add(Party.MERCHANT, MOVE)
     case.enter(State.MERCHANT_REJECTED, NOW, None)
-    case.letters.owe(Party.BUYER, MOVE)
+    case.messages.add(Party.BUYER, MOVE)
     assert [(message.to, message.state) for message in written(case)] == [(Party.BUYER, State.MERCHANT_REJECTED)]
 
 
 def test_the_same_news_twice_in_a_turn_is_told_once() -> None:
     letters = PendingMessages(CaseRequest.model_validate(request()))
-    letters.owe(Party.MERCHANT, MOVE)
-    letters.owe(Party.MERCHANT, MOVE)
-    assert len(letters.written(status(dossier(), NOW))) == 1
+    letters.add(Party.MERCHANT, MOVE)
+    letters.add(Party.MERCHANT, MOVE)
+    assert len(letters.drain(status(dossier(), NOW))) == 1
 
 
 def test_both_sides_hear_how_the_case_ended() -> None:

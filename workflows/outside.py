@@ -145,7 +145,7 @@ async def hubs(texts: list[str]) -> list[bool]:
 
 async def price_claim(filed: Filed) -> CaseRequest | None:
     """Ask the policy book for a claim that opens by itself; None where it sets no amount for it."""
-    return await in_house(Quotes.priced, filed, f"price of a {filed.request.claim_type} claim")
+    return await in_house(Quotes.price_claim, filed, f"price of a {filed.request.claim_type} claim")
 
 
 async def open_claim(request: CaseRequest) -> None:
@@ -155,7 +155,7 @@ async def open_claim(request: CaseRequest) -> None:
 
 async def keep_violation(finding: Finding) -> None:
     """Have the records hold a violation as it stands now, with the messages that it owes."""
-    await visibly(Recording.violated, finding, f"violation {finding.violation.violation_id}")
+    await visibly(Recording.keep_violation, finding, f"violation {finding.violation.violation_id}")
 
 
 async def claim_freight(claim: FreightClaimInput) -> None:
@@ -177,7 +177,7 @@ async def insure(claim: FreightClaimInput) -> InsurerAnswer:
 
 async def note_insurance(claim: FreightClaimInput, answer: InsurerAnswer) -> None:
     """Have the record of a case show how its freight claim ended."""
-    await visibly(Recording.insured, FreightEnd(claim=claim, answer=answer), f"end of {claim.key}")
+    await visibly(Recording.note_insurance, FreightEnd(claim=claim, answer=answer), f"end of {claim.key}")
 
 
 async def deliver() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from activities.messaging.channels import Channel, Channels, Notification
-from activities.messaging.circuit import Answer, ChannelCircuit, Deferred, Delivered, Failed
+from activities.messaging.circuit import Answer, ChannelCircuit, Deferred, Failed, Sent
 from activities.messaging.digests import addressee, digest_due, period_end
 from activities.messaging.rendering import Templates
 from aftersale.records import Leased, Report
@@ -51,10 +51,10 @@ class DeliveryBatch:
                     due.append(until)
                 case Deferred(until):
                     due.append(until)
-                case Delivered():
+                case Sent():
                     continue
             gathers = gathers or channel.digest is not None
-        took = [channel.name for channel, answer in zip(left, answers, strict=True) if isinstance(answer, Delivered)]
+        took = [channel.name for channel, answer in zip(left, answers, strict=True) if isinstance(answer, Sent)]
         together = addressee(leased.message) if gathers else None
         return Report(leased.message.message_id, took, refused, min(due, default=None), together)
 

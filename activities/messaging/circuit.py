@@ -20,7 +20,7 @@ _LOG = logging.getLogger("aftersale.messenger")
 
 
 @dataclass(frozen=True)
-class Delivered:
+class Sent:
     """The channel took it."""
 
 
@@ -39,7 +39,7 @@ class Deferred:
     until: datetime
 
 
-Answer = Delivered | Failed | Deferred
+Answer = Sent | Failed | Deferred
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class ChannelCircuit:
         why = await self._sent(notification)
         if why is None:
             self._failures, self._rests_until = 0, _LONG_AGO
-            return Delivered()
+            return Sent()
         if began >= self._rests_until:  # of several that failed side by side, one counts
             self._failures += 1
             self._rests_until = present.now() + self._pauses.after(self._failures)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.heartbeat import heartbeating
+from activities.heartbeat import send_heartbeats
 from activities.messaging.batch import Transport
 from activities.messaging.channels import Channels
 from activities.messaging.circuit import ChannelCircuit, Pauses
@@ -53,7 +53,7 @@ class Messenger:
         """
         shift = OutboxRelay(self._records, self._means, self._pace)
         limit = activity.info().start_to_close_timeout
-        async with heartbeating():
+        async with send_heartbeats():
             ending = asyncio.create_task(_end(shift, limit - min(LAST, limit / 2) if limit else None))
             try:
                 await shift.work()

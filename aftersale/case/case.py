@@ -55,8 +55,8 @@ class Case:
     goods_wanted: bool = False
     parcels: Parcels = field(default_factory=Parcels)
     agreements: Agreements = field(default_factory=Agreements)
-    payout: Refunds = field(init=False)
-    letters: PendingMessages = field(init=False)
+    refunds: Refunds = field(init=False)
+    messages: PendingMessages = field(init=False)
     escalation: Escalation | None = None
     ending: Ending | None = None
 
@@ -64,7 +64,7 @@ class Case:
         """The first stage begins with the application."""
         self.state, self.since = STEPS[self.kind][0], self.applied_at
         self.refunds = Refunds(self.request)
-        self.letters = PendingMessages(self.request)
+        self.messages = PendingMessages(self.request)
 
     @property
     def awaited(self) -> Party | None:
@@ -141,7 +141,7 @@ class Case:
         says = f"{state.words}: what was due was not sent in time; the buyer may take the money instead"
         self.note("Breached", says, "timer", since, now)
         for party in (Party.BUYER, Party.MERCHANT):
-            self.letters.owe(party, MessageEvent.BREACH, says)
+            self.messages.add(party, MessageEvent.BREACH, says)
 
     def take_in(self, items: Sequence[ReceivedItem] | None) -> None:
         """The merchant has the goods: these, or all that were claimed."""
@@ -162,18 +162,18 @@ class Case:
         """The request may not be changed so; the case stands where it stood."""
         says = f"the request stays as it was: {'; '.join(map(str, problems))}"
         self.note("AmendmentRefused", says, Party.SYSTEM, at, now)
-        self.letters.owe(Party.BUYER, MessageEvent.MOVE_AWAITED, says)
+        self.messages.add(Party.BUYER, MessageEvent.MOVE_AWAITED, says)
 
     def call_platform(self, at: datetime, now: datetime) -> None:
         """The stage's clock ran out, and no silence ends the stage: the case waits on, and the platform must look."""
         self.stage_clock = None
         says = f"{self.state.words}: nobody moved in time; the case waits on without a clock, look into it"
         self.note("Alert", says, "timer", at, now)
-        self.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
+        self.messages.add(Party.PLATFORM, MessageEvent.ALERT, says)
 
     def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
         """Add a line to the timeline; a gap over five minutes marks it as reported late (R15)."""
-        self.timeline.append(Entry.noted(event, says, by, at, now, **about))
+        self.timeline.append(Entry.of_event(event, says, by, at, now, **about))
 
     def note_clock(self, event: str, running: RunningClock, by: By, says: str, now: datetime, **about: object) -> None:
         """Add a line about a clock: its deadline, the rules it follows and the policy that set it."""
@@ -188,7 +188,7 @@ class Case:
 
     def retime(self, running: RunningClock, question: Question, deadline: Deadline, why: str, now: datetime) -> None:
         """A running clock has a new answer; the old one stays on the timeline (R9)."""
-        moved = running.retimed(question, deadline, now)
+        moved = running.retime(question, deadline, now)
         if self.stage_clock == running:
             self.stage_clock = moved
             if self.escalation:
@@ -202,7 +202,7 @@ class Case:
             says = f"deadline changed: {timer_summary(moved)}; {why}"
             self.note_clock("DeadlineChanged", moved, "policy", says, now, previous_due_at=old)
             if self.stage_clock is moved and (party := self.awaited):
-                self.letters.owe(party, MessageEvent.DEADLINE_CHANGED, says)
+                self.messages.add(party, MessageEvent.DEADLINE_CHANGED, says)
 
     def reminder_due(self, now: datetime) -> bool:
         """Whether the party that is awaited is to be reminded now: not under a hold, nor once its time is up."""
@@ -218,7 +218,7 @@ class Case:
         self.stage_clock = running.model_copy(update={"told_at": now})
         says = f"{party.words} reminded: {timer_summary(running)}"
         self.note("Reminded", says, Party.SYSTEM, now, now, clock=running.clock, due_at=running.deadline.due_at)
-        self.letters.owe(party, MessageEvent.REMINDER)
+        self.messages.add(party, MessageEvent.REMINDER)
 
     def alert(self, running: RunningClock, now: datetime) -> None:
         """A clock beside the stage ran out: the platform must look, nothing else happens."""
@@ -226,12 +226,12 @@ class Case:
         del self.beside[running.clock]
         says = f"{running.clock.words} ran out: {running.deadline.on_timeout.words}"
         self.note("Alert", says, "timer", running.lapses_at, now, clock=running.clock, due_at=running.deadline.due_at)
-        self.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
+        self.messages.add(Party.PLATFORM, MessageEvent.ALERT, says)
 
     def correct(self, says: str, by: By, at: datetime, now: datetime) -> None:
         """A fact from a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
         self.note("CorrectionRequested", says, by, at, now)
-        self.letters.owe(Party.PLATFORM, MessageEvent.CORRECTION_REQUESTED, says)
+        self.messages.add(Party.PLATFORM, MessageEvent.CORRECTION_REQUESTED, says)
 
     def finish(self, ending: Ending, now: datetime) -> None:
         """The case is over; both sides are told."""
@@ -242,7 +242,7 @@ class Case:
         self.note(type(ending).__name__, f"{self.state.words}: {why.words}", Party.SYSTEM, now, now)
         event = MessageEvent.CASE_COMPLETED if isinstance(ending, Completed) else MessageEvent.CASE_CLOSED
         for party in (Party.BUYER, Party.MERCHANT):
-            self.letters.owe(party, event, why.words)
+            self.messages.add(party, event, why.words)
 
     def refuse(self, at: datetime, reason_code: str) -> None:
         """The merchant refused; until its clock runs out the buyer may take that to the platform."""
@@ -254,7 +254,7 @@ class Case:
         since, self.held_since = self.held_since or at, None
         until = max(since, at)
         if self.stage_clock:
-            self.stage_clock = self.stage_clock.spared(since, until)
+            self.stage_clock = self.stage_clock.after_hold(since, until)
         return since, until
 
     def refuse_signal(self, says: str, by: Party, now: datetime) -> None:
@@ -262,7 +262,7 @@ class Case:
         if sum(entry.event == "SignalRefused" for entry in self.timeline) < MOST_REFUSED_SIGNALS:
             self.note("SignalRefused", says, by, now, now)
 
-    def lapsed_at(self, state: State, at: datetime) -> bool:
+    def has_lapsed_at(self, state: State, at: datetime) -> bool:
         """Whether an executed lapse ended a stage of this state to which that instant belongs."""
         return any(stage.state is state and stage.since <= at <= stage.respond_by for stage in self.lapsed)
 

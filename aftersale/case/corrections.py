@@ -86,7 +86,7 @@ def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run
         state=status.state,
         says=says,
     )
-    return last.followed_by(entry, message, now, run_id)
+    return last.with_entry(entry, message, now, run_id)
 
 
 def _require_over(over: Status) -> None:

@@ -24,7 +24,7 @@ def is_due(case: Case) -> bool:
         case CaseKind.REFUND:
             return not case.request.facts(case.kind, case.applied_at).dispatched
         case CaseKind.RETURN:
-            return case.parcels.moving("return")
+            return case.parcels.is_moving("return")
         case CaseKind.EXCHANGE | CaseKind.RESHIP | CaseKind.REPAIR | CaseKind.CLAIM:
             return False
 

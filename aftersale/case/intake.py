@@ -142,7 +142,7 @@ def _split(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetim
     groups: defaultdict[frozenset[str], list[str]] = defaultdict(list)
     for item in request.items:
         facts = request.facts(kind, applied_at, [item.order_line_id])
-        groups[book.bearing(facts, CLOCKS.get(kind, ()), applied_at)].append(item.order_line_id)
+        groups[book.clauses_bearing_on(facts, CLOCKS.get(kind, ()), applied_at)].append(item.order_line_id)
     if len(groups) > 1:
         cases = "; ".join(f"one with {', '.join(lines)}" for lines in groups.values())
         yield Problem(

@@ -28,13 +28,13 @@ class PendingMessages:
         self._owed: list[PendingMessage] = []
         self._written = 0
 
-    def owe(self, to: Party, event: MessageEvent, says: str = "") -> None:
+    def add(self, to: Party, event: MessageEvent, says: str = "") -> None:
         """Owe a party a message; the turn that ends next sends it."""
         news = PendingMessage(to, event, says)
         if news not in self._owed:
             self._owed.append(news)
 
-    def written(self, standing: Status) -> list[Message]:
+    def drain(self, standing: Status) -> list[Message]:
         """The messages that the turn owes, now that it is known how the case stands after it.
 
         A stage that began and ended within the turn has left nobody to wait for: its party is not asked, nor reminded.

@@ -72,7 +72,7 @@ class Refunds:
         }
         return _lines(owed)
 
-    def due(self) -> tuple[LineAmount, ...]:
+    def unpaid(self) -> tuple[LineAmount, ...]:
         """What is still to be paid: what is owed, less what the buyer has."""
         has = self._with_buyer
         rest = {line.order_line_id: line.amount_minor - has[line.order_line_id] for line in self.refundable()}

@@ -112,7 +112,7 @@ class Turn(Schema):
             asked=tuple(Asked.of(running) for running in clocks),
         )
 
-    def followed_by(self, entry: Entry, message: Message, at: datetime, run_id: str) -> Self:
+    def with_entry(self, entry: Entry, message: Message, at: datetime, run_id: str) -> Self:
         """What another workflow adds to the record of a case that is over: a line, and a message about it."""
         added = {"seq": self.seq + 1, "at": at, "run_id": run_id, "history_length": 0}
         return self.model_copy(update={**added, "entries": (entry,), "messages": (message,)})

@@ -176,7 +176,7 @@ def _payable(case: Case, decided: DecideClaim) -> None:
 
 
 def _belongs_to_lapsed(case: Case, command: Command, at: datetime) -> bool:
-    return any(command in moves and case.lapsed_at(state, at) for state, moves in MOVES.items())
+    return any(command in moves and case.has_lapsed_at(state, at) for state, moves in MOVES.items())
 
 
 def _illegal(case: Case, command: Command, at: datetime) -> str:

@@ -32,7 +32,7 @@ class Entry(Schema):
     policy_version: str | None = None
 
     @classmethod
-    def noted(cls, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> Self:
+    def of_event(cls, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> Self:
         """A line about what happened at `at` and is noted now; a gap over five minutes marks it as late (R15)."""
         late = now - at > LATE and by not in ("timer", "policy")
         return cls.model_validate(
@@ -44,7 +44,7 @@ class Entry(Schema):
         """A line about a clock: its deadline, the rules it follows and the policy that set it."""
         deadline = running.deadline
         about |= {"clock": running.clock, "due_at": deadline.due_at, "rules": deadline.rules}
-        return cls.noted(event, says, by, now, now, policy_version=deadline.policy_version, **about)
+        return cls.of_event(event, says, by, now, now, policy_version=deadline.policy_version, **about)
 
 
 class DeadlineView(Schema):

@@ -63,7 +63,7 @@ def price_claim(book: Book, filed: Filed) -> CaseRequest | None:
     opens by itself, and the buyer may still file. Raises PolicyGap and BadInput as `Book.deadline`.
     """
     request, wanted = filed.request, filed.request.claim_type
-    found = book.services.guaranteeing(wanted, request.order.paid_at, filed.applied_at) if wanted else None
+    found = book.services.guarantee_for(wanted, request.order.paid_at, filed.applied_at) if wanted else None
     currencies = {item.requested.currency for item in request.items}
     if found is None or len(currencies) > 1 or claim_problems(book, request, filed.applied_at):
         return None

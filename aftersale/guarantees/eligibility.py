@@ -25,7 +25,7 @@ def claim_problems(book: Book, request: CaseRequest, applied_at: datetime) -> li
     """
     if request.claim_type is None:
         return [Problem(field="claim_type", message=f"is required of a claim; write {' or '.join(ClaimType)}")]
-    found = book.services.guaranteeing(request.claim_type, request.order.paid_at, applied_at)
+    found = book.services.guarantee_for(request.claim_type, request.order.paid_at, applied_at)
     if found is None:
         return [_not_in_force(book, request.claim_type, request.order.paid_at)]
     edition, guarantee = found

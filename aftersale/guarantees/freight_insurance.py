@@ -88,4 +88,4 @@ def freight_turn(claim: FreightClaimInput, answer: InsurerAnswer, last: Turn, no
         state=last.status.state,
         says=answer.words,
     )
-    return last.followed_by(entry, message, now, run_id)
+    return last.with_entry(entry, message, now, run_id)

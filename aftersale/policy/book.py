@@ -129,7 +129,7 @@ class Book:
         """Whether a carrier's words are of a hub (S30, S32)."""
         return any(word in text for word in self._hub_words)
 
-    def bearing(self, facts: Facts, clocks: Iterable[Clock], since: datetime) -> frozenset[str]:
+    def clauses_bearing_on(self, facts: Facts, clocks: Iterable[Clock], since: datetime) -> frozenset[str]:
         """The clauses that can still bear on these clocks when they start at or after `since`.
 
         Two order lines with the same answer can share a case: none of its clocks can come to differ.

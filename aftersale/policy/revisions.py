@@ -16,22 +16,22 @@ class Revisions:
         """The newest one that was told."""
         return max(self._told)
 
-    def published(self, revision: int) -> bool:
+    def note(self, revision: int) -> bool:
         """Keep one; whether it is newer than all before."""
         newest = self.newest
         self._told.add(revision)
         return revision > newest
 
-    def withdrawn(self, revision: int) -> None:
+    def forget(self, revision: int) -> None:
         """Forget one that was announced by mistake; one that has answered was published after all, and stays."""
         if revision > self._answered:
             self._told.discard(revision)
 
-    def wanted(self, revision: int) -> Callable[[], bool]:
+    def still_wants(self, revision: int) -> Callable[[], bool]:
         """Whether an answer of that revision is wanted still; not once it was withdrawn."""
         return lambda: revision <= self.newest
 
-    def answered(self, revision: int) -> None:
+    def note_answer(self, revision: int) -> None:
         """A book of that revision has answered."""
         self._answered = max(self._answered, revision)
 

@@ -30,7 +30,7 @@ class RunningClock(Schema):
     grace_until: Instant | None = None
 
     @classmethod
-    def begun(cls, question: Question, deadline: Deadline, learned_at: datetime) -> Self:
+    def start(cls, question: Question, deadline: Deadline, learned_at: datetime) -> Self:
         """A clock counted from when its start happened; learned of late, it leaves everyone the grace (R13).
 
         A statutory clock has no grace: nothing lengthens it (R10).
@@ -87,13 +87,13 @@ class RunningClock(Schema):
             return f"the {self.clock} clock may be extended when {allowance.when_remaining} or less remain"
         return None
 
-    def extended(self) -> Question:
+    def extension_question(self) -> Question:
         """The question to ask once the allowed extension is granted."""
         allowance = self.deadline.extension
         assert allowance is not None
         return self.question.model_copy(update={"extensions": (*self.question.extensions, allowance.add)})
 
-    def held(self, since: datetime, until: datetime) -> Question:
+    def hold_question(self, since: datetime, until: datetime) -> Question:
         """The question to ask after a hold; statutory clocks and clocks already past are never held (R16).
 
         One that starts a little ahead, by an act that was stamped so, is not held before its start.
@@ -104,7 +104,7 @@ class RunningClock(Schema):
         total = span(self.question.held or "PT0S") + held
         return self.question.model_copy(update={"held": duration(total)})
 
-    def spared(self, since: datetime, until: datetime) -> Self:
+    def after_hold(self, since: datetime, until: datetime) -> Self:
         """The clock after a hold, its grace longer by as much of the hold as it ran through (R16).
 
         A hold that is told late may have begun before the grace was given: that part took nothing from it.
@@ -115,7 +115,7 @@ class RunningClock(Schema):
         held = max(until - max(since, given_at), timedelta())
         return self.model_copy(update={"grace_until": self.grace_until + held})
 
-    def retimed(self, question: Question, deadline: Deadline, now: datetime) -> "RunningClock":
+    def retime(self, question: Question, deadline: Deadline, now: datetime) -> "RunningClock":
         """The clock with a new answer; what lies in the past now, or starts otherwise, leaves the grace (R9, R13)."""
         told_at = self.told_at if deadline.due_at == self.deadline.due_at else now
         moved = self.model_copy(update={"question": question, "deadline": deadline, "told_at": told_at})

@@ -176,7 +176,7 @@ class Services:
         """The version of a service in force at that instant, by what was known at `as_of`; None where none was."""
         return next((each for each in self.editions(paid_at, as_of) if each.file.service is service), None)
 
-    def guaranteeing(
+    def guarantee_for(
         self, claim_type: ClaimType, paid_at: datetime, as_of: datetime | None = None
     ) -> tuple[Edition, Guarantee] | None:
         """What held of a claim for an order paid at that instant, and by which version; None where nothing did."""

@@ -26,7 +26,7 @@ class FairSemaphore:
         self._lock = threading.Lock()
 
     @contextmanager
-    def passing(self) -> Iterator[None]:
+    def place(self) -> Iterator[None]:
         """Wait for a place, and keep it while the block runs. Raises GateShut."""
         self._enter()
         try:

@@ -218,7 +218,7 @@ class Records:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with report_unavailable(self._url), self._gate.passing(), self._engine.begin() as connection:
+        with report_unavailable(self._url), self._gate.place(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager

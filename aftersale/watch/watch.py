@@ -99,7 +99,7 @@ class Watch:
 
     # What the policy book is asked
 
-    def asking(self, now: datetime) -> dict[Check, Question]:
+    def questions(self, now: datetime) -> dict[Check, Question]:
         """The questions of clocks that ought to run and do not, or that the facts have changed."""
         wanted = ((check, self._question(check, now)) for check in self.shipment.checks)
         return {
@@ -108,7 +108,7 @@ class Watch:
             if question is not None and not self._decided(check) and not self._asked(check, question)
         }
 
-    def asking_again(self, now: datetime) -> dict[Check, Question]:
+    def questions_again(self, now: datetime) -> dict[Check, Question]:
         """The questions of every clock that runs, for a newer book (R9)."""
         return {check: running.question.model_copy(update={"as_of": now}) for check, running in self.clocks.items()}
 
@@ -129,10 +129,10 @@ class Watch:
             self.policy_version = deadline.policy_version
             running = self.clocks.get(check)
             if running is None:
-                self.clocks[check] = begun = RunningClock.begun(question, deadline, learned_at)
+                self.clocks[check] = begun = RunningClock.start(question, deadline, learned_at)
                 self._note_clock("DeadlineSet", begun, f"deadline set: {summary(check, begun)}", now)
                 continue
-            self.clocks[check] = moved = running.retimed(question, deadline, now)
+            self.clocks[check] = moved = running.retime(question, deadline, now)
             old = running.deadline.due_at
             if deadline.due_at != old:
                 says = f"deadline changed: {summary(check, moved)}; {why}"
@@ -190,7 +190,7 @@ class Watch:
 
     def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
         """Add a line to the timeline."""
-        self.timeline.append(Entry.noted(event, says, by, at, now, **about))
+        self.timeline.append(Entry.of_event(event, says, by, at, now, **about))
 
     # How it works
 

@@ -146,7 +146,7 @@ def test_two_caps_at_once_are_refused_by_name_unless_one_supersedes() -> None:
 def test_lines_of_an_order_may_share_a_case_while_no_clause_tells_them_apart() -> None:
     def bearing(since: str, **given: Any) -> frozenset[str]:
         facts = Question.model_validate({"clock": "merchant_review", "started_at": since, **given})
-        return BOOK.bearing(facts, [Clock.MERCHANT_REVIEW, Clock.FALSE_DISPATCH_HUB], utc(since))
+        return BOOK.clauses_bearing_on(facts, [Clock.MERCHANT_REVIEW, Clock.FALSE_DISPATCH_HUB], utc(since))
 
     tagged = {"labels": ["spring_festival_nonstop"], "paid_at": "2024-02-05T09:00:00"}
     assert bearing("2024-02-05T10:00:00", order=tagged) != bearing("2024-02-05T10:00:00")

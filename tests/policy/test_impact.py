@@ -60,7 +60,7 @@ def test_it_says_what_a_case_does_that_is_told_at_that_instant(
     """The records hold enough of a clock: from what they say of it comes what the case itself makes of the new book."""
     question = Question.model_validate({"clock": clock, "started_at": started, "as_of": started, **facts})
     case, now = open_file(), started + since
-    case.stage_clock = before = RunningClock.begun(question, BOOK.ask(question), started)
+    case.stage_clock = before = RunningClock.start(question, BOOK.ask(question), started)
     rule = {"id": "T1", "clock": clock, "effect": {"set": f"P{days}D", **({"may_shorten": True} if shorten else {})}}
     new = with_notices(notice(rule))
     [read] = clocks_of(json.loads(turn_of(case).model_dump_json())) or ()
@@ -86,7 +86,7 @@ def test_what_the_same_book_moves_is_owed_already(
     clock: str, started: datetime, facts: dict[str, Any], since: timedelta
 ) -> None:
     question = Question.model_validate({"clock": clock, "started_at": started, "as_of": started, **facts})
-    clock_now = RunningClock.begun(question, BOOK.ask(question), started)
+    clock_now = RunningClock.start(question, BOOK.ask(question), started)
     found = fate(clock_now, BOOK, BOOK, started + since)
     assert found.owed == (found.way in MOVES)
 
@@ -117,7 +117,7 @@ def test_a_limit_that_is_waived_moves_without_a_distance() -> None:
     clock = running("buyer_return", JUNE)
     assert fate(clock, BOOK, new, now) == Fate(Way.WAIVED)
     question = clock.question
-    waived = RunningClock.begun(question, new.ask(question), question.started_at)
+    waived = RunningClock.start(question, new.ask(question), question.started_at)
     assert fate(waived, new, BOOK, now) == Fate(Way.NO_LONGER_WAIVED)
 
 

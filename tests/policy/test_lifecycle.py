@@ -61,8 +61,10 @@ def test_what_a_repealed_notice_had_superseded_holds_again() -> None:
 def test_a_repealed_notice_cannot_bear_on_what_starts_after_its_repeal() -> None:
     book = with_notices(_repealed())
     facts = Question.model_validate({"clock": "merchant_review", "started_at": START})
-    assert "merchant_review:N1" in book.bearing(facts, [Clock.MERCHANT_REVIEW], utc("2024-02-10T23:59:59"))
-    assert "merchant_review:N1" not in book.bearing(facts, [Clock.MERCHANT_REVIEW], utc("2024-02-11T00:00:00"))
+    assert "merchant_review:N1" in book.clauses_bearing_on(facts, [Clock.MERCHANT_REVIEW], utc("2024-02-10T23:59:59"))
+    assert "merchant_review:N1" not in book.clauses_bearing_on(
+        facts, [Clock.MERCHANT_REVIEW], utc("2024-02-11T00:00:00")
+    )
 
 
 @pytest.mark.parametrize("status", ["draft", "consultation"])

@@ -49,7 +49,7 @@ def _then_die_starting(start: Any, *, before: bool) -> Any:
 if __name__ == "__main__":
     match sys.argv[1]:
         case "instructed":
-            Ledger.attempted = _then_die(Ledger.attempted)  # type: ignore[method-assign]
+            Ledger.note_attempt = _then_die(Ledger.note_attempt)  # type: ignore[method-assign]
         case "called":
             pass
         case "answered":

@@ -100,7 +100,7 @@ def pay(ledger: Ledger, given: RefundInstruction, *, closes: bool = True) -> Ins
     send = ledger.clawback if "/clawback/" in given.key else ledger.instruct
     kept = send(given, NOW)
     assert kept.settlement is None, kept.settlement
-    ledger.attempted(given.key, 1, NOW)
+    ledger.note_attempt(given.key, 1, NOW)
     ledger.settle(paid(given.key), 1, closes, NOW)
     return kept
 

@@ -113,7 +113,7 @@ def live_through_cases(url: str, hand: int, cases: int, threads: int, asked: int
             return 0
         refund = instruction(case_id, asked // 2)
         kept.ledger.instruct(refund, NOW)
-        kept.ledger.attempted(refund.key, 1, NOW)
+        kept.ledger.note_attempt(refund.key, 1, NOW)
         kept.ledger.settle(paid(refund.key), 1, True, NOW)
         return asked // 2
 

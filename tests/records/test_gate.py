@@ -12,11 +12,11 @@ def test_threads_pass_in_the_order_in_which_they_came() -> None:
     gate, passed = FairSemaphore(1, 5), list[int]()
 
     def pass_as(number: int) -> None:
-        with gate.passing():
+        with gate.place():
             passed.append(number)
 
     threads = [threading.Thread(target=pass_as, args=(number,)) for number in range(8)]
-    with gate.passing():
+    with gate.place():
         for number, thread in enumerate(threads):
             thread.start()
             while len(gate._queue) <= number:
@@ -28,24 +28,24 @@ def test_threads_pass_in_the_order_in_which_they_came() -> None:
 
 def test_a_gate_lets_as_many_through_as_it_is_wide() -> None:
     gate = FairSemaphore(2, 0.05)
-    with gate.passing(), gate.passing(), pytest.raises(GateShut), gate.passing():
+    with gate.place(), gate.place(), pytest.raises(GateShut), gate.place():
         pass
-    with gate.passing(), gate.passing():
+    with gate.place(), gate.place():
         pass
 
 
 def test_who_gave_up_waiting_leaves_no_place_behind() -> None:
     gate = FairSemaphore(1, 0.05)
     for _ in range(3):
-        with gate.passing(), pytest.raises(GateShut), gate.passing():
+        with gate.place(), pytest.raises(GateShut), gate.place():
             pass
-    with gate.passing():
+    with gate.place():
         pass
 
 
 def test_an_error_inside_gives_the_place_back() -> None:
     gate = FairSemaphore(1, 0.05)
-    with pytest.raises(KeyError), gate.passing():
+    with pytest.raises(KeyError), gate.place():
         raise KeyError
-    with gate.passing():
+    with gate.place():
         pass

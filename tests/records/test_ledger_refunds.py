@@ -121,7 +121,7 @@ def test_a_declined_refund_gives_its_money_back_to_the_case(kept: Records) -> No
     hold(kept.ledger, claim("C-1"))
     first = instruction("C-1", 10000)
     kept.ledger.instruct(first, NOW)
-    kept.ledger.attempted(first.key, 1, NOW)
+    kept.ledger.note_attempt(first.key, 1, NOW)
     kept.ledger.settle(declined(first.key), 1, True, NOW)
     assert kept.ledger.instruct(first, NOW).settlement == declined(first.key)
     pay(kept.ledger, instruction("C-1", 10000, 2, tender="wallet"))
@@ -132,7 +132,7 @@ def test_what_has_failed_is_not_sent_again(kept: Records) -> None:
     hold(kept.ledger, claim("C-1"))
     refused = instruction("C-1", 10001)
     told = kept.ledger.instruct(refused, NOW).settlement
-    assert told and kept.ledger.attempted(refused.key, 1, NOW) == told
+    assert told and kept.ledger.note_attempt(refused.key, 1, NOW) == told
 
 
 def test_a_chargeback_stops_a_refund_that_is_instructed_and_not_a_clawback(kept: Records) -> None:
@@ -142,12 +142,12 @@ def test_a_chargeback_stops_a_refund_that_is_instructed_and_not_a_clawback(kept:
     kept.ledger.instruct(refund, NOW)
     kept.ledger.clawback(back, NOW)
     kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
-    stopped = kept.ledger.attempted(refund.key, 1, NOW)
+    stopped = kept.ledger.note_attempt(refund.key, 1, NOW)
     assert stopped and stopped.status == "declined" and stopped.reason
     assert "chargeback CB-7" in stopped.reason and "`aftersale ledger lift O-1`" in stopped.reason
-    assert kept.ledger.attempted(back.key, 1, NOW) is None
+    assert kept.ledger.note_attempt(back.key, 1, NOW) is None
     kept.ledger.lift("O-1", NOW)
-    assert kept.ledger.attempted(refund.key, 2, NOW) == kept.ledger.instruct(refund, NOW).settlement == stopped
+    assert kept.ledger.note_attempt(refund.key, 2, NOW) == kept.ledger.instruct(refund, NOW).settlement == stopped
 
 
 def test_a_known_key_answers_in_the_same_order_whatever_the_databases_order_of_words(kept: Records) -> None:
@@ -159,7 +159,7 @@ def test_a_known_key_answers_in_the_same_order_whatever_the_databases_order_of_w
 
 def test_what_was_never_instructed_can_neither_be_sent_nor_settled(kept: Records) -> None:
     with pytest.raises(LedgerFault, match="case/C-1/refund/1 is not in the ledger; instruct it before it is sent"):
-        kept.ledger.attempted("case/C-1/refund/1", 1, NOW)
+        kept.ledger.note_attempt("case/C-1/refund/1", 1, NOW)
     with pytest.raises(LedgerFault, match="is not in the ledger"):
         kept.ledger.settle(paid("case/C-1/refund/1"), 1, True, NOW)
 
@@ -169,7 +169,7 @@ def test_settling_again_changes_nothing_and_otherwise_is_an_alarm(kept: Records)
     refund = instruction("C-1", 10000)
     kept.ledger.instruct(refund, NOW)
     for attempt in (1, 2, 2):
-        kept.ledger.attempted(refund.key, attempt, NOW)
+        kept.ledger.note_attempt(refund.key, attempt, NOW)
         kept.ledger.settle(paid(refund.key, "P-1"), attempt, False, NOW)
     for other in (declined(refund.key), paid(refund.key, "P-2")):
         with pytest.raises(LedgerFault, match=r"was settled as succeeded as P-1, and is now said to be .*--statement"):
@@ -196,7 +196,7 @@ def test_a_chargeback_freezes_the_refunds_of_its_order_until_it_is_lifted(kept: 
     )
     pay(kept.ledger, instruction("C-2", 10000, order_id="O-2"))
     assert [notice.reference for notice in kept.ledger.lift("O-1", NOW)] == ["CB-7"]
-    assert kept.ledger.frozen("O-1") == [] and kept.ledger.lift("O-1", NOW) == []
+    assert kept.ledger.freezing_notices("O-1") == [] and kept.ledger.lift("O-1", NOW) == []
     pay(kept.ledger, instruction("C-1", 10000, 2))
 
 
@@ -205,9 +205,9 @@ def test_a_notice_that_comes_again_changes_nothing_even_after_it_was_lifted(kept
     assert kept.ledger.freeze("O-1", "CB-7", "again", NOW + timedelta(days=1)) == first
     kept.ledger.lift("O-1", NOW)
     kept.ledger.freeze("O-1", "CB-7", "again", NOW)
-    assert kept.ledger.frozen("O-1") == []
+    assert kept.ledger.freezing_notices("O-1") == []
     kept.ledger.freeze("O-1", "CB-8", "another", NOW)
-    assert [notice.reference for notice in kept.ledger.frozen("O-1")] == ["CB-8"]
+    assert [notice.reference for notice in kept.ledger.freezing_notices("O-1")] == ["CB-8"]
 
 
 def test_a_clawback_takes_back_at_most_what_was_settled_and_is_not_back(kept: Records) -> None:

@@ -47,7 +47,7 @@ def test_an_upgrade_step_by_step_keeps_the_rows_of_every_step(empty: str) -> Non
         assert [(line.paid_minor, line.settled_minor, line.reserved_minor) for line in books.lines] == [
             (12900, 6450, 6450)
         ]
-        assert [notice.reference for notice in kept.ledger.frozen("O-89")] == ["CB-2"]
+        assert [notice.reference for notice in kept.ledger.freezing_notices("O-89")] == ["CB-2"]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -117,7 +117,7 @@ def test_a_connection_pool_that_is_used_up_is_an_error(url: str) -> None:
         for _ in range(CONNECTIONS):
             held.enter_context(kept._engine.connect())
         if kept._engine.dialect.name == "sqlite":
-            held.enter_context(kept._gate.passing())
+            held.enter_context(kept._gate.place())
         with unavailable("all connections are in use"):
             kept.write(line("C-1", 1), now=NOW)
 

@@ -61,7 +61,7 @@ def test_an_order_comes_under_the_version_in_force_when_it_was_paid(
 
 def test_a_version_that_keeps_another_says_the_same() -> None:
     paid = at("2024-06-01 09:00:00")
-    found = BOOK.services.guaranteeing(ClaimType.FRESH_DAMAGE, paid)
+    found = BOOK.services.guarantee_for(ClaimType.FRESH_DAMAGE, paid)
     assert found is not None
     edition, guarantee = found
     assert (edition.version.id, edition.terms.id, guarantee.evidence) == ("standard-2023", "launch", 1)
@@ -69,7 +69,7 @@ def test_a_version_that_keeps_another_says_the_same() -> None:
 
 def test_every_claim_has_its_terms_and_none_has_a_price_that_no_text_gives() -> None:
     for claim_type in ClaimType:
-        found = BOOK.services.guaranteeing(claim_type, at("2024-06-01 09:00:00"))
+        found = BOOK.services.guarantee_for(claim_type, at("2024-06-01 09:00:00"))
         assert found is not None, claim_type
         compensation = found[1].compensation
         assert (compensation.rate, compensation.floor, compensation.cap, compensation.grades) == (None, {}, {}, {})

@@ -23,7 +23,7 @@ STAGES = {
 def running(clock: str, started_at: str, learned_at: str | None = None, **facts: Any) -> RunningClock:
     """A clock that began then, as the book answers."""
     question = Question.model_validate({"clock": clock, "started_at": started_at, **facts})
-    return RunningClock.begun(question, BOOK.ask(question), at(learned_at or started_at))
+    return RunningClock.start(question, BOOK.ask(question), at(learned_at or started_at))
 
 
 def answered(question: Question) -> Deadline:
@@ -41,5 +41,5 @@ def dossier(state: State = State.AWAITING_MERCHANT_REVIEW, since: str = "2024-06
         case.enter(state, began, None)
     else:
         question = case.question(clock, began, began)
-        case.enter(state, began, RunningClock.begun(question, BOOK.ask(question), began))
+        case.enter(state, began, RunningClock.start(question, BOOK.ask(question), began))
     return case

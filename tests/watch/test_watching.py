@@ -34,7 +34,7 @@ def look(watch: Watch, when: str) -> list[Violation]:
     """What a lookout does whenever it is woken."""
     now = at(when)
     watch.read(watch.unread, [scan for scan in watch.unread if BOOK.is_hub(scan.text or "")])
-    while asked := watch.asking(now):
+    while asked := watch.questions(now):
         watch.answer([(each, BOOK.ask(each[1])) for each in asked.items()], "facts", now, now)
     return watch.settle(now)
 
@@ -190,7 +190,7 @@ def test_an_order_that_is_cancelled_owes_no_dispatch_and_its_watch_is_over() -> 
 
 def test_what_was_answered_after_its_check_was_decided_changes_nothing() -> None:
     made = watch()
-    asked = made.asking_again(at(JUNE))
+    asked = made.questions_again(at(JUNE))
     [found] = look(made, "2024-06-05 10:00:01")
     made.answer([(each, BOOK.ask(each[1])) for each in asked.items()], "book", at(JUNE), at("2024-06-05 10:00:01"))
     assert made.clocks == {} and made.violations == {DISPATCH: found}

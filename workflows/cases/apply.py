@@ -22,13 +22,13 @@ def apply_command(desk: Desk, command: Command, act: Act) -> None:
             extended = case.stage_clock and case.stage_clock.clock
             desk.clocks.requote(
                 f"extended by the {act.actor.party}",
-                lambda running: running.extended() if running.clock is extended else running.question,
+                lambda running: running.extension_question() if running.clock is extended else running.question,
             )
         case Hold():
             case.held_since = at
         case Resume():
             since, until = case.resume(at)
-            desk.clocks.requote("the platform's hold is over", lambda running: running.held(since, until))
+            desk.clocks.requote("the platform's hold is over", lambda running: running.hold_question(since, until))
         case _:
             desk.hear(act)
     desk.wake()

@@ -48,15 +48,15 @@ class CaseClocks:
         """Have the page ask the book again for every clock whose question changes."""
         self._requotes.append(Requote(why, question))
 
-    def published(self, revision: int) -> None:
+    def hear_revision(self, revision: int) -> None:
         """A newer policy book is out: ask it about the clocks that run, without keeping anybody waiting (R9)."""
-        newer = self._revisions.published(revision)
+        newer = self._revisions.note(revision)
         if newer and (self._publication is None or self._publication.done()):
             self._publication = asyncio.create_task(self._ask_newer_book())
 
-    def withdrawn(self, revision: int) -> None:
+    def forget_revision(self, revision: int) -> None:
         """A revision was announced by mistake: who waits for a book of it asks again for what was told before."""
-        self._revisions.withdrawn(revision)
+        self._revisions.forget(revision)
 
     # What the desk does
 
@@ -67,12 +67,12 @@ class CaseClocks:
         while True:
             revision, learned_at = self._revisions.newest, self._now
             questions = [self._case.question(clock, since, learned_at) for clock, since in starts.items()]
-            deadlines = await outside.quote(questions, revision, self._revisions.wanted(revision))
+            deadlines = await outside.quote(questions, revision, self._revisions.still_wants(revision))
             if deadlines is not None and revision == self._revisions.newest:
                 break
-        self._revisions.answered(revision)
+        self._revisions.note_answer(revision)
         started = {
-            question.clock: RunningClock.begun(question, deadline, learned_at)
+            question.clock: RunningClock.start(question, deadline, learned_at)
             for question, deadline in zip(questions, deadlines, strict=True)
         }
         for running in started.values():
@@ -88,7 +88,9 @@ class CaseClocks:
             changed = [(running, question) for running, question in asked if question != running.question]
             questions = [question.model_copy(update={"as_of": self._now}) for _, question in changed]
             revision = self._revisions.newest
-            deadlines = await outside.quote(questions, revision, self._revisions.wanted(revision)) if questions else []
+            deadlines = (
+                await outside.quote(questions, revision, self._revisions.still_wants(revision)) if questions else []
+            )
             if deadlines is None or self._case.running != before:
                 continue  # a newer book answered meanwhile: put the same to the clocks as they are now
             self._requotes.popleft()
@@ -116,11 +118,11 @@ class CaseClocks:
         while case.running and (revision < self._revisions.newest or asked != case.running):
             revision, asked = self._revisions.newest, case.running
             questions = [running.question.model_copy(update={"as_of": self._now}) for running in asked]
-            deadlines = await outside.quote_from_newer_book(questions, revision, self._revisions.wanted(revision))
+            deadlines = await outside.quote_from_newer_book(questions, revision, self._revisions.still_wants(revision))
             if deadlines is None:
                 revision = self._revisions.last_answered
                 continue
-            self._revisions.answered(revision)
+            self._revisions.note_answer(revision)
             if asked == case.running:
                 why = f"policy book revision {revision} was published"
                 for running, question, deadline in zip(asked, questions, deadlines, strict=True):

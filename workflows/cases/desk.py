@@ -262,13 +262,13 @@ class Desk:
         """The turn is over: operators see how the case stands, and it is written with the messages that it owes."""
         standing = status(self.case, self.now)
         self._visibility.show(self.case.request, standing)
-        self._recorder.write(standing, self.case.letters.written(standing), self.now, self.case.running)
+        self._recorder.write(standing, self.case.messages.drain(standing), self.now, self.case.running)
         self.settled = True
         self.settlings += 1
 
     def _scan(self) -> ParcelEvent | None:
         """The scan that the stage waits for, unless it happened after the stage's clock had run out."""
-        scan = self.case.parcels.scanned(*self._awaited_scan) if self._awaited_scan else None
+        scan = self.case.parcels.first_scan(*self._awaited_scan) if self._awaited_scan else None
         clock = self.case.stage_clock
         in_time = scan and (self.case.held_since or clock is None or clock.in_time(scan.occurred_at))
         return scan if in_time else None
@@ -282,4 +282,4 @@ class Desk:
     def _ask_awaited(self) -> None:
         party = self.case.awaited
         if party not in (None, Party.SYSTEM):
-            self.case.letters.owe(party, MessageEvent.MOVE_AWAITED)
+            self.case.messages.add(party, MessageEvent.MOVE_AWAITED)

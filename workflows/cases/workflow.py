@@ -153,11 +153,11 @@ class CaseWorkflow:
         return self.status()
 
     @workflow.update(dynamic=True)
-    async def unserved(self, name: str, given: Sequence[RawValue]) -> Status:
+    async def refuse_unknown(self, name: str, given: Sequence[RawValue]) -> Status:
         """Whatever else is sent: refused at the door."""
         raise unknown(name, Command)
 
-    @unserved.validator
+    @refuse_unknown.validator
     def _refuse_unserved(self, name: str, given: Sequence[RawValue]) -> None:
         raise unknown(name, Command)
 
@@ -169,12 +169,12 @@ class CaseWorkflow:
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:
         """Have the running clocks ask the newer book."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.clocks.published(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.clocks.hear_revision(news.revision))
 
     @workflow.signal(description="a revision was announced by mistake; clocks that wait for it ask again without it")
     def policy_withdrawn(self, given: Any = None) -> None:
         """Forget a revision that no policy book has."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.clocks.withdrawn(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.clocks.forget_revision(news.revision))
 
     @workflow.query(description="the case as it stands")
     def status(self) -> Status:

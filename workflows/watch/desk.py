@@ -59,15 +59,15 @@ class WatchDesk:
         self._stopped = True
         self.wake()
 
-    def published(self, revision: int) -> None:
+    def hear_revision(self, revision: int) -> None:
         """A newer policy book is out: ask it about the clocks that run, without holding up any of them (R9)."""
-        newer = self._revisions.published(revision)
+        newer = self._revisions.note(revision)
         if newer and (self._publication is None or self._publication.done()):
             self._publication = asyncio.create_task(self._ask_newer_book())
 
-    def withdrawn(self, revision: int) -> None:
+    def forget_revision(self, revision: int) -> None:
         """A revision was announced by mistake: who waits for a book of it asks again for what was told before."""
-        self._revisions.withdrawn(revision)
+        self._revisions.forget(revision)
 
     # What the workflow does
 
@@ -90,7 +90,7 @@ class WatchDesk:
             watch = self.watch
             if watch.unread:
                 await self._read()
-            elif asked := watch.asking(self.now):
+            elif asked := watch.questions(self.now):
                 await self._ask(asked)
             else:
                 self._pass_on(watch.settle(self.now))
@@ -104,24 +104,24 @@ class WatchDesk:
 
     async def _ask(self, asked: Mapping[Check, Question]) -> None:
         revision, learned_at = self._revisions.newest, self.now
-        deadlines = await outside.quote(list(asked.values()), revision, self._revisions.wanted(revision))
+        deadlines = await outside.quote(list(asked.values()), revision, self._revisions.still_wants(revision))
         if deadlines is not None and revision == self._revisions.newest:
-            self._revisions.answered(revision)
+            self._revisions.note_answer(revision)
             self._answer(asked, deadlines, "what is known of the shipment has changed", learned_at)
 
     async def _ask_newer_book(self) -> None:
         asked: dict[Check, Question] = {}
         revision = -1
-        while revision < self._revisions.newest or self.watch.asking_again(self.now).keys() - asked.keys():
-            revision, asked, learned_at = self._revisions.newest, self.watch.asking_again(self.now), self.now
+        while revision < self._revisions.newest or self.watch.questions_again(self.now).keys() - asked.keys():
+            revision, asked, learned_at = self._revisions.newest, self.watch.questions_again(self.now), self.now
             if not asked:
                 break
-            wanted = self._revisions.wanted(revision)
+            wanted = self._revisions.still_wants(revision)
             deadlines = await outside.quote_from_newer_book(list(asked.values()), revision, wanted)
             if deadlines is None:
                 revision = self._revisions.last_answered
                 continue
-            self._revisions.answered(revision)
+            self._revisions.note_answer(revision)
             self._answer(asked, deadlines, f"policy book revision {revision} was published", learned_at)
         self.wake()
 

@@ -65,7 +65,7 @@ class DispatchWatch:
     async def _work(self) -> WatchStatus:
         desk = self._desk
         if desk is not None:
-            first = next(iter(desk.watch.asking(desk.now).values()))
+            first = next(iter(desk.watch.questions(desk.now).values()))
             self._problems = tuple(await outside.unanswerable(first))
         if desk is None or self._problems:
             Visibility.show_refused_watch(self._problems)
@@ -94,11 +94,11 @@ class DispatchWatch:
         return self.status()
 
     @workflow.update(dynamic=True)
-    async def unserved(self, name: str, given: Sequence[RawValue]) -> WatchStatus:
+    async def refuse_unknown(self, name: str, given: Sequence[RawValue]) -> WatchStatus:
         """Whatever else is sent: refused at the door."""
         raise unknown(name, WatchCommand)
 
-    @unserved.validator
+    @refuse_unknown.validator
     def _refuse_unserved(self, name: str, given: Sequence[RawValue]) -> None:
         raise unknown(name, WatchCommand)
 
@@ -110,12 +110,12 @@ class DispatchWatch:
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:
         """Have the running clocks ask the newer book."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.published(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.hear_revision(news.revision))
 
     @workflow.signal(description="a revision was announced by mistake; clocks that wait for it ask again without it")
     def policy_withdrawn(self, given: Any = None) -> None:
         """Forget a revision that no policy book has."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.withdrawn(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, news: desk.forget_revision(news.revision))
 
     @workflow.query(description="the watch as it stands")
     def status(self) -> WatchStatus:

@@ -86,7 +86,7 @@ def fate(running: RunningClock, old: Book, new: Book, at: datetime, *, held: boo
 
 def _asked_again(running: RunningClock, book: Book, at: datetime) -> RunningClock:
     question = running.question.model_copy(update={"as_of": at})
-    return running.retimed(question, book.ask(question), at)
+    return running.retime(question, book.ask(question), at)
 
 
 def _owed(running: RunningClock, book: Book, at: datetime) -> bool:

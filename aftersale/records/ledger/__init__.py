@@ -102,7 +102,7 @@ class Ledger:
         with self._writing() as connection:
             return instructions.clawback(connection, instruction, now)
 
-    def attempted(self, key: str, attempt: int, now: datetime) -> Settlement | None:
+    def note_attempt(self, key: str, attempt: int, now: datetime) -> Settlement | None:
         """Keep that an instruction is sent right now, once it is known that the payment service holds nothing of it.
 
         None gives leave. A settlement says that it must not be sent, and why: a refund of an order that was frozen
@@ -131,7 +131,7 @@ class Ledger:
         with self._writing() as connection:
             return chargebacks.lift(connection, order_id, now)
 
-    def frozen(self, order_id: str) -> list[Chargeback]:
+    def freezing_notices(self, order_id: str) -> list[Chargeback]:
         """The notices that freeze an order, the oldest first; none, and refunds are paid."""
         with self._reading() as connection:
             return chargebacks.freezing_notices(connection, order_id)

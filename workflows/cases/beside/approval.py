@@ -52,7 +52,7 @@ async def _decide(desk: Desk, act: DecideClaim) -> None:
         except CommandRefused as refusal:
             says = f"the approvals service's answer cannot be taken: {refusal.problem}; a person must decide"
             desk.case.note("Alert", says, Party.SYSTEM, desk.now, desk.now)
-            desk.case.letters.owe(Party.PLATFORM, MessageEvent.ALERT, says)
+            desk.case.messages.add(Party.PLATFORM, MessageEvent.ALERT, says)
             desk.wake()
             return
         if verdict is Handling.TAKE:

@@ -56,12 +56,12 @@ class _Booking:
     def end(self) -> None:
         """Book no more, and cancel what nobody needs: what was fetched is not among it."""
         self._working.cancel()
-        if self._asked is not None and self._desk.case.parcels.scanned("return", "picked_up") is None:
+        if self._asked is not None and self._desk.case.parcels.first_scan("return", "picked_up") is None:
             self._desk.errand(outside.cancel_pickup(self._asked))
 
     @property
     def _came_to_nothing(self) -> bool:
-        return self._desk.case.parcels.scanned("return", "failed") is not None
+        return self._desk.case.parcels.first_scan("return", "failed") is not None
 
     def _note(self, answer: Pickup) -> None:
         desk = self._desk

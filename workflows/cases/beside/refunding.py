@@ -32,7 +32,7 @@ async def take_back(desk: Desk, lines: Sequence[LineAmount], tender: str | None)
     settlement = await desk.meanwhile(outside.claw_back(instruction))
     _settle(desk, settlement, "Clawback", closes=False)
     if settlement.status == "succeeded":
-        desk.case.letters.owe(Party.BUYER, MessageEvent.CLAWED_BACK, says)
+        desk.case.messages.add(Party.BUYER, MessageEvent.CLAWED_BACK, says)
     return settlement
 
 
@@ -56,7 +56,7 @@ async def _advance(desk: Desk) -> None:
     _settle(desk, settlement, "Advance", closes=False)
     if settlement.status == "succeeded":
         says = f"{_sum(instruction)} was paid ahead; what turns out not to be owed is taken back"
-        desk.case.letters.owe(Party.BUYER, MessageEvent.REFUND_ADVANCED, says)
+        desk.case.messages.add(Party.BUYER, MessageEvent.REFUND_ADVANCED, says)
     desk.wake()
 
 
