@@ -181,7 +181,7 @@ class RolloutActivities:
         listed = self._client.list_workflows(query, page_size=batch.size, next_page_token=token)
         await listed.fetch_next_page()
         running = [found.id.removeprefix("case/") for found in listed.current_page or ()]
-        known = await asyncio.to_thread(self._records.known, running)
+        known = await asyncio.to_thread(self._records.known_ids, running)
         token = listed.next_page_token
         return [each for each in running if each not in known], base64.b64encode(token).decode() if token else None
 

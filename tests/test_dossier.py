@@ -4,7 +4,9 @@ import pytest
 
 from aftersale.case.case import Case
 from aftersale.case.projection import status
-from aftersale.case.scanning import take_scan
+from aftersale.case.questions import starting_question
+from aftersale.case.validator import take_scan
+from aftersale.case.wakes import next_wake, reminder_due
 from aftersale.contract.commands import AgreeLimit, ParcelEvent
 from aftersale.contract.message import Message
 from aftersale.policy.running import RunningClock
@@ -41,7 +43,7 @@ def test_a_refund_that_the_payment_service_does_not_answer_is_alerted_after_a_da
     case.beside[Clock.PAYOUT] = payout
     case.refunds.instruct(case.refunds.refundable(), None, at("2024-06-03 10:00:00"))
     assert payout.lapses_at == at("2024-06-04 10:00:01")
-    assert case.next_wake == (payout.lapses_at, payout), "the case is woken for it"
+    assert next_wake(case) == (payout.lapses_at, payout), "the case is woken for it"
     case.alert(payout, at("2024-06-04 10:00:05"))
     alert = case.timeline[-1]
     assert (alert.event, alert.at, alert.clock) == ("Alert", at("2024-06-04 10:00:01"), "payout")
@@ -54,7 +56,7 @@ def test_a_clock_that_is_gone_is_not_retimed() -> None:
     review = case.stage_clock
     assert review is not None
     case.lapse(review, NOW)
-    question = case.question(Clock.BUYER_RETURN, NOW, NOW)
+    question = starting_question(case, Clock.BUYER_RETURN, NOW, NOW)
     case.enter(State.AWAITING_BUYER_RETURN, NOW, RunningClock.start(question, BOOK.ask(question), NOW))
     before = (case.stage_clock, list(case.timeline))
     longer = review.question.model_copy(update={"agreed_limits": {"merchant_review": "P30D"}})
@@ -77,12 +79,12 @@ def test_the_awaited_party_is_reminded_once_so_long_before_the_end_as_the_policy
     case = dossier()  # 48 h from 2024-06-03 10:00:00
     review = case.stage_clock
     assert review is not None
-    assert case.next_wake == (at("2024-06-04 22:00:00"), review)
-    assert not case.reminder_due(at("2024-06-04 21:59:59"))
-    assert case.reminder_due(at("2024-06-04 22:00:00"))
+    assert next_wake(case) == (at("2024-06-04 22:00:00"), review)
+    assert not reminder_due(case, at("2024-06-04 21:59:59"))
+    assert reminder_due(case, at("2024-06-04 22:00:00"))
     case.remind(at("2024-06-04 22:00:00"))
-    assert not case.reminder_due(at("2024-06-04 22:00:00")), "told once, not again"
-    assert case.next_wake == (at("2024-06-05 10:00:01"), case.stage_clock)
+    assert not reminder_due(case, at("2024-06-04 22:00:00")), "told once, not again"
+    assert next_wake(case) == (at("2024-06-05 10:00:01"), case.stage_clock)
     line = case.timeline[-1]
     assert (line.event, line.by, line.clock) == ("Reminded", Party.SYSTEM, Clock.MERCHANT_REVIEW)
     assert line.due_at == at("2024-06-05 10:00:00")
@@ -92,25 +94,25 @@ def test_the_awaited_party_is_reminded_once_so_long_before_the_end_as_the_policy
 
 def test_a_silence_that_has_taken_effect_is_not_reminded_of() -> None:
     case = dossier()
-    assert case.reminder_due(at("2024-06-05 10:00:00"))
-    assert not case.reminder_due(at("2024-06-05 10:00:01"))
+    assert reminder_due(case, at("2024-06-05 10:00:00"))
+    assert not reminder_due(case, at("2024-06-05 10:00:01"))
 
 
 def test_under_a_hold_nobody_is_reminded_and_the_stage_s_clock_wakes_nobody() -> None:
     case = dossier()
     case.held_since = NOW
-    assert not case.reminder_due(at("2024-06-04 23:00:00"))
-    assert case.next_wake is None
+    assert not reminder_due(case, at("2024-06-04 23:00:00"))
+    assert next_wake(case) is None
     case.beside[Clock.PAYOUT] = running("payout", "2024-06-03 10:00:00")
-    assert case.next_wake == (at("2024-06-04 10:00:01"), case.beside[Clock.PAYOUT])
+    assert next_wake(case) == (at("2024-06-04 10:00:01"), case.beside[Clock.PAYOUT])
 
 
 def test_the_case_is_woken_for_whatever_comes_first() -> None:
     case = dossier()
     case.beside[Clock.PAYOUT] = running("payout", "2024-06-03 10:00:00")
-    assert case.next_wake == (at("2024-06-04 10:00:01"), case.beside[Clock.PAYOUT])
+    assert next_wake(case) == (at("2024-06-04 10:00:01"), case.beside[Clock.PAYOUT])
     case.alert(case.beside[Clock.PAYOUT], at("2024-06-04 10:00:01"))
-    assert case.next_wake == (at("2024-06-04 22:00:00"), case.stage_clock)
+    assert next_wake(case) == (at("2024-06-04 22:00:00"), case.stage_clock)
 
 
 @pytest.mark.parametrize(("gap", "late"), [(300, False), (301, True)])

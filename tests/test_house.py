@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,46 @@ def test_only_the_alarm_starts_timers() -> None:
 def test_only_outside_calls_activities() -> None:
     callers = {name(path) for path in (ROOT / "workflows").rglob("*.py") if "_activity" in path.read_text("utf-8")}
     assert callers == {"workflows/calls.py", "workflows/outside.py"}
+
+
+PRODUCT = [path for path in MODULES if name(path).startswith(("aftersale/", "activities/", "workflows/"))]
+
+IRREGULAR = {"begun", "drawn", "due", "found", "frozen", "held", "kept", "known", "made", "met", "paid", "said", "sent"}
+IRREGULAR |= {"shown", "spent", "taken", "told", "written"}
+"""Participles that no ending gives away."""
+
+
+@pytest.mark.parametrize("module", PRODUCT, ids=name)
+def test_a_case_is_changed_by_its_own_methods_alone(module: Path) -> None:
+    """Where a case's attribute is assigned from outside, two places decide what a fact means."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                owners = ast.unparse(target).split(".")[:-1]
+                assert not {"case", "_case"} & set(owners), f"line {node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("module", PRODUCT, ids=name)
+def test_no_public_function_is_a_bare_participle(module: Path) -> None:
+    """`told()` leaves open whether something is asked, done or returned; a property says what something is."""
+    top = ast.parse(module.read_text("utf-8")).body
+    for node in [*top, *(each for found in top if isinstance(found, ast.ClassDef) for each in found.body)]:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+            continue
+        is_function = not any("property" in ast.unparse(each) for each in node.decorator_list)
+        participle = node.name in IRREGULAR or re.fullmatch(r"[a-z]+(ed|ing)", node.name)
+        assert not (is_function and participle), f"line {node.lineno}: {node.name}"
+
+
+def test_no_class_name_stands_twice_in_the_product() -> None:
+    classes = [
+        (node.name, name(module))
+        for module in PRODUCT
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    twice = {one for one, count in Counter(each for each, _ in classes).items() if count > 1}
+    assert not twice, [each for each in classes if each[0] in twice]
 
 
 def test_the_lock_names_no_host_and_hashes_everything() -> None:

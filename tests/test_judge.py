@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.case.case import Case
-from aftersale.case.endings import LapsedStage
+from aftersale.case.case import Case, LapsedStage
 from aftersale.case.validator import CommandRefused, Handling, instant_of, validate
 from aftersale.contract.commands import Act, parse
 from aftersale.times import SECOND

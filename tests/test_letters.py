@@ -1,11 +1,11 @@
 """What parties are told: numbered, once, and about where the case stands when the turn is over."""
 
 from aftersale.case.case import Case
-from aftersale.case.endings import Closed
 from aftersale.case.messages import PendingMessages
 from aftersale.case.projection import status
 from aftersale.contract.message import Message
 from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import Closed
 from aftersale.vocabulary import CaseKind, CloseReason, Command, MessageEvent, OnTimeout, Party, State
 from tests.support.cases import at, request
 from tests.support.files import dossier

@@ -80,8 +80,8 @@ class PolicyRollout:
     def _check_pace(self, given: Any = None) -> None:
         self._paced(given)
 
-    @workflow.signal(description="a later revision is rolled out")
-    def superseded(self, given: Any = None) -> None:
+    @workflow.signal(name="superseded", description="a later revision is rolled out")
+    def supersede(self, given: Any = None) -> None:
         """End, where the revision is a later one; a signal that says nothing readable changes nothing."""
         with suppress(BadInput):
             later = read(PolicyPublished, given, "signal").revision

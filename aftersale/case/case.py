@@ -1,12 +1,13 @@
-"""A case's file: everything that is known of it, and how a fact changes it. Pure memory; it waits for nothing."""
+"""A case: everything that is known of it, and how a fact changes it. Pure memory; it waits for nothing.
+
+Nobody else assigns an attribute of it: what changes a case is one of its methods.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from aftersale.case.agreed_limits import Agreements
-from aftersale.case.endings import Completed, Ending, LapsedStage
 from aftersale.case.intake import Application
 from aftersale.case.messages import PendingMessages
 from aftersale.case.moves import AWAITED, STEPS
@@ -14,9 +15,9 @@ from aftersale.case.parcels import Parcels
 from aftersale.case.refunds import Refunds
 from aftersale.case.turn import CaseSubject
 from aftersale.case.ui import timer_summary
-from aftersale.contract.commands import DecideClaim, ReceivedItem
+from aftersale.contract.commands import DecideClaim, ReceivedItem, Rule
 from aftersale.contract.request import CaseRequest
-from aftersale.contract.status import By, Entry, Escalation
+from aftersale.contract.status import By, Completed, Ending, Entry, Escalation
 from aftersale.errors import Problem
 from aftersale.guarantees.claims import ClaimTerms, Filed
 from aftersale.guarantees.compensation import MustBeStated
@@ -29,9 +30,18 @@ from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State, Ti
 MOST_REFUSED_SIGNALS = 20
 
 
+@dataclass(frozen=True)
+class LapsedStage:
+    """A stage that ended by silence; a fact from its time that arrives later is a correction (R15)."""
+
+    state: State
+    since: datetime
+    respond_by: datetime
+
+
 @dataclass
 class Case:
-    """The file of one case. Instants are in UTC, floored to the second."""
+    """One case. Instants are in UTC, floored to the second."""
 
     kind: CaseKind
     request: CaseRequest
@@ -84,16 +94,6 @@ class Case:
 
     # What the policy book is asked
 
-    def question(self, clock: Clock, started_at: datetime, as_of: datetime) -> Question:
-        """The question that starts a clock of this case; facts are as they were at application (R6)."""
-        facts = self.request.facts(self.kind, self.applied_at)
-        known: dict[str, Any] = {name: getattr(facts, name) for name in facts.model_fields_set}
-        if self.tier is not None:
-            known["tier"] = self.tier
-        if self.agreements.limits:
-            known["agreed_limits"] = dict(self.agreements.limits)
-        return Question(clock=clock, started_at=started_at, as_of=as_of, **known)
-
     @property
     def running(self) -> list[RunningClock]:
         """Every clock that runs, the stage's own first."""
@@ -133,6 +133,35 @@ class Case:
     def enter(self, state: State, since: datetime, clock: RunningClock | None) -> None:
         """A stage begins."""
         self.state, self.since, self.stage_clock, self.breached = state, since, clock, False
+
+    def replace_clock(self, clock: RunningClock) -> None:
+        """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
+        self.stage_clock = clock
+
+    def hold(self, at: datetime) -> None:
+        """Hold the case from that instant on (R16)."""
+        self.held_since = at
+
+    def add_evidence(self) -> None:
+        """Count one more evidence update."""
+        self.evidence += 1
+
+    def become_refund(self) -> None:
+        """Make the case one about money alone, whatever it began as."""
+        self.kind = CaseKind.REFUND
+
+    def rule(self, ruling: Rule) -> None:
+        """Take the platform's ruling; there is no second one."""
+        self.ruled = True
+        self.refunds.agree(ruling.amount, ruling.lines)
+
+    def review_claim(self, tier: Tier) -> None:
+        """Have the claim decided by this tier from now on."""
+        self.tier = tier
+
+    def learn_terms(self, terms: ClaimTerms) -> None:
+        """Keep what the claim is worth once it is granted."""
+        self.terms = terms
 
     def breach(self, state: State, since: datetime, waiting: RunningClock, now: datetime) -> None:
         """What was due was not sent: both sides hear of it, and the case waits on for whoever moves first."""
@@ -204,13 +233,6 @@ class Case:
             if self.stage_clock is moved and (party := self.awaited):
                 self.messages.add(party, MessageEvent.DEADLINE_CHANGED, says)
 
-    def reminder_due(self, now: datetime) -> bool:
-        """Whether the party that is awaited is to be reminded now: not under a hold, nor once its time is up."""
-        running = self.stage_clock
-        if running is None or self.held_since or running.reminds_at is None or running.lapses_at is None:
-            return False
-        return running.reminds_at <= now < running.lapses_at
-
     def remind(self, now: datetime) -> None:
         """The stage's clock will run out soon: the party that is awaited hears of it again."""
         running, party = self.stage_clock, self.awaited
@@ -265,11 +287,3 @@ class Case:
     def has_lapsed_at(self, state: State, at: datetime) -> bool:
         """Whether an executed lapse ended a stage of this state to which that instant belongs."""
         return any(stage.state is state and stage.since <= at <= stage.respond_by for stage in self.lapsed)
-
-    @property
-    def next_wake(self) -> tuple[datetime, RunningClock] | None:
-        """When the case must be woken next, and for which clock. A hold stops all but those beside the stage (R16)."""
-        wakes = [(running.lapses_at, running) for running in self.beside.values()]
-        if self.stage_clock and self.held_since is None:
-            wakes.append((self.stage_clock.reminds_at or self.stage_clock.lapses_at, self.stage_clock))
-        return min(((at, running) for at, running in wakes if at), key=lambda wake: wake[0], default=None)

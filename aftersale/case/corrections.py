@@ -1,6 +1,6 @@
 """Facts that arrive after a case has ended: nothing is undone, and nothing is lost; the platform hears of them. Pure.
 
-What comes after the executed lapse of a case that still runs is told in `aftersale.case.validator` and `.scanning`.
+What comes after the executed lapse of a case that still runs is told in `aftersale.case.validator`.
 """
 
 from datetime import datetime

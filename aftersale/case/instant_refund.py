@@ -1,8 +1,8 @@
 """Instant refund (极速退款): when the platform pays before a case is decided, and when that is owed (S1). Pure."""
 
 from aftersale.case.case import Case
-from aftersale.case.endings import Completed, Ending
 from aftersale.case.moves import MOVES
+from aftersale.contract.status import Completed, Ending
 from aftersale.vocabulary import CaseKind, Command, Outcome, Service
 
 _OWED = frozenset({Outcome.REFUNDED, Outcome.COMPENSATED})

@@ -16,6 +16,18 @@ class Parcels:
         self.expected: dict[Leg, str] = {}
         self.freight: Money | None = None
 
+    def keep(self, scan: ParcelEvent) -> None:
+        """Keep a scan under its event id."""
+        self.scans[scan.event_id] = scan
+
+    def expect(self, leg: Leg, tracking_no: str) -> None:
+        """Wait for this parcel on a leg."""
+        self.expected[leg] = tracking_no
+
+    def note_freight(self, cost: Money | None) -> None:
+        """Keep what the buyer paid for the way back, as far as it is told."""
+        self.freight = cost
+
     @property
     def full(self) -> bool:
         """Whether no further scan is kept."""

@@ -119,6 +119,11 @@ class Refunds:
         if closes and status is RefundState.SUCCEEDED:
             self.reserved = False
 
+    def release(self) -> bool:
+        """Reserve nothing any more; whether something was reserved."""
+        held, self.reserved = self.reserved, False
+        return held
+
     def view(self) -> RefundView:
         """The refund as callers see it."""
         status, amount_minor = self._standing()

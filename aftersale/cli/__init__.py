@@ -23,7 +23,7 @@ app = typer.Typer(help="After-sale cases, and the policy book that sets their cl
 app.command("open", cls=Answering)(cases.open_)
 app.command("show", cls=Answering)(cases.show)
 app.command("list", cls=Answering)(lists.list_)
-app.command("due", cls=Answering)(lists.due)
+app.command("due", cls=Answering)(lists.list_due)
 app.command("act", cls=Answering)(cases.act)
 app.command("setup", cls=Answering)(setup)
 app.add_typer(ledger)

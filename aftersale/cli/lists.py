@@ -88,7 +88,7 @@ def list_(
         _answer(wanted, limit, all_, as_json)
 
 
-def due(
+def list_due(
     within: Annotated[str, typer.Option(metavar="DURATION", help="How far to look ahead.")] = "PT24H",
     merchant: Merchant = None,
     limit: Limit = None,

@@ -16,6 +16,21 @@ By = Party | Literal["timer", "policy"]
 """Who caused an entry: a party, the lapse of a clock, or the publication of a policy."""
 
 
+class Completed(Schema):
+    """A case that came to its end."""
+
+    outcome: Outcome
+
+
+class Closed(Schema):
+    """A case that closed without completing."""
+
+    reason: CloseReason
+
+
+Ending = Completed | Closed
+
+
 class Entry(Schema):
     """One line of a case's timeline: what happened when, and when the case learned of it (R15)."""
 

@@ -73,7 +73,7 @@ class Account:
     held: Mapping[str, Held]
     moved: Sequence[Moved]
 
-    def taken(self, order_line_id: str, *, without: str | None = None) -> dict[str, int]:
+    def amounts_by_case(self, order_line_id: str, *, without: str | None = None) -> dict[str, int]:
         """What each case takes of a line, but for one case: what it was given, or reserves while it is open if more."""
         found = {}
         for case_id in self.held.keys() - {without}:
@@ -92,7 +92,7 @@ class Account:
             if each.order_line_id == order_line_id and each.state is RefundState.PROCESSING
         )
 
-    def settled(self, order_line_id: str) -> int:
+    def settled_amount(self, order_line_id: str) -> int:
         """What the buyer has of a line: refunds that succeeded, less clawbacks that did."""
         return sum(
             each.given
@@ -144,7 +144,7 @@ class Account:
 
     def _untaken(self, order_line_id: str) -> int:
         """What no case takes of a line."""
-        return self.lines[order_line_id].paid - sum(self.taken(order_line_id).values())
+        return self.lines[order_line_id].paid - sum(self.amounts_by_case(order_line_id).values())
 
     @cached_property
     def _given_to(self) -> Counter[tuple[str, str]]:

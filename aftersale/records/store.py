@@ -116,7 +116,7 @@ class Records:
                 connection, state=state, merchant=merchant, due_before=due_before, limit=limit, after=after
             )
 
-    def due(self, before: datetime, limit: int | None = PAGE) -> list[CaseLine]:
+    def list_due(self, before: datetime, limit: int | None = PAGE) -> list[CaseLine]:
         """Open cases whose deadline lies before that instant, the most urgent first."""
         return self.cases(due_before=before, limit=limit)
 
@@ -145,7 +145,7 @@ class Records:
         with self._reading() as connection:
             return cases.clocks(connection, after, limit)
 
-    def known(self, case_ids: Collection[str]) -> set[str]:
+    def known_ids(self, case_ids: Collection[str]) -> set[str]:
         """Which of these cases the records know, open or not."""
         with self._reading() as connection:
             return cases.select_known(connection, case_ids)

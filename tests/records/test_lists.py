@@ -41,8 +41,8 @@ def test_a_merchant_sees_its_own_cases(four: Records) -> None:
 
 
 def test_due_before_an_instant_leaves_out_that_instant(four: Records) -> None:
-    assert ids(four.due(DUE)) == ["C-3"]
-    assert ids(four.due(DUE + SECOND)) == ["C-3", "C-1", "C-4"]
+    assert ids(four.list_due(DUE)) == ["C-3"]
+    assert ids(four.list_due(DUE + SECOND)) == ["C-3", "C-1", "C-4"]
     assert ids(four.cases(due_before=DUE + timedelta(days=9000))) == ["C-3", "C-1", "C-4"]
 
 
@@ -63,7 +63,7 @@ def test_a_deadline_that_moves_moves_the_case(four: Records) -> None:
 
 def test_a_naive_instant_is_refused(four: Records) -> None:
     with pytest.raises(Exception, match="has no zone; give an aware instant"):
-        four.due(DUE.replace(tzinfo=None))
+        four.list_due(DUE.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("years", [-2000, -60, 0, 60, 7900])

@@ -18,7 +18,7 @@ def test_open_cases_come_in_pages_by_id(kept: Records) -> None:
     assert kept.that_run("C-2", 2) == ["C-3", "C-5"]
     assert kept.that_run("C-5", 2) == []
     assert (kept.runs("C-1"), kept.runs("C-4"), kept.runs("C-9")) == (True, False, False)
-    assert kept.known(["C-1", "C-4", "C-9"]) == {"C-1", "C-4"}
+    assert kept.known_ids(["C-1", "C-4", "C-9"]) == {"C-1", "C-4"}
 
 
 def test_newcomers_are_those_whose_first_turn_was_written_since(kept: Records) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aftersale.case.endings import Ending
+from aftersale.contract.status import Ending
 from aftersale.times import SECOND
 from aftersale.vocabulary import Outcome, State
 from simulation.environment import Fittings, simulated

@@ -41,7 +41,7 @@ def pages(kept: Records, many: int) -> dict[str, Callable[[], object]]:
         "page of one merchant": lambda: kept.cases(merchant="M-7"),
         "page of one merchant in one state": lambda: kept.cases(merchant="M-7", state=State.AWAITING_MERCHANT_REVIEW),
         "page in one state": lambda: kept.cases(state=State.AWAITING_MERCHANT_REVIEW),
-        "page of what is due soon": lambda: kept.due(DUE + timedelta(seconds=9)),
+        "page of what is due soon": lambda: kept.list_due(DUE + timedelta(seconds=9)),
     }
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from aftersale.case.case import Case
+from aftersale.case.questions import starting_question
 from aftersale.contract.request import CaseRequest
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
@@ -40,6 +41,6 @@ def dossier(state: State = State.AWAITING_MERCHANT_REVIEW, since: str = "2024-06
     if clock is None:
         case.enter(state, began, None)
     else:
-        question = case.question(clock, began, began)
+        question = starting_question(case, clock, began, began)
         case.enter(state, began, RunningClock.start(question, BOOK.ask(question), began))
     return case

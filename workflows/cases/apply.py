@@ -1,6 +1,6 @@
 """Recording a command that was judged legal: it ends the stage, or changes the file while the stage goes on."""
 
-from aftersale.case.scanning import take_scan
+from aftersale.case.validator import take_scan
 from aftersale.contract.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, ParcelEvent, Resume
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
@@ -14,7 +14,7 @@ def apply_command(desk: Desk, command: Command, act: Act) -> None:
     case.note(EVENTS[command], act_in_words(command, act), act.actor.party, at, desk.now)
     match act:
         case AddEvidence():
-            case.evidence += 1
+            case.add_evidence()
         case AgreeLimit():
             if case.agreements.agree(act):
                 desk.clocks.requote(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
@@ -25,7 +25,7 @@ def apply_command(desk: Desk, command: Command, act: Act) -> None:
                 lambda running: running.extension_question() if running.clock is extended else running.question,
             )
         case Hold():
-            case.held_since = at
+            case.hold(at)
         case Resume():
             since, until = case.resume(at)
             desk.clocks.requote("the platform's hold is over", lambda running: running.hold_question(since, until))

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from temporalio import workflow
 
 from aftersale.case.case import Case
+from aftersale.case.questions import starting_question
 from aftersale.case.ui import timer_summary
 from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
@@ -66,7 +67,7 @@ class CaseClocks:
             return {}
         while True:
             revision, learned_at = self._revisions.newest, self._now
-            questions = [self._case.question(clock, since, learned_at) for clock, since in starts.items()]
+            questions = [starting_question(self._case, clock, since, learned_at) for clock, since in starts.items()]
             deadlines = await outside.quote(questions, revision, self._revisions.still_wants(revision))
             if deadlines is not None and revision == self._revisions.newest:
                 break

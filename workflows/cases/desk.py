@@ -12,17 +12,16 @@ from typing import Any, TypeVar, overload
 
 from temporalio import workflow
 
-from aftersale.case.amending import amendment
 from aftersale.case.case import Case
-from aftersale.case.endings import Ending
-from aftersale.case.projection import freight_claim, status
+from aftersale.case.projection import status
 from aftersale.case.ui import wake_summary
-from aftersale.contract.commands import Act, Amend, Leg, Offer, ParcelEvent, Rule, ScanEvent
+from aftersale.case.wakes import next_wake, reminder_due
+from aftersale.contract.commands import Act, Leg, ParcelEvent, ScanEvent
+from aftersale.contract.status import Ending
 from aftersale.schema import Schema
 from aftersale.times import floor
-from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State
+from aftersale.vocabulary import Clock, MessageEvent, Party, State
 from workflows import outside
-from workflows.cases.answers import ChangeKind
 from workflows.cases.clocks import NO_STARTS, CaseClocks, Starts
 from workflows.cases.recorder import TurnRecorder
 from workflows.timer import WakeTimer
@@ -110,47 +109,10 @@ class Desk:
             self.case.enter(state, since, running)
             self._ask_awaited()
 
-    async def breach(self, state: State, lapse: "Lapse") -> None:
-        """What the stage waited for was not sent; it waits on, until the platform looks (section 5 of the rules)."""
-        waiting = await self.clocks.start({Clock.STALLED: lapse.at})
-        self.case.breach(state, lapse.at, waiting[Clock.STALLED], self.now)
-
-    def become_refund(self) -> None:
-        """The case is about money alone from now on, whatever it began as."""
-        self.case.kind = CaseKind.REFUND
-
-    def agree_on(self, offer: Offer, at: datetime) -> ChangeKind:
-        """An offer was accepted: the case goes on by it, without another review."""
-        self.case.refunds.agree(offer.amount, offer.lines)
-        return ChangeKind(offer.kind or self.case.kind, agreed_at=at)
-
-    async def amend(self, act: Amend) -> bool:
-        """Put another request in the place of the case's own, if it may be made; the buyer hears why it may not."""
-        wanted = amendment(self.case, act, now=self.now, owner=workflow.info().first_execution_run_id)
-        problems = await outside.admit(wanted)
-        if problems:
-            self.case.refuse_amendment(problems, wanted.applied_at, self.now)
-        else:
-            self.case.amend(wanted)
-        return not problems
-
-    def rule(self, ruling: Rule) -> None:
-        """The platform has ruled; there is no second ruling."""
-        self.case.ruled = True
-        self.case.refunds.agree(ruling.amount, ruling.lines)
-
-    async def learn_terms(self) -> None:
-        """Ask the policy book what the claim is worth once it is granted."""
-        self.case.terms = await outside.terms(self.case.filed)
-
-    def alert_platform(self, lapse: "Lapse") -> None:
-        """Nobody moved in time, and no silence can end the stage."""
-        self.case.call_platform(lapse.at, self.now)
-
     async def replace(self, clock: Clock, since: datetime, beside: Starts = NO_STARTS) -> None:
         """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
         started = await self.clocks.start({clock: since, **beside})
-        self.case.stage_clock = started.pop(clock)
+        self.case.replace_clock(started.pop(clock))
         self.case.beside.update(started)
         self._ask_awaited()
 
@@ -173,7 +135,7 @@ class Desk:
             if running and not self.case.held_since and running.lapses_at and running.lapses_at <= workflow.now():
                 self.case.lapse(running, self.now)
                 return Lapse(running.lapses_at)
-            if self.case.reminder_due(workflow.now()):
+            if reminder_due(self.case, workflow.now()):
                 self.case.remind(self.now)
             await self._rest()
 
@@ -192,7 +154,7 @@ class Desk:
 
     def expect_parcel(self, leg: Leg, tracking_no: str, event: ScanEvent = "signed_for") -> None:
         """The stage waits for a scan of this parcel, which may have been reported already."""
-        self.case.parcels.expected[leg] = tracking_no
+        self.case.parcels.expect(leg, tracking_no)
         self._awaited_scan = leg, event
 
     @staticmethod
@@ -212,22 +174,13 @@ class Desk:
             await self.clocks.catch_up()
         return task.result()
 
-    async def claim_freight(self) -> None:
-        """Have the insurer asked for what the way back cost, where the order has that cover; nobody waits for it."""
-        claim = freight_claim(self.case)
-        if claim is not None:
-            await outside.claim_freight(claim)
-            says = f"freight insurance is asked for {claim.tracking_no}; {claim.key} shows what becomes of it"
-            self.case.note("FreightClaimed", says, Party.SYSTEM, self.now, self.now)
-
     async def close(self, ending: Ending) -> None:
         """The case is over: clocks stop, both sides are told, and the records are brought up to the end."""
         self.case.finish(ending, self.now)
         self.clocks.stop()
         self._timer.set(None, None, "")
         self.wake()
-        if self.case.refunds.reserved:
-            self.case.refunds.reserved = False
+        if self.case.refunds.release():
             self.errand(outside.release(self.case.request.case_id))
         while not (self.settled and self._all_done):
             self._settle()
@@ -250,7 +203,7 @@ class Desk:
 
     async def _rest(self) -> None:
         self._settle()
-        wake = self.case.next_wake
+        wake = next_wake(self.case)
         if wake is None:
             self._timer.set(None, None, "")
         else:

@@ -13,13 +13,12 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 from aftersale.case.case import Case
-from aftersale.case.endings import Closed, Ending
 from aftersale.case.intake import Application, bars
 from aftersale.case.projection import status
 from aftersale.case.validator import CommandRefused, Handling, instant_of, validate
 from aftersale.contract.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
 from aftersale.contract.request import CaseRequest
-from aftersale.contract.status import Status, refused_status
+from aftersale.contract.status import Closed, Ending, Status, refused_status
 from aftersale.errors import BadInput, Problem
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local

@@ -32,8 +32,8 @@ def order_books(connection: Connection, order_id: str) -> OrderBooks | None:
 
 def _line(found: Account, order_line_id: str) -> LineBooks:
     line = found.lines[order_line_id]
-    taken = sum(found.taken(order_line_id).values())
-    processing, settled = found.on_its_way(order_line_id), found.settled(order_line_id)
+    taken = sum(found.amounts_by_case(order_line_id).values())
+    processing, settled = found.on_its_way(order_line_id), found.settled_amount(order_line_id)
     return LineBooks(
         order_line_id=order_line_id,
         quantity=line.quantity,

@@ -129,7 +129,7 @@ def _too_much(account: Account, claim: Reservation) -> Iterator[Problem]:
     for index, item in enumerate(claim.items):
         line, asked = item.order_line_id, item.requested.amount_minor
         paid = account.lines[line].paid if line in account.lines else told[line]
-        taken = account.taken(line, without=claim.case_id)
+        taken = account.amounts_by_case(line, without=claim.case_id)
         left = paid - sum(taken.values())
         if asked > left:
             said = (

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 from temporalio import workflow
 
-from aftersale.case.projection import claim_review
+from aftersale.case.case import Case
 from aftersale.case.validator import CommandRefused, Handling, validate
 from aftersale.contract.commands import Actor, DecideClaim
-from aftersale.guarantees.claims import Approval
+from aftersale.guarantees.claims import Approval, ClaimReview
+from aftersale.money import total
 from aftersale.vocabulary import Command, MessageEvent, Party, Tier
 from workflows import outside
 from workflows.calls import take_failure
@@ -29,7 +30,7 @@ def asking_for_approval(desk: Desk, tier: Tier) -> Iterator[None]:
 
 
 async def _ask(desk: Desk, tier: Tier) -> None:
-    answer = await outside.approve(claim_review(desk.case, tier))
+    answer = await outside.approve(_review(desk.case, tier))
     said = f"approvals service: {answer.decision}{f', {answer.note}' if answer.note else ''}"
     if answer.decision == "pending":
         desk.case.note("ApprovalPending", f"{said}; a person decides", Party.SYSTEM, desk.now, desk.now)
@@ -70,4 +71,27 @@ def _decision(desk: Desk, tier: Tier, answer: Approval) -> DecideClaim:
         grade=answer.grade,
         remedy=answer.remedy,
         note=answer.note,
+    )
+
+
+def _review(case: Case, tier: Tier) -> ClaimReview:
+    """What the approvals service is asked of a claim in that tier."""
+    assert case.terms is not None
+    request, owed, clock = case.request, case.refunds.refundable(), case.stage_clock
+    return ClaimReview(
+        key=f"case/{request.case_id}/claim/{tier}",
+        case_id=request.case_id,
+        claim_type=request.claim_type,
+        tier=tier,
+        order_id=request.order_id,
+        merchant_id=request.merchant_id,
+        buyer_ref=request.buyer_ref,
+        reason_code=request.reason_code,
+        note=request.note,
+        items=request.items,
+        evidence=request.evidence,
+        terms=case.terms,
+        most_minor=total(owed),
+        currency=request.items[0].requested.currency,
+        respond_by=clock.respond_by if clock else None,
     )

@@ -2,14 +2,18 @@
 
 from aftersale.guarantees.automatic_claims import non_performance
 from aftersale.guarantees.claims import Filed
-from aftersale.vocabulary import Party, State
+from aftersale.vocabulary import Clock, Party, State
 from workflows import outside
 from workflows.cases.desk import Desk, Lapse
 
 
-async def unsent(desk: Desk, lapse: Lapse) -> None:
-    """Note the breach; a claim for it opens beside the case, which nobody waits for."""
-    await desk.breach(State.AWAITING_MERCHANT_DISPATCH, lapse)
+async def breach(desk: Desk, lapse: Lapse) -> None:
+    """Note that what the stage waited for was not sent: it waits on, until the platform looks (rules, section 5).
+
+    A claim for it opens beside the case, which nobody waits for.
+    """
+    started = await desk.clocks.start({Clock.STALLED: lapse.at})
+    desk.case.breach(State.AWAITING_MERCHANT_DISPATCH, lapse.at, started[Clock.STALLED], desk.now)
     desk.errand(_claim(desk))
 
 

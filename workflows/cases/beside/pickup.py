@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from temporalio import workflow
 
-from aftersale.case.projection import pickup_order
-from aftersale.guarantees.home_pickup import Pickup
+from aftersale.case.case import Case
+from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.times import local
-from aftersale.vocabulary import Party
+from aftersale.vocabulary import Party, Service
 from workflows import outside
 from workflows.calls import take_failure
 from workflows.cases.desk import Desk, Stopped
@@ -42,7 +42,7 @@ class _Booking:
 
     async def _keep(self) -> None:
         """Book until one succeeds, or the carrier books no more."""
-        while (order := pickup_order(self._desk.case, self._failed)) is not None:
+        while (order := _order(self._desk.case, self._failed)) is not None:
             self._asked = order.key
             answer = await outside.book_pickup(order)
             self._note(answer)
@@ -75,3 +75,22 @@ class _Booking:
             "PickupBooked" if answer.tracking_no else "PickupRefused", said, Party.CARRIER, desk.now, desk.now
         )
         desk.wake()
+
+
+def _order(case: Case, failed: int) -> PickupOrder | None:
+    """The pickup to book after so many that failed, where the order has the service and the request says where."""
+    request, facts = case.request, case.request.facts(case.kind, case.applied_at)
+    wish = request.pickup
+    if wish is None or Service.HOME_PICKUP not in facts.order.services:
+        return None
+    return PickupOrder(
+        key=f"case/{request.case_id}/pickup/{failed + 1}",
+        case_id=request.case_id,
+        order_id=request.order_id,
+        merchant_id=request.merchant_id,
+        buyer_ref=request.buyer_ref,
+        paid_at=request.order.paid_at,
+        failed=failed,
+        address_ref=wish.address_ref,
+        earliest=wish.earliest,
+    )

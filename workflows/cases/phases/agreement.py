@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aftersale.case.endings import Closed, Ending
+from aftersale.contract.status import Closed, Ending
 from aftersale.vocabulary import CloseReason
 from workflows.cases.answers import ChangeKind, Refused, Withdrawn
 from workflows.cases.desk import Desk
@@ -44,4 +44,6 @@ async def agreement(desk: Desk) -> Agreed | Ending | ChangeKind:
         case Refused() as refusal:
             return await dispute(desk, refusal)
         case Accepted(at=accepted_at):
-            return desk.agree_on(offered.offer, accepted_at)
+            offer = offered.offer
+            desk.case.refunds.agree(offer.amount, offer.lines)
+            return ChangeKind(offer.kind or desk.case.kind, agreed_at=accepted_at)

@@ -1,6 +1,6 @@
 """What follows a refusal, whatever the kind of the case: another request, the platform's ruling, or nothing."""
 
-from aftersale.case.endings import Closed, Completed, Ending
+from aftersale.contract.status import Closed, Completed, Ending
 from aftersale.vocabulary import CaseKind, CloseReason, Outcome, Ruling
 from workflows.cases.answers import ChangeKind, Refused, Withdrawn
 from workflows.cases.desk import Desk, Lapse

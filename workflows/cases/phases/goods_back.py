@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.case.endings import Closed, Ending
+from aftersale.contract.status import Closed, Ending
 from aftersale.vocabulary import Clock, CloseReason
 from workflows.cases.answers import ChangeKind, Refused, Withdrawn
 from workflows.cases.desk import Desk

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.case.endings import Closed, Completed, Ending
+from aftersale.contract.status import Closed, Completed, Ending
 from aftersale.vocabulary import Clock, CloseReason, Outcome
 from workflows.cases.answers import ChangeKind, Refused, Withdrawn
 from workflows.cases.desk import Desk, Lapse
@@ -51,6 +51,6 @@ async def _money_offered(desk: Desk, offered_at: datetime) -> Ending | ChangeKin
 
 async def _money_instead(desk: Desk, chosen_at: datetime) -> Ending:
     """The case is a refund from here on; the merchant had agreed, so nobody is asked again."""
-    desk.become_refund()
+    desk.case.become_refund()
     await refund(desk, chosen_at)
     return Completed(outcome=Outcome.REFUNDED)

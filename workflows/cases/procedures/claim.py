@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.case.endings import Closed, Completed, Ending
+from aftersale.contract.status import Closed, Completed, Ending
 from aftersale.vocabulary import Clock, CloseReason, Outcome
 from workflows.cases.answers import ChangeKind, Withdrawn
 from workflows.cases.desk import Desk

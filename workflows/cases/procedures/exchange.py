@@ -1,6 +1,6 @@
 """Exchange (换货)."""
 
-from aftersale.case.endings import Ending
+from aftersale.contract.status import Ending
 from aftersale.vocabulary import Clock, Outcome
 from workflows.cases.answers import ChangeKind
 from workflows.cases.desk import Desk

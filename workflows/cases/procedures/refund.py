@@ -1,6 +1,6 @@
 """Refund without a return (仅退款)."""
 
-from aftersale.case.endings import Completed, Ending
+from aftersale.contract.status import Completed, Ending
 from aftersale.vocabulary import Outcome
 from workflows.cases.answers import ChangeKind
 from workflows.cases.desk import Desk

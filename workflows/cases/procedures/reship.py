@@ -1,6 +1,6 @@
 """Sending again what was missing (补寄)."""
 
-from aftersale.case.endings import Ending
+from aftersale.contract.status import Ending
 from aftersale.vocabulary import Clock, Outcome
 from workflows.cases.answers import ChangeKind
 from workflows.cases.desk import Desk

@@ -1,8 +1,9 @@
 """Return and refund (退货退款)."""
 
-from aftersale.case.endings import Completed, Ending
+from aftersale.contract.status import Completed, Ending
 from aftersale.vocabulary import Clock, Outcome
 from workflows.cases.answers import ChangeKind
+from workflows.cases.beside.freight import claim_freight
 from workflows.cases.desk import Desk
 from workflows.cases.phases.agreement import Agreed, agreement
 from workflows.cases.phases.goods_back import goods_back
@@ -31,5 +32,5 @@ async def return_goods(desk: Desk) -> Ending | ChangeKind:
             return ended
 
     await refund(desk, received_at)
-    await desk.claim_freight()
+    await claim_freight(desk)
     return Completed(outcome=Outcome.REFUNDED)

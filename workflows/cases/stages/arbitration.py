@@ -25,11 +25,11 @@ async def arbitration(desk: Desk, escalated_at: datetime) -> Ruled | Withdrawn:
         await desk.replace(Clock.ARBITRATION_RULING, desk.at(heard))
         heard = await desk.answer(Rule, Withdraw)
     if isinstance(heard, Lapse):
-        desk.alert_platform(heard)
+        desk.case.call_platform(heard.at, desk.now)
         heard = await desk.hear_only(Rule, Withdraw)
     match heard:
         case Rule(outcome=outcome):
-            desk.rule(heard)
+            desk.case.rule(heard)
             return Ruled(desk.at(heard), outcome)
         case Withdraw():
             return Withdrawn()

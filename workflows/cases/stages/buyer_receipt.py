@@ -22,7 +22,7 @@ async def buyer_receipt(desk: Desk, sent_at: datetime, tracking_no: str) -> Deli
     desk.expect_parcel("outbound", tracking_no)
     heard = await desk.answer(ConfirmDelivery, Withdraw, ParcelEvent)
     if isinstance(heard, Lapse):
-        desk.alert_platform(heard)
+        desk.case.call_platform(heard.at, desk.now)
         heard = await desk.hear_only(ConfirmDelivery, Withdraw, ParcelEvent)
     if isinstance(heard, ParcelEvent):
         await desk.replace(Clock.BUYER_RECEIPT, heard.occurred_at)

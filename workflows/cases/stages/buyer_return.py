@@ -32,7 +32,7 @@ async def buyer_return(desk: Desk, agreed_at: datetime) -> SentBack | NotSentBac
         case ParcelEvent(tracking_no=tracking_no):
             return SentBack(heard.occurred_at, tracking_no)
         case ShipBack(tracking_no=tracking_no, freight=freight):
-            desk.case.parcels.freight = freight
+            desk.case.parcels.note_freight(freight)
             return SentBack(desk.at(heard), tracking_no)
         case Lapse():
             return NotSentBack()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from aftersale.contract.commands import DecideClaim, Withdraw
 from aftersale.vocabulary import Clock, State, Tier
+from workflows import outside
 from workflows.cases.answers import Withdrawn
 from workflows.cases.beside.approval import asking_for_approval
 from workflows.cases.desk import Desk, Lapse
@@ -26,8 +27,8 @@ class NotGranted:
 
 async def merchant_decision(desk: Desk) -> Granted | NotGranted | Withdrawn:
     """Wait for the merchant. Its silence grants the claim where the policy says what that is worth."""
-    await desk.learn_terms()
-    desk.case.tier = Tier.MERCHANT
+    desk.case.learn_terms(await outside.terms(desk.case.filed))
+    desk.case.review_claim(Tier.MERCHANT)
     await desk.enter(State.AWAITING_CLAIM_REVIEW, desk.case.applied_at, Clock.CLAIM_REVIEW)
     with asking_for_approval(desk, Tier.MERCHANT):
         heard = await desk.answer(DecideClaim, Withdraw)
@@ -38,12 +39,12 @@ async def merchant_decision(desk: Desk) -> Granted | NotGranted | Withdrawn:
 
 async def platform_decision(desk: Desk, since: datetime) -> Granted | NotGranted | Withdrawn:
     """Wait for the platform. No silence decides: its officer is called."""
-    desk.case.tier = Tier.PLATFORM
+    desk.case.review_claim(Tier.PLATFORM)
     await desk.enter(State.AWAITING_CLAIM_REVIEW, since, Clock.CLAIM_REVIEW)
     with asking_for_approval(desk, Tier.PLATFORM):
         heard = await desk.answer(DecideClaim, Withdraw)
         if isinstance(heard, Lapse):
-            desk.alert_platform(heard)
+            desk.case.call_platform(heard.at, desk.now)
             heard = await desk.hear_only(DecideClaim, Withdraw)
     return _decided(desk, heard)
 

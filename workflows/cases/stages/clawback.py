@@ -1,8 +1,8 @@
 """What was paid ahead and is not owed goes back (极速退款追回)."""
 
 from aftersale.case import instant_refund
-from aftersale.case.endings import Ending
 from aftersale.contract.commands import RetryRefund
+from aftersale.contract.status import Ending
 from aftersale.vocabulary import Clock, Party, State
 from workflows.cases.beside.refunding import all_answered, take_back
 from workflows.cases.desk import Desk, Stopped

@@ -6,6 +6,7 @@ from datetime import datetime
 from aftersale.contract.commands import Amend, Escalate, Withdraw
 from aftersale.vocabulary import CaseKind, Clock, State
 from workflows.cases.answers import Refused, Withdrawn
+from workflows.cases.beside.amendment import amend
 from workflows.cases.desk import Desk, Lapse
 
 
@@ -31,7 +32,7 @@ async def escalation(desk: Desk, refused: Refused) -> Amended | Escalated | Laps
         heard = await desk.answer(Amend, Escalate, Withdraw)
         match heard:
             case Amend():
-                if await desk.amend(heard):
+                if await amend(desk, heard):
                     return Amended(desk.case.kind)
             case Escalate():
                 return Escalated(desk.at(heard))

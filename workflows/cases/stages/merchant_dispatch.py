@@ -6,7 +6,7 @@ from datetime import datetime
 from aftersale.contract.commands import Amend, Dispatch, ReportIrreparable, Withdraw
 from aftersale.vocabulary import Clock, State
 from workflows.cases.answers import Withdrawn
-from workflows.cases.beside.breach import unsent
+from workflows.cases.beside.breach import breach
 from workflows.cases.desk import Desk, Lapse
 
 
@@ -46,10 +46,10 @@ async def merchant_dispatch(
         if not isinstance(heard, Lapse):
             return _answered(desk, heard)
         overdue = heard
-    await unsent(desk, overdue)
+    await breach(desk, overdue)
     late = await desk.answer(Dispatch, ReportIrreparable, Amend, Withdraw)
     if isinstance(late, Lapse):
-        desk.alert_platform(late)
+        desk.case.call_platform(late.at, desk.now)
         late = await desk.hear_only(Dispatch, ReportIrreparable, Amend, Withdraw)
     if isinstance(late, Amend):
         return MoneyInstead(desk.at(late))
