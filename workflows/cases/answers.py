@@ -21,7 +21,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class ChangeKind:
-    """The case goes on by the page of a kind, which may be its own; what was agreed already is not reviewed again."""
+    """The case goes on by the procedure of a kind, perhaps its own; what was agreed already is not reviewed again."""
 
     kind: CaseKind
     agreed_at: datetime | None = None

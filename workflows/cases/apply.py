@@ -9,7 +9,7 @@ from workflows.cases.desk import Desk
 
 
 def apply_command(desk: Desk, command: Command, act: Act) -> None:
-    """Put the act on the timeline and on the desk. The page acts on it; nobody waits here."""
+    """Put the act on the timeline and on the desk. The procedure acts on it; nobody waits here."""
     case, at = desk.case, desk.at(act)
     case.note(EVENTS[command], act_in_words(command, act), act.actor.party, at, desk.now)
     match act:

@@ -1,4 +1,4 @@
-"""The timekeeper of a case: asks the policy book for its deadlines, and asks again when something bears on them."""
+"""The clocks of a case: asked of the policy book, and asked again when something bears on them."""
 
 import asyncio
 from collections import deque
@@ -46,7 +46,7 @@ class CaseClocks:
     # What handlers do
 
     def requote(self, why: str, question: Callable[[RunningClock], Question]) -> None:
-        """Have the page ask the book again for every clock whose question changes."""
+        """Have the procedure ask the book again for every clock whose question changes."""
         self._requotes.append(Requote(why, question))
 
     def hear_revision(self, revision: int) -> None:
@@ -84,8 +84,8 @@ class CaseClocks:
     async def catch_up(self) -> None:
         """Do what has piled up: re-timings first, then the alerts of clocks that run beside."""
         while self._requotes:
-            reask, before = self._requotes[0], self._case.running
-            asked = [(running, reask.question(running)) for running in before]
+            requote, before = self._requotes[0], self._case.running
+            asked = [(running, requote.question(running)) for running in before]
             changed = [(running, question) for running, question in asked if question != running.question]
             questions = [question.model_copy(update={"as_of": self._now}) for _, question in changed]
             revision = self._revisions.newest
@@ -96,7 +96,7 @@ class CaseClocks:
                 continue  # a newer book answered meanwhile: put the same to the clocks as they are now
             self._requotes.popleft()
             for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
-                self._case.retime(running, question, deadline, reask.why, self._now)
+                self._case.retime(running, question, deadline, requote.why, self._now)
         for running in list(self._case.beside.values()):
             if running.lapses_at and running.lapses_at <= workflow.now():
                 self._case.alert(running, self._now)

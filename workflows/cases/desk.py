@@ -1,7 +1,7 @@
-"""The desk at which a case is worked: it asks for deadlines, waits, and hands the page what was heard.
+"""The desk at which a case is worked: it asks for deadlines, waits, and hands the procedure what was heard.
 
-Handlers put acts and scans on the desk and wake it; only the page acts on them. A rest is the point at which the page
-waits and the case may be judged; between two rests the case is moving.
+Handlers put acts and scans on the desk and wake it; only the procedure acts on them. A case is settled while its
+procedure waits and it may be judged; between two such points it is settling.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Lapse:
 
 
 class Stopped(Exception):
-    """An operator cancelled the case; raised where a page waits for somebody, never while money is under way."""
+    """An operator cancelled the case; raised where a procedure waits for somebody, never while money is under way."""
 
 
 class Desk:
@@ -76,20 +76,20 @@ class Desk:
         return lambda: unless() or (self.settled and self.settlings > seen)
 
     def wake(self) -> None:
-        """Let the page look again."""
+        """Let the procedure look again."""
         self.settled = False
 
     def hear(self, act: Act) -> None:
-        """Hand the page the act that ends its stage; there is never more than one, since the case is moving then."""
+        """Hand the procedure the act that ends its stage; there is never more than one: the case is settling then."""
         self._heard = act
         self.wake()
 
     def stop(self) -> None:
-        """Have the page end where it next waits for somebody."""
+        """Have the procedure end where it next waits for somebody."""
         self._stopped = True
         self.wake()
 
-    # What pages and stages do
+    # What procedures and stages do
 
     async def enter(
         self, state: State, since: datetime, clock: Clock | None = None, beside: Starts = NO_STARTS

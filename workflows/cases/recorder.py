@@ -1,4 +1,4 @@
-"""The scribe of a case: writes its turns into the records, in order, without ever being in the case's way."""
+"""The turns of a case: drawn as it settles, and written into the records in order, without being in its way."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The workflow types: each begins a case as its own kind; which page is worked is for the case to say."""
+"""The workflow types: each begins a case as its own kind; which procedure is worked is for the case to say."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from workflows.cases.workflow import CaseWorkflow, Procedure
 
 
 def procedure_of(kind: CaseKind) -> Procedure:
-    """The page by which a case of that kind is worked."""
+    """The procedure by which a case of that kind is worked."""
     match kind:
         case CaseKind.REFUND:
             return refund_only

@@ -1,7 +1,7 @@
 """The one base of every case: its intake, and each update, signal and query once.
 
-Handlers judge, record and return; the page alone acts. `run` and the handlers take whatever any SDK sends and validate
-it themselves, so that a malformed payload becomes an answer rather than a workflow task that fails for ever.
+Handlers validate, record and return; the procedure alone acts. `run` and the handlers take whatever any SDK sends and
+validate it themselves, so that a malformed payload becomes an answer rather than a workflow task that fails for ever.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ Procedure = Callable[[Desk], Awaitable[Ending | ChangeKind]]
 
 
 class CaseWorkflow:
-    """A case at its desk. A kind of case adds its page and a thin class with its own type name."""
+    """A case at its desk. A kind of case adds its procedure and a thin class with its own type name."""
 
     kind: ClassVar[CaseKind]
 
@@ -60,9 +60,9 @@ class CaseWorkflow:
             return
         self._desk = Desk(Case(self.kind, request, request.requested_at or floor(workflow.info().workflow_start_time)))
 
-    async def work(self, page_of: Callable[[CaseKind], Procedure]) -> Status:
+    async def work(self, procedure_of: Callable[[CaseKind], Procedure]) -> Status:
         """Work the case to its end. A cancellation by an operator ends it where it next waits for somebody."""
-        working = asyncio.create_task(self._work(page_of))
+        working = asyncio.create_task(self._work(procedure_of))
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
@@ -70,8 +70,8 @@ class CaseWorkflow:
                 self._desk.stop()
             return await working
 
-    async def _work(self, page_of: Callable[[CaseKind], Procedure]) -> Status:
-        """Admit the request, work the page of its kind, and of what it becomes, to the end, and leave the record."""
+    async def _work(self, procedure_of: Callable[[CaseKind], Procedure]) -> Status:
+        """Admit the request, work the procedures of its kind and of what it becomes to the end, and leave the record."""
         desk = self._desk
         found = await outside.admit(self._application(desk.case)) if desk is not None else []
         self._problems = (*self._problems, *filter(bars, found))
@@ -81,10 +81,10 @@ class CaseWorkflow:
             desk.case.open(found, desk.now)
             advance_when_due(desk)
             try:
-                ending = await page_of(self.kind)(desk)
+                ending = await procedure_of(self.kind)(desk)
                 while isinstance(ending, ChangeKind):
                     desk.case.become(ending.kind, ending.agreed_at)
-                    ending = await page_of(ending.kind)(desk)
+                    ending = await procedure_of(ending.kind)(desk)
             except Stopped:
                 ending = Closed(reason=CloseReason.CANCELLED)
             await clawback(desk, ending)
@@ -162,7 +162,7 @@ class CaseWorkflow:
 
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
-        """Keep a scan; the page looks whether it concerns its stage."""
+        """Keep a scan; the procedure looks whether it concerns its stage."""
         self._hear(ParcelEvent, given, hear_scan)
 
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
@@ -193,10 +193,10 @@ class CaseWorkflow:
         act = self._read(command, given)
         at = instant_of(act, workflow.now())
         desk = self._open_desk()
-        while (verdict := self._judge(command, act, at)) is Handling.WAIT:
+        while (handling := self._judge(command, act, at)) is Handling.WAIT:
             await workflow.wait_condition(desk.next_settled(unless=lambda: bool(self._problems)))
         stamped = act.model_copy(update={"occurred_at": at})
-        if verdict is Handling.CORRECT:
+        if handling is Handling.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
             desk.case.correct(says, act.actor.party, at, desk.now)
             desk.wake()

@@ -49,14 +49,14 @@ async def _decide(desk: Desk, act: DecideClaim) -> None:
             continue
         stamped = act.model_copy(update={"occurred_at": desk.now})
         try:
-            verdict = validate(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
+            handling = validate(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
         except CommandRefused as refusal:
             says = f"the approvals service's answer cannot be taken: {refusal.problem}; a person must decide"
             desk.case.note("Alert", says, Party.SYSTEM, desk.now, desk.now)
             desk.case.messages.add(Party.PLATFORM, MessageEvent.ALERT, says)
             desk.wake()
             return
-        if verdict is Handling.TAKE:
+        if handling is Handling.TAKE:
             apply_command(desk, Command.DECIDE_CLAIM, stamped)
             return
 

@@ -13,12 +13,12 @@ async def clawback(desk: Desk, ending: Ending) -> None:
 
     A decline waits for an operator, who has it sent again, or cancels the case and so leaves the money with the buyer.
     """
-    payout = desk.case.refunds
-    if payout.on_its_way:
+    refunds = desk.case.refunds
+    if refunds.on_its_way:
         await desk.enter(State.REFUNDING, desk.now, beside={Clock.PAYOUT: desk.now})
         await all_answered(desk)
     tender = None
-    while lines := payout.excess(owed=instant_refund.is_owed_after(ending)):
+    while lines := refunds.excess(owed=instant_refund.is_owed_after(ending)):
         await desk.enter(State.REFUNDING, desk.now, beside={Clock.PAYOUT: desk.now})
         if (await take_back(desk, lines, tender)).status == "succeeded":
             return

@@ -19,14 +19,14 @@ async def refund(desk: Desk, owed_since: datetime) -> Refunded:
 
     Where nothing is owed, because it was paid ahead or only what cost nothing came back, nobody is asked to pay it.
     """
-    payout, tender = desk.case.refunds, None
-    while payout.unpaid():
+    refunds, tender = desk.case.refunds, None
+    while refunds.unpaid():
         beside = {Clock.PAYOUT: desk.now, **desk.case.law_clocks(owed_since)}
         await desk.enter(State.REFUNDING, owed_since, beside=beside)
-        if payout.on_its_way:
+        if refunds.on_its_way:
             await all_answered(desk)
             continue
-        if (await pay(desk, payout.unpaid(), tender)).status == "succeeded":
+        if (await pay(desk, refunds.unpaid(), tender)).status == "succeeded":
             break
         await desk.enter(State.REFUND_FAILED, desk.now)
         retry = await desk.hear_only(RetryRefund)
