@@ -94,4 +94,4 @@ def _asked(case: Mapping[str, Any]) -> int:
 
 
 def _may_want_the_goods(case: Mapping[str, Any]) -> bool:
-    return ClaimType(case["claim_type"]) is ClaimType.COSMETIC_ALLERGY
+    return bool(case["claim_type"] == ClaimType.COSMETIC_ALLERGY)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import BindParameter, Connection, bindparam, select, text
 
 from aftersale.records.ledger.account import Account, Held, Line, Moved
 from aftersale.records.ledger.tables import (
@@ -17,7 +17,7 @@ from aftersale.records.ledger.tables import (
 from aftersale.records.tables import put_new
 
 # Kept, since putting a statement together takes longer than executing it.
-_ORDER_ID = bindparam("order_id")
+_ORDER_ID: BindParameter[str] = bindparam("order_id")
 _ORDER = select(orders).where(orders.c.order_id == _ORDER_ID)
 _LOCKED = select(orders.c.order_id).where(orders.c.order_id == _ORDER_ID).with_for_update()
 _TENDERS = select(tenders).where(tenders.c.order_id == _ORDER_ID)
