@@ -79,6 +79,11 @@ MESSENGERS = 2
 _WRITERS = 32
 """How many threads take cases in and write their records: some wait for the database while others work."""
 
+_TASKS = 12
+"""How many workflow tasks a worker has in hand at once. Of the SDK's hundred, computed one by one in any case, each is
+slowed by all others beyond the ten seconds after which the server hands it out anew, and so are all again. Not far
+fewer either: a task in hand waits for its local activities, three seconds where the database is away."""
+
 _LOG = logging.getLogger("aftersale.worker")
 
 Activities = list[Callable[..., Any]]
@@ -211,6 +216,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
             # Otherwise most of a heartbeat timeout passes between two heartbeats, and one late one counts as a death.
             max_heartbeat_throttle_interval=timedelta(seconds=1),
+            max_concurrent_workflow_tasks=_TASKS,
         )
 
 

@@ -15,9 +15,12 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False, allow_inf_nan=False)
 
 
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
 def is_id(text: object) -> bool:
     """Whether a text can serve as a reference."""
-    return isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text, re.ASCII) is not None
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
 def _id(text: str) -> str:
@@ -55,7 +58,7 @@ def _hour(given: object) -> object:
 
 Instant = Annotated[
     datetime,
-    BeforeValidator(lambda given: parse_instant(given)),
+    BeforeValidator(parse_instant),
     PlainSerializer(local, return_type=str, when_used="json-unless-none"),
 ]
 """An instant: aware, in UTC, floored to the second; written in the policy's zone (R1, R4)."""

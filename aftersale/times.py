@@ -41,9 +41,9 @@ def parse_instant(text: object, zone: ZoneInfo = POLICY_ZONE) -> datetime:
     """
     if isinstance(text, str):
         return _read(text, zone)
-    if not isinstance(text, datetime):
-        raise ValueError(_FORM)
-    return _in_utc(text, zone)
+    if isinstance(text, datetime):
+        return _in_utc(text, zone)
+    raise ValueError(_FORM)
 
 
 @lru_cache(maxsize=4096)

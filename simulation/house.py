@@ -54,7 +54,7 @@ class House:
         self.inbox.clear()
         self._prepare(runner)
         messenger = Messenger(self.records, self.inbox.channels, self._templates, _PACE, Inline())
-        carrying: Hand = {"deliver": messenger.deliver}
+        carrying = hand([messenger.deliver])
         server = Server(WORKFLOWS, runner, self.service, chance)
         world = World(self, server, [{**each, **carrying} for each in self._hands])
         world.employ(0)

@@ -14,7 +14,7 @@ from trial.environment import Workplace, workplace
 __all__ = ["copies", "empty", "kept", "place", "postgres", "template", "url"]
 
 
-LONGEST_FIRST = ("simulation", "processes", "deploy", "workflows", "cli")
+LONGEST_FIRST = ("simulation", "processes", "deploy", "workflows", "cli", "tests", "trial")
 """Folders whose files take longest: begun first, none of them is left over when the other processes are done."""
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Awaitable, Callable
 
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import Worker, WorkerConfig
+from temporalio.worker import Worker
 
 _MOST_SECONDS = 60
-
-_AT_ONCE = 8
 
 
 class Unhurried(SimplePlugin):
@@ -21,14 +19,6 @@ class Unhurried(SimplePlugin):
     def __init__(self) -> None:
         """Go by a name of its own."""
         super().__init__("unhurried")
-
-    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
-        """Take few tasks in hand at a time.
-
-        One process works at one after the other anyway. Of forty cases that wake at once, each would be slowed by all
-        others beyond the ten seconds in which the server hands its task out anew, and all of them again.
-        """
-        return {**super().configure_worker(config), "max_concurrent_workflow_tasks": _AT_ONCE}
 
     async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
         """Set the limit, then run."""

@@ -6,6 +6,7 @@ Free text of parties is escaped: the UI renders Markdown.
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Entry, Status
@@ -20,6 +21,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&=]|:(?=//))")
 _BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
+@lru_cache(maxsize=4096)
 def escape(text: str) -> str:
     """Text that Markdown shows as it was written."""
     return _MARKDOWN.sub(r"\\\1", _BREAKS.sub(" ", text))

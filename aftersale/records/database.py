@@ -89,8 +89,8 @@ def prepare_sqlite(made: Engine) -> Engine:
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:
         # A deferred transaction that comes to write after it has read fails at once where another wrote meanwhile.
-        reading = connection.get_execution_options().get(READING)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        raw: Any = connection.connection.driver_connection
+        raw.execute("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
 
     return made
 

@@ -2,14 +2,16 @@
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
-from aftersale.records.database import prepare_sqlite
+from aftersale.records.database import prepare_sqlite, report_unavailable
 from aftersale.records.migrate import migrate
 from aftersale.records.store import Records
 
@@ -22,6 +24,7 @@ class MemoryRecords(Records):
         super().__init__("sqlite:///memory")
         self._raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._use(prepare_sqlite(_over(self._raw)))
+        self._writer, self._looker = self._engine.connect(), self._reader.connect()
         self.clear()
 
     def clear(self) -> None:
@@ -31,6 +34,16 @@ class MemoryRecords(Records):
     def rows(self, statement: str, *given: object) -> list[tuple[Any, ...]]:
         """Read by a statement of one's own, past everything that this package knows of its tables."""
         return self._raw.execute(statement, given).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with report_unavailable(self._url), self._writer.begin():
+            yield self._writer
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with report_unavailable(self._url), self._looker.begin():
+            yield self._looker
 
 
 def _over(raw: sqlite3.Connection) -> Engine:

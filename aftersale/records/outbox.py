@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, update
 
 from aftersale.contract.message import Message
-from aftersale.records.tables import Found, deliveries, into, keys, outbox
+from aftersale.records.tables import Found, Moment, deliveries, into, keys, outbox
 
 MOST_ERROR = 500
 """Letters that are kept of an error."""
@@ -62,14 +62,19 @@ class Backlog(NamedTuple):
     oldest: datetime | None
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
-    free = or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now)
-    return and_(outbox.c.state == "pending", outbox.c.next_try_at <= now, free)
+_NOW = bindparam("now", type_=Moment())
+_FREE = or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= _NOW)
+_DUE = and_(outbox.c.state == "pending", outbox.c.next_try_at <= _NOW, _FREE)
+# Kept, since putting a statement together takes longer than executing it.
+_ANYTHING_DUE = select(outbox.c.message_id).where(_DUE).limit(1)
+_GIVEN_BACK = (
+    update(outbox).where(outbox.c.lease_owner == bindparam("owner")).values(lease_owner=None, leased_until=None)
+)
 
 
 def has_work(connection: Connection, now: datetime) -> bool:
     """Whether a messenger has anything to do."""
-    return connection.execute(select(outbox.c.message_id).where(_due(now)).limit(1)).first() is not None
+    return connection.execute(_ANYTHING_DUE, {"now": now}).first() is not None
 
 
 def lease(connection: Connection, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
@@ -79,12 +84,12 @@ def lease(connection: Connection, owner: str, limit: int, now: datetime, for_: t
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LEASING)))
-    first = _first_due(connection, _due(now), limit)
+    first = _first_due(connection, _DUE, now, limit)
     groups = list(dict.fromkeys(row.together for row in first if row.together is not None))[:MOST_GROUPS]
     rows = [row for row in first if row.together is None or row.together in groups]
     for group in groups:
         others = (outbox.c.together == group) & outbox.c.message_id.not_in([row.message_id for row in first])
-        rows += _first_due(connection, _due(now) & others, MOST_TOGETHER)
+        rows += _first_due(connection, _DUE & others, now, MOST_TOGETHER)
     messages = {row.message_id: _read(row.content) for row in rows}
     taken = [message_id for message_id, message in messages.items() if message]
     _set(connection, taken, lease_owner=owner, leased_until=now + for_, attempts=outbox.c.attempts + 1)
@@ -105,11 +110,11 @@ def lease(connection: Connection, owner: str, limit: int, now: datetime, for_: t
     ]
 
 
-def _first_due(connection: Connection, wanted: ColumnElement[bool], limit: int) -> list[Found]:
+def _first_due(connection: Connection, wanted: ColumnElement[bool], now: datetime, limit: int) -> list[Found]:
     columns = (outbox.c.message_id, outbox.c.content, outbox.c.attempts, outbox.c.created_at, outbox.c.together)
     order = (outbox.c.next_try_at, outbox.c.case_id, outbox.c.seq, outbox.c.place)
     query = select(*columns).where(wanted).order_by(*order).limit(limit)
-    return list(connection.execute(query.with_for_update(skip_locked=True)))
+    return list(connection.execute(query.with_for_update(skip_locked=True), {"now": now}))
 
 
 def _read(content: str) -> Message | None:
@@ -185,8 +190,7 @@ def _put_off(report: Report) -> Mapping[str, Any]:
 
 def release(connection: Connection, owner: str) -> int:
     """Give back what a messenger has on lease, for others to take at once; how many messages that were."""
-    given_back = update(outbox).where(outbox.c.lease_owner == owner).values(lease_owner=None, leased_until=None)
-    return connection.execute(given_back).rowcount
+    return connection.execute(_GIVEN_BACK, {"owner": owner}).rowcount
 
 
 def backlog(connection: Connection, now: datetime) -> Backlog:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import StrictBool
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, tuple_
 
 from aftersale.case.turn import Turn, reassemble
 from aftersale.contract.status import Status
@@ -12,6 +12,14 @@ from aftersale.money import Currency
 from aftersale.records.tables import Found, cases, turns, urgency
 from aftersale.schema import Id, Instant, MinorUnits, Schema
 from aftersale.vocabulary import CaseKind, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
+
+# Kept, since putting a statement together takes longer than executing it.
+_TOLD = (
+    select(turns.c.content, turns.c.digest, turns.c.written_at, turns.c.voided_at)
+    .where(turns.c.case_id == bindparam("case_id"))
+    .order_by(turns.c.seq, turns.c.voided_at.is_(None), turns.c.voided_at, turns.c.digest)
+)
+_HOLDING = _TOLD.where(turns.c.voided_at.is_(None))
 
 
 class Place(NamedTuple):
@@ -97,10 +105,7 @@ def record(connection: Connection, case_id: str) -> Status | None:
 
 def select_turns(connection: Connection, case_id: str, *, void: bool) -> list[Written]:
     """The turns of a case in order; with `void`, also those that no longer hold, each before what took its place."""
-    query = select(turns.c.content, turns.c.digest, turns.c.written_at, turns.c.voided_at)
-    query = query.where(turns.c.case_id == case_id, *([] if void else [turns.c.voided_at.is_(None)]))
-    order = (turns.c.seq, turns.c.voided_at.is_(None), turns.c.voided_at, turns.c.digest)
-    return [_written(row) for row in connection.execute(query.order_by(*order))]
+    return [_written(row) for row in connection.execute(_TOLD if void else _HOLDING, {"case_id": case_id})]
 
 
 def _written(row: Found) -> Written:

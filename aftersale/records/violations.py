@@ -2,15 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from aftersale.records.outbox_enqueue import owe_once
 from aftersale.records.tables import put, violations
 from aftersale.vocabulary import Clock
 from aftersale.watch.messages import Finding
 from aftersale.watch.status import Violation
+
+_WANTED = {
+    "merchant": violations.c.merchant_id == bindparam("merchant"),
+    "order": violations.c.order_id == bindparam("order"),
+    "clock": violations.c.clock == bindparam("clock"),
+    "since": violations.c.breached_at > bindparam("since"),
+}
 
 
 def keep(connection: Connection, finding: Finding, now: datetime) -> None:
@@ -30,18 +38,18 @@ def select_violations(
     since: datetime | None,
 ) -> list[Violation]:
     """Violations in the order in which they took effect, those that turned out to be none among them."""
-    wanted: list[ColumnElement[bool]] = []
-    if merchant is not None:
-        wanted.append(violations.c.merchant_id == merchant)
-    if order is not None:
-        wanted.append(violations.c.order_id == order)
-    if clock is not None:
-        wanted.append(violations.c.clock == clock)
-    if since is not None:
-        wanted.append(violations.c.breached_at > since)
-    query = select(violations.c.content).where(*wanted)
-    query = query.order_by(violations.c.breached_at, violations.c.violation_id).limit(limit)
-    return [Violation.model_validate_json(row.content) for row in connection.execute(query)]
+    asked = {"merchant": merchant, "order": order, "clock": clock, "since": since, "limit": limit}
+    given = {name: value for name, value in asked.items() if value is not None}
+    rows = connection.execute(_listing(tuple(given)), given)
+    return [Violation.model_validate_json(row.content) for row in rows]
+
+
+@cache
+def _listing(given: tuple[str, ...]) -> Select[str]:
+    """Kept, since putting it together takes longer than executing it."""
+    query = select(violations.c.content).where(*(_WANTED[name] for name in given if name in _WANTED))
+    query = query.order_by(violations.c.breached_at, violations.c.violation_id)
+    return query.limit(bindparam("limit")) if "limit" in given else query
 
 
 def _row(found: Violation) -> Mapping[str, Any]:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from simulation.temporal.run import Run
     from simulation.temporal.server import Server
 
-Hand = Mapping[str, Callable[..., Any]]
-"""The activities of one worker, by their names."""
+Hand = Mapping[str, tuple[Callable[..., Any], Definition]]
+"""The activities of one worker, by their names, with what the SDK knows of each."""
 
 Scheduled = ScheduleActivity | ScheduleLocalActivity
 
@@ -43,7 +43,8 @@ class Unanswered(AssertionError):
 
 def hand(activities: Sequence[Callable[..., Any]]) -> Hand:
     """The activities of a worker, as it registers them."""
-    return {str(Definition.must_from_callable(each).name): each for each in activities}
+    definitions = [Definition.must_from_callable(each) for each in activities]
+    return {str(each.name): (do, each) for do, each in zip(activities, definitions, strict=True)}
 
 
 @dataclass
@@ -133,8 +134,7 @@ class Activities:
     # How one is done
 
     async def _done(self, run: "Run", scheduled: Scheduled, attempt: int) -> _Outcome:
-        do = self._worker()[scheduled.activity_type]
-        definition = Definition.must_from_callable(do)
+        do, definition = self._worker()[scheduled.activity_type]
         environment = ActivityEnvironment(self._client if definition.is_async else None)
         environment.info = _info(run, scheduled, attempt, self._server)
         limit = scheduled.start_to_close_timeout.ToTimedelta().total_seconds()
@@ -197,19 +197,23 @@ def _to_failure(error: Exception) -> Failure:
 
 _INFO = ActivityEnvironment.default_info()
 
+_MOST_BEATS = 12
+"""How many heartbeat timeouts an attempt holds: nobody hears its signs of life here, and messengers give many."""
+
 
 def _info(run: "Run", scheduled: Scheduled, attempt: int, server: "Server") -> Info:
     local = isinstance(scheduled, ScheduleLocalActivity)
+    limit = scheduled.start_to_close_timeout.ToTimedelta()
     beat = None if isinstance(scheduled, ScheduleLocalActivity) else scheduled.heartbeat_timeout.ToTimedelta() or None
     return dataclasses.replace(
         _INFO,
         activity_id=scheduled.activity_id,
         activity_type=scheduled.activity_type,
         attempt=attempt,
-        heartbeat_timeout=beat,
+        heartbeat_timeout=max(beat, limit / _MOST_BEATS) if beat else None,
         is_local=local,
         started_time=server.now,
-        start_to_close_timeout=scheduled.start_to_close_timeout.ToTimedelta(),
+        start_to_close_timeout=limit,
         task_queue=TASK_QUEUE,
         workflow_id=run.born.workflow_id,
         workflow_run_id=run.born.run_id,

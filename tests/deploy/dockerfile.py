@@ -51,7 +51,8 @@ class Image:
     def __init__(self, folder: Path) -> None:
         """Nothing yet."""
         self.folder = folder
-        self.environment = {**clean_environment(), "HOME": "/"}
+        # Nothing is compiled ahead of its first use: most of what is installed is never run here.
+        self.environment = {**clean_environment(), "HOME": "/", "PIP_NO_COMPILE": "1"}
         self.workdir = folder
         self.command: list[str] = []
         self.health: list[str] = []

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,13 @@ def asked() -> frozenset[str]:
 @cache
 def template() -> dict[str, str]:
     """The variables that a Temporal server reads, each with its default."""
-    found = re.findall(rb'(?:default "([^"]*)" \()?env "([A-Z0-9_]+)"', server())
-    return {name.decode(): default.decode() for default, name in found}
+    found = {}
+    # Split first: an expression that begins with what may be absent tries every byte of a hundred million.
+    for before, after in pairwise(server().split(b'env "')):
+        if name := re.match(rb'([A-Z0-9_]+)"', after):
+            default = re.search(rb'default "([^"]*)" \($', before[-200:])
+            found[name[1].decode()] = default[1].decode() if default else ""
+    return found
 
 
 def serves(image: str) -> str | None:

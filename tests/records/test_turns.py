@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,9 @@ def in_turns(whole: Status) -> list[Turn]:
 
 
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda path: path.stem)
-def test_the_record_of_a_closed_case_is_what_its_workflow_returned(history: Path, tmp_path: Path) -> None:
+def test_the_record_of_a_closed_case_is_what_its_workflow_returned(history: Path, copies: Path, tmp_path: Path) -> None:
     whole = returned(history)
-    url = f"sqlite:///{tmp_path}/records.db"
-    records.migrate(url)
-    with records.open(url) as kept:
+    with records.open(f"sqlite:///{shutil.copy(copies, tmp_path)}") as kept:
         for each in in_turns(whole):
             kept.write([each], now=NOW)
         assert kept.record(whole.case_id) == whole

@@ -16,6 +16,7 @@ from simulation.shrink import shrink
 from simulation.simulate import CourseResult, Simulator, simulator
 from worker import WORKFLOWS
 
+COURSES = (0, 6, 14, 17, 19, 33, 36, 50, 82, 96, 112, 130, 138, 146, 246, 259, 632)
 NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
 
 
@@ -37,9 +38,9 @@ def test_a_step_that_is_left_out_leaves_what_the_others_draw() -> None:
 
 @cache
 def tried() -> Counter[str]:
-    """What some courses came to; among them a crowd (632), and an activity that nobody waits for (246)."""
+    """What some courses came to, which between them meet everything, and nearly all of it twice."""
     found = Counter[str]()
-    for seed in (*range(100), *range(240, 260), 632):
+    for seed in COURSES:
         found += simulator().run(seed).tried
     return found
 

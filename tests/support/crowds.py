@@ -1,7 +1,7 @@
 """Records of very many: open cases, and orders whose refunds are settled."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from sqlalchemy import Table
 
@@ -16,20 +16,18 @@ from tests.records.tampering import tamper
 def open_cases(kept: Records, url: str, many: int) -> None:
     """So many cases as a first one stands, of 500 merchants; every fiftieth has no deadline."""
     kept.write([turn("C-0", 1)], now=NOW)
-    [first] = kept.cases()
-    rows = [
-        {
-            **dict(first),
-            "case_id": f"C-{number}",
-            "merchant_id": f"M-{number % 500}",
-            "respond_by": DUE + timedelta(seconds=number * 7919 % 500_000) if number % 50 else None,
-        }
-        for number in range(1, many)
-    ]
-    made = engine(parse_url(url), 30)
-    with made.begin() as connection:
-        connection.execute(cases.insert(), rows)
-    made.dispose()
+    told = {"case_id": "'C-' || n", "merchant_id": "'M-' || (n % 500)", "respond_by": _due(url)}
+    columns = ", ".join(column.name for column in cases.columns)
+    values = ", ".join(told.get(column.name, column.name) for column in cases.columns)
+    tamper(url, f"INSERT INTO cases ({columns}) {_numbers(1, many)} {values} FROM at, cases WHERE case_id = 'C-0'")
+
+
+def _due(url: str) -> str:
+    """The deadline of case number n in the words of the database, somewhere in the six days from DUE on."""
+    seconds, due = "n * 7919 % 500000", f"{DUE.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    on_sqlite = f"strftime('%Y-%m-%d %H:%M:%S.000000', '{due}', ({seconds}) || ' seconds')"
+    at = on_sqlite if url.startswith("sqlite") else f"timestamptz '{due}+00' + ({seconds}) * interval '1 second'"
+    return f"CASE WHEN n % 50 <> 0 THEN {at} END"
 
 
 def pages(kept: Records, many: int) -> dict[str, Callable[[], object]]:
@@ -58,7 +56,7 @@ def like(url: str, case_id: str, many: int) -> None:
 
 def refunded_orders(url: str, many: int) -> None:
     """So many orders, each with a case that refunded all of it."""
-    at = f"WITH RECURSIVE at(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM at WHERE n < {many - 1}) SELECT"
+    at = _numbers(0, many)
     order, case, key, now = (
         "'O-' || n",
         "'C-' || n",
@@ -76,3 +74,8 @@ def refunded_orders(url: str, many: int) -> None:
         f"{stamp}, {stamp}, 'P:' || {key}, NULL, NULL FROM at",
         f"INSERT INTO allocations {at} {key}, 'L1', 'cash', 100 FROM at",
     )
+
+
+def _numbers(first: int, end: int) -> str:
+    """The beginning of a query of the numbers up to an end, each as n of `at`."""
+    return f"WITH RECURSIVE at(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM at WHERE n < {end - 1}) SELECT"

@@ -160,6 +160,7 @@ async def test_a_stopped_rollout_ends_with_the_later_one(place: Field) -> None:
         await place.begun(NEXT, rate=1, batch=1)
         await place.shown(NEXT, lambda found: found.told)
         await place.rollouts.stop(NEXT)
+        await rested(place, NEXT)
         await place.rolled_out(NEXT + 1, rate=200)
         assert (await place.shown(NEXT, lambda found: found.step.is_end)).superseded_by == NEXT + 1
         assert "no rollout of revision 5 is under way" in str(await refusal(place.rollouts.stop(NEXT)))

@@ -71,7 +71,7 @@ class CaseWorkflow:
             return await working
 
     async def _work(self, procedure_of: Callable[[CaseKind], Procedure]) -> Status:
-        """Admit the request, work the procedures of its kind and of what it becomes to the end, and leave the record."""
+        """Admit the request, work the procedure of its kind and of what it becomes to the end, and leave the record."""
         desk = self._desk
         found = await outside.admit(self._application(desk.case)) if desk is not None else []
         self._problems = (*self._problems, *filter(bars, found))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from aftersale.ledger.account import Account
 from aftersale.ledger.allocation import over_lines, over_tenders
@@ -22,6 +22,11 @@ from aftersale.vocabulary import RefundState
 _DECIDING = ("case_id", "order_id", "amount_minor", "currency", "tender", "lines")
 """What makes an instruction another one; whose money it is follows from the order."""
 
+# Kept, since putting a statement together takes longer than executing it.
+_KNOWN = select(instructions).where(instructions.c.key == bindparam("key"))
+_SPREAD = select(allocations).where(allocations.c.key == bindparam("key"))
+_NEW, _NEW_PARTS = insert(instructions), insert(allocations)
+
 
 def instruct(connection: Connection, instruction: RefundInstruction, now: datetime) -> Instructed:
     """Keep a refund: as known, if its key is, else as processing, or as failed where the books do not allow it."""
@@ -35,7 +40,7 @@ def clawback(connection: Connection, instruction: RefundInstruction, now: dateti
 
 def as_kept(connection: Connection, row: Found) -> Instructed:
     """An instruction on file as it is told to those who ask again."""
-    rows = connection.execute(select(allocations).where(allocations.c.key == row.key))
+    rows = connection.execute(_SPREAD, {"key": row.key})
     spread = [
         Allocation(order_line_id=each.order_line_id, tender=each.tender, amount_minor=each.amount_minor)
         for each in rows
@@ -67,7 +72,7 @@ def keep(
     """Keep an instruction: as known, if its key is; `barred` says what else than the account speaks against it."""
     n = _number(given, purpose)
     account = lock_account(connection, given.order_id)
-    row = connection.execute(select(instructions).where(instructions.c.key == given.key)).one_or_none()
+    row = connection.execute(_KNOWN, {"key": given.key}).one_or_none()
     if row is not None:
         _require_same(row, given)
         return as_kept(connection, row)
@@ -81,7 +86,7 @@ def keep(
         return Instructed(allocations=(), settlement=Settlement(key=given.key, status="declined", reason=refusal))
     kept = over_tenders(lines, spread)
     if kept:
-        connection.execute(insert(allocations), [{"key": given.key, **each.model_dump()} for each in kept])
+        connection.execute(_NEW_PARTS, [{"key": given.key, **each.model_dump()} for each in kept])
     return Instructed(allocations=kept)
 
 
@@ -188,4 +193,4 @@ def _write(
         "settled_at": None if refusal is None else now,
         "reason": refusal,
     }
-    connection.execute(insert(instructions), row)
+    connection.execute(_NEW, row)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, and_, case, cast, func, or_, select
 
 from aftersale.ledger.reports import DifferenceKind, LedgerDifference
 from aftersale.records.ledger.tables import allocations, instructions, order_lines, reservations, tenders
@@ -51,12 +51,50 @@ def _settled(*by: ColumnElement[Any]) -> Select[Any]:
     )
 
 
+def _beyond_paid(table: Table, *by: ColumnElement[Any]) -> Select[Any]:
+    """What of an order, by these, was settled beyond what was paid for it as this table has it."""
+    settled = _settled(*by).subquery()
+    names = settled.c.keys()[:-1]
+    same = and_(*(table.c[name] == settled.c[name] for name in names))
+    paid = func.coalesce(table.c.paid_minor, 0).label("paid")
+    query = select(settled, paid).outerjoin(table, same).where(settled.c.settled > paid)
+    return query.order_by(*(settled.c[name] for name in names))
+
+
+# Kept, since putting a statement together takes longer than executing it.
+_TENDERS_OVERPAID = _beyond_paid(tenders, allocations.c.order_line_id, allocations.c.tender)
+_LINES_OVERPAID = _beyond_paid(order_lines, allocations.c.order_line_id)
+
+
+def _orders_beyond_paid() -> Select[Any]:
+    """By the instructions' own amounts, so that nothing that was not allocated is overlooked."""
+    net = total(signed_amount(instructions.c.amount_minor)).label("settled")
+    given = select(instructions.c.order_id, net).where(SUCCEEDED).group_by(instructions.c.order_id).subquery()
+    per_order = select(order_lines.c.order_id, total(order_lines.c.paid_minor).label("paid"))
+    bought = per_order.group_by(order_lines.c.order_id).subquery()
+    paid = func.coalesce(bought.c.paid, 0).label("paid")
+    query = select(given, paid).outerjoin(bought, bought.c.order_id == given.c.order_id)
+    return query.where(given.c.settled > paid).order_by(given.c.order_id)
+
+
+_ORDERS_OVERPAID = _orders_beyond_paid()
+
+
+def _beyond_refunded() -> Select[Any]:
+    """Cases of which more was clawed back than was refunded."""
+    amount, purpose = instructions.c.amount_minor, instructions.c.purpose
+    refunded = total(case((purpose == "refund", amount), else_=0)).label("refunded")
+    back = total(case((purpose == "clawback", amount), else_=0)).label("back")
+    grouped = (instructions.c.order_id, instructions.c.case_id)
+    query = select(*grouped, refunded, back).where(SUCCEEDED).group_by(*grouped)
+    return query.having(back > refunded).order_by(*grouped)
+
+
+_CLAWED_BACK_TOO_MUCH = _beyond_refunded()
+
+
 def _tenders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
-    settled = _settled(allocations.c.order_line_id, allocations.c.tender).subquery()
-    same = and_(*(tenders.c[name] == settled.c[name] for name in ("order_id", "order_line_id", "tender")))
-    paid = func.coalesce(tenders.c.paid_minor, 0).label("paid")
-    query = select(settled, paid).outerjoin(tenders, same).where(settled.c.settled > paid)
-    for row in connection.execute(query.order_by(*settled.c[:3])):
+    for row in connection.execute(_TENDERS_OVERPAID):
         yield LedgerDifference(
             kind=DifferenceKind.TENDER_OVERPAID,
             order_id=row.order_id,
@@ -66,11 +104,7 @@ def _tenders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def _lines_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
-    settled = _settled(allocations.c.order_line_id).subquery()
-    same = and_(*(order_lines.c[name] == settled.c[name] for name in ("order_id", "order_line_id")))
-    paid = func.coalesce(order_lines.c.paid_minor, 0).label("paid")
-    query = select(settled, paid).outerjoin(order_lines, same).where(settled.c.settled > paid)
-    for row in connection.execute(query.order_by(*settled.c[:2])):
+    for row in connection.execute(_LINES_OVERPAID):
         yield LedgerDifference(
             kind=DifferenceKind.LINE_OVERPAID,
             order_id=row.order_id,
@@ -80,14 +114,7 @@ def _lines_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def _orders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
-    """By the instructions' own amounts, so that nothing that was not allocated is overlooked."""
-    net = total(signed_amount(instructions.c.amount_minor)).label("settled")
-    given = select(instructions.c.order_id, net).where(SUCCEEDED).group_by(instructions.c.order_id).subquery()
-    per_order = select(order_lines.c.order_id, total(order_lines.c.paid_minor).label("paid"))
-    bought = per_order.group_by(order_lines.c.order_id).subquery()
-    paid = func.coalesce(bought.c.paid, 0).label("paid")
-    query = select(given, paid).outerjoin(bought, bought.c.order_id == given.c.order_id)
-    for row in connection.execute(query.where(given.c.settled > paid).order_by(given.c.order_id)):
+    for row in connection.execute(_ORDERS_OVERPAID):
         yield LedgerDifference(
             kind=DifferenceKind.ORDER_OVERPAID,
             order_id=row.order_id,
@@ -97,12 +124,7 @@ def _orders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def _clawed_back_too_much(connection: Connection) -> Iterator[LedgerDifference]:
-    amount, purpose = instructions.c.amount_minor, instructions.c.purpose
-    refunded = total(case((purpose == "refund", amount), else_=0)).label("refunded")
-    back = total(case((purpose == "clawback", amount), else_=0)).label("back")
-    grouped = (instructions.c.order_id, instructions.c.case_id)
-    query = select(*grouped, refunded, back).where(SUCCEEDED).group_by(*grouped).having(back > refunded)
-    for row in connection.execute(query.order_by(*grouped)):
+    for row in connection.execute(_CLAWED_BACK_TOO_MUCH):
         yield LedgerDifference(
             kind=DifferenceKind.CLAWED_BACK_TOO_MUCH,
             order_id=row.order_id,
@@ -115,13 +137,25 @@ def _clawed_back_too_much(connection: Connection) -> Iterator[LedgerDifference]:
 # Every instruction spread to its last unit, and paid once
 
 
-def _not_allocated(connection: Connection) -> Iterator[LedgerDifference]:
-    """A refund that the ledger itself refused is spread over nothing."""
+def _spread_otherwise() -> Select[Any]:
+    """Instructions of which more or less is allocated than was instructed."""
     spread, parts = total(allocations.c.amount_minor).label("spread"), func.count(allocations.c.key)
     live = or_(instructions.c.state != RefundState.FAILED, parts > 0)
     query = select(instructions, spread).outerjoin(allocations, allocations.c.key == instructions.c.key)
     query = query.group_by(instructions.c.key).having(and_(spread != instructions.c.amount_minor, live))
-    for row in connection.execute(query.order_by(instructions.c.key)):
+    return query.order_by(instructions.c.key)
+
+
+_REFERENCE = instructions.c.provider_ref
+_SHARED = select(_REFERENCE).where(SUCCEEDED, _REFERENCE != "").group_by(_REFERENCE).having(func.count() > 1)
+_NOT_ALLOCATED = _spread_otherwise()
+_UNPAID = select(instructions).where(SUCCEEDED, func.coalesce(_REFERENCE, "") == "").order_by(instructions.c.key)
+_SHARING = select(instructions).where(SUCCEEDED, _REFERENCE.in_(_SHARED)).order_by(_REFERENCE, instructions.c.key)
+
+
+def _not_allocated(connection: Connection) -> Iterator[LedgerDifference]:
+    """A refund that the ledger itself refused is spread over nothing."""
+    for row in connection.execute(_NOT_ALLOCATED):
         yield of_instruction(
             row,
             DifferenceKind.NOT_ALLOCATED,
@@ -131,8 +165,7 @@ def _not_allocated(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def _without_payment(connection: Connection) -> Iterator[LedgerDifference]:
-    unpaid = func.coalesce(instructions.c.provider_ref, "") == ""
-    for row in connection.execute(select(instructions).where(SUCCEEDED, unpaid).order_by(instructions.c.key)):
+    for row in connection.execute(_UNPAID):
         yield of_instruction(
             row,
             DifferenceKind.NO_PAYMENT,
@@ -142,11 +175,8 @@ def _without_payment(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def _sharing_a_payment(connection: Connection) -> Iterator[LedgerDifference]:
-    reference = instructions.c.provider_ref
-    shared = select(reference).where(SUCCEEDED, reference != "").group_by(reference).having(func.count() > 1)
-    query = select(instructions).where(SUCCEEDED, reference.in_(shared)).order_by(reference, instructions.c.key)
     sharers: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(_SHARING):
         sharers[row.provider_ref].append(row)
     for provider_ref, rows in sharers.items():
         named = ", ".join(f"{row.key} ({row.amount_minor} {row.currency})" for row in rows)
@@ -160,11 +190,16 @@ def _sharing_a_payment(connection: Connection) -> Iterator[LedgerDifference]:
 
 # No reservation outlives its case
 
+_OUTLIVING = (
+    select(reservations, cases.c.state)
+    .join(cases, cases.c.case_id == reservations.c.case_id)
+    .where(reservations.c.closed_at.is_(None), cases.c.is_final)
+    .order_by(reservations.c.case_id)
+)
+
 
 def _outliving_their_case(connection: Connection) -> Iterator[LedgerDifference]:
-    query = select(reservations, cases.c.state).join(cases, cases.c.case_id == reservations.c.case_id)
-    outliving = query.where(reservations.c.closed_at.is_(None), cases.c.is_final)
-    for row in connection.execute(outliving.order_by(reservations.c.case_id)):
+    for row in connection.execute(_OUTLIVING):
         yield LedgerDifference(
             kind=DifferenceKind.RESERVATION_OUTLIVES_CASE,
             order_id=row.order_id,

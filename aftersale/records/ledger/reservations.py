@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from aftersale.contract.request import OrderLine
 from aftersale.errors import Problem
@@ -13,6 +13,20 @@ from aftersale.ledger.reservation import Reservation
 from aftersale.records.ledger.accounts import lock, lock_account
 from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
 from aftersale.records.tables import Found, put_new
+
+# Kept, since putting a statement together takes longer than executing it.
+_KNOWN = select(reservations).where(reservations.c.case_id == bindparam("case_id"))
+_CLOSED = (
+    update(reservations)
+    .where(reservations.c.case_id == bindparam("this_case"), reservations.c.closed_at.is_(None))
+    .values(closed_at=bindparam("now"))
+)
+_WHOSE = (
+    update(orders)
+    .where(orders.c.order_id == bindparam("this_order"))
+    .values({name: func.coalesce(orders.c[name], bindparam(f"new_{name}")) for name in ("merchant_id", "buyer_ref")})
+)
+_CLAIMED, _PAID_WITH = insert(reserved_lines), insert(tenders)
 
 
 def reserve(connection: Connection, claim: Reservation, most_attempts: int, now: datetime) -> list[Problem]:
@@ -61,12 +75,11 @@ def release(connection: Connection, case_id: str, now: datetime) -> None:
 
 def close(connection: Connection, case_id: str, now: datetime) -> None:
     """Close a reservation of an order that is locked; one that is closed stays as it is."""
-    held = (reservations.c.case_id == case_id) & reservations.c.closed_at.is_(None)
-    connection.execute(update(reservations).where(held).values(closed_at=now))
+    connection.execute(_CLOSED, {"this_case": case_id, "now": now})
 
 
 def _known(connection: Connection, case_id: str) -> Found | None:
-    return connection.execute(select(reservations).where(reservations.c.case_id == case_id)).one_or_none()
+    return connection.execute(_KNOWN, {"case_id": case_id}).one_or_none()
 
 
 def _taken_id(claim: Reservation) -> Problem:
@@ -157,11 +170,8 @@ def _keep(connection: Connection, claim: Reservation, now: datetime) -> list[Pro
     }
     if not put_new(connection, reservations, row):
         return [_taken_id(claim)]  # by a claim on another order, in this very moment
-    told = {
-        "merchant_id": func.coalesce(orders.c.merchant_id, claim.merchant_id),
-        "buyer_ref": func.coalesce(orders.c.buyer_ref, claim.buyer_ref),
-    }
-    connection.execute(update(orders).where(orders.c.order_id == claim.order_id).values(told))
+    whose = {"new_merchant_id": claim.merchant_id, "new_buyer_ref": claim.buyer_ref}
+    connection.execute(_WHOSE, {"this_order": claim.order_id, **whose})
     for line in claim.lines:
         _keep_line(connection, claim, line, now)
     items = [
@@ -175,7 +185,7 @@ def _keep(connection: Connection, claim: Reservation, now: datetime) -> list[Pro
         }
         for item in claim.items
     ]
-    connection.execute(insert(reserved_lines), items)
+    connection.execute(_CLAIMED, items)
     return []
 
 
@@ -208,7 +218,7 @@ def _keep_line(connection: Connection, claim: Reservation, line: OrderLine, now:
     }
     if put_new(connection, order_lines, {**key, **figures}):
         shares = [{**key, "tender": name, "paid_minor": paid} for name, paid in _paid_with(line).items()]
-        connection.execute(insert(tenders), shares)
+        connection.execute(_PAID_WITH, shares)
 
 
 def _paid_with(line: OrderLine) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from aftersale.money import Settlement
 from aftersale.records.errors import LedgerFault
@@ -13,6 +13,15 @@ from aftersale.records.ledger.reservations import close
 from aftersale.records.ledger.tables import attempts, instructions
 from aftersale.records.tables import Found, put_new
 from aftersale.vocabulary import RefundState
+
+# Kept, since putting a statement together takes longer than executing it.
+_KNOWN = select(instructions).where(instructions.c.key == bindparam("key"))
+_SETTLED = update(instructions).where(instructions.c.key == bindparam("this_key"))
+_ENDED = (
+    update(attempts)
+    .where(attempts.c.key == bindparam("this_key"), attempts.c.attempt == bindparam("this_attempt"))
+    .values({name: func.coalesce(attempts.c[name], bindparam(f"new_{name}")) for name in ("ended_at", "outcome")})
+)
 
 
 def note_attempt(connection: Connection, key: str, attempt: int, now: datetime) -> Settlement | None:
@@ -50,7 +59,7 @@ def settle(connection: Connection, settlement: Settlement, attempt: int, closes:
 
 
 def _known(connection: Connection, key: str) -> Found:
-    row = connection.execute(select(instructions).where(instructions.c.key == key)).one_or_none()
+    row = connection.execute(_KNOWN, {"key": key}).one_or_none()
     if row is None:
         raise LedgerFault(f"{key} is not in the ledger; instruct it before it is sent")
     return row
@@ -58,22 +67,22 @@ def _known(connection: Connection, key: str) -> Found:
 
 def _write(connection: Connection, settlement: Settlement, now: datetime) -> None:
     values = {
+        "this_key": settlement.key,
         "state": RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED,
         "settled_at": now,
         "provider_ref": settlement.provider_ref,
         "reason": _kept(settlement.reason),
     }
-    connection.execute(update(instructions).where(instructions.c.key == settlement.key).values(values))
+    connection.execute(_SETTLED, values)
 
 
 def _end(connection: Connection, settlement: Settlement, attempt: int, now: datetime) -> None:
     """Keep how the attempt ended; one whose beginning was lost began no later than that."""
-    ended = {"ended_at": now, "outcome": settlement.status}
-    if put_new(connection, attempts, {"key": settlement.key, "attempt": attempt, "began_at": now, **ended}):
-        return
-    this = (attempts.c.key == settlement.key) & (attempts.c.attempt == attempt)
-    first = {name: func.coalesce(attempts.c[name], value) for name, value in ended.items()}
-    connection.execute(update(attempts).where(this).values(first))
+    key, status = settlement.key, settlement.status
+    whole = {"key": key, "attempt": attempt, "began_at": now, "ended_at": now, "outcome": status}
+    if not put_new(connection, attempts, whole):
+        ended = {"this_key": key, "this_attempt": attempt, "new_ended_at": now, "new_outcome": status}
+        connection.execute(_ENDED, ended)
 
 
 def _decisive(settlement: Settlement) -> tuple[str, str | None]:

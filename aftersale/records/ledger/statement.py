@@ -5,7 +5,22 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Subquery, Table, Text, func, insert, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    func,
+    insert,
+    or_,
+    select,
+)
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from aftersale.ledger.reports import DifferenceKind, LedgerDifference, ProviderPayment
 from aftersale.records.ledger.integrity import SUCCEEDED, of_instruction
@@ -15,54 +30,90 @@ from aftersale.vocabulary import RefundState
 _AT_A_TIME = 5000
 """How many payments are laid down at a time."""
 
+_STATEMENT = Table(
+    "statement",
+    MetaData(),
+    Column("key", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("provider_ref", Text, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+_BY_KEY = Index("statement_by_key", _STATEMENT.c.key)
+_FIGURES = (func.min(_STATEMENT.c[name]).label(name) for name in ("amount_minor", "currency", "provider_ref"))
+_PAYMENTS = (
+    select(_STATEMENT.c.key, *_FIGURES, func.count().label("times")).group_by(_STATEMENT.c.key).subquery("payments")
+)
+"""What was paid by key, and how often."""
+
+
+def _other_or_missing() -> Select[Any]:
+    """Settled instructions without exactly the payment that the books tell."""
+    names = ("amount_minor", "currency")
+    other = or_(
+        *(_PAYMENTS.c[name] != instructions.c[name] for name in names),
+        _PAYMENTS.c.provider_ref != func.coalesce(instructions.c.provider_ref, ""),
+    )
+    found = [_PAYMENTS.c[name].label(f"paid_{name}") for name in (*names, "provider_ref")]
+    query = select(instructions, *found, _PAYMENTS.c.times).outerjoin(_PAYMENTS, _PAYMENTS.c.key == instructions.c.key)
+    query = query.where(SUCCEEDED, or_(_PAYMENTS.c.key.is_(None), (_PAYMENTS.c.times == 1) & other))
+    return query.order_by(instructions.c.key)
+
+
+def _paid(wanted: ColumnElement[bool]) -> Select[Any]:
+    """Payments, with the instruction and the reservation that belong to them."""
+    ours = (instructions.c.order_id, instructions.c.case_id, instructions.c.state)
+    theirs = (
+        _PAYMENTS.c.key,
+        _PAYMENTS.c.times,
+        _PAYMENTS.c.amount_minor.label("paid_minor"),
+        _PAYMENTS.c.currency.label("paid_currency"),
+    )
+    query = (
+        select(*theirs, *ours)
+        .select_from(_PAYMENTS)
+        .outerjoin(instructions, instructions.c.key == _PAYMENTS.c.key)
+        .outerjoin(reservations, reservations.c.case_id == instructions.c.case_id)
+    )
+    return query.where(wanted).order_by(_PAYMENTS.c.key)
+
+
+# Kept, since putting a statement together takes longer than executing it.
+_DIFFERING = _other_or_missing()
+_TWICE = _paid(_PAYMENTS.c.times > 1)
+_UNKNOWN = _paid(instructions.c.key.is_(None))
+_ABANDONED = (instructions.c.state == RefundState.PROCESSING) & reservations.c.closed_at.is_not(None)
+_UNSETTLED = _paid(or_(instructions.c.state == RefundState.FAILED, _ABANDONED))
+
 
 def compare(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[LedgerDifference]:
     """Where the books and a statement of all that was ever paid disagree."""
-    with _laid_down(connection, statement) as payments:
-        yield from _missing_or_other(connection, payments)
-        yield from _twice(connection, payments)
-        yield from _unknown(connection, payments)
-        yield from _unsettled(connection, payments)
+    with _laid_down(connection, statement):
+        yield from _missing_or_other(connection)
+        yield from _twice(connection)
+        yield from _unknown(connection)
+        yield from _unsettled(connection)
 
 
 @contextmanager
-def _laid_down(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[Subquery]:
-    """What was paid by key, and how often. The table is this connection's own, and gone afterwards in any case."""
-    table = Table(
-        "statement",
-        MetaData(),
-        Column("key", Text, nullable=False),
-        Column("amount_minor", BigInteger, nullable=False),
-        Column("currency", Text, nullable=False),
-        Column("provider_ref", Text, nullable=False),
-        prefixes=["TEMPORARY"],
-    )
-    table.create(connection)
+def _laid_down(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[None]:
+    """Lay the statement beside the books, in a table that is this connection's own, and gone afterwards in any case."""
+    connection.execute(CreateTable(_STATEMENT))
     paid = (
         {**payment.model_dump(include={"key", "amount_minor", "currency"}), "provider_ref": payment.provider_ref or ""}
         for payment in statement
         if payment.status == "succeeded"
     )
     while rows := list(islice(paid, _AT_A_TIME)):
-        connection.execute(insert(table), rows)
-    Index("statement_by_key", table.c.key).create(connection)
-    figures = (func.min(table.c[name]).label(name) for name in ("amount_minor", "currency", "provider_ref"))
-    yield select(table.c.key, *figures, func.count().label("times")).group_by(table.c.key).subquery()
-    table.drop(connection)
+        connection.execute(insert(_STATEMENT), rows)
+    connection.execute(CreateIndex(_BY_KEY))
+    yield
+    connection.execute(DropTable(_STATEMENT))
 
 
-def _missing_or_other(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
+def _missing_or_other(connection: Connection) -> Iterator[LedgerDifference]:
     """Every settled instruction has exactly one payment, and that is the one which the books tell."""
-    reference = func.coalesce(instructions.c.provider_ref, "")
-    other = or_(
-        payments.c.amount_minor != instructions.c.amount_minor,
-        payments.c.currency != instructions.c.currency,
-        payments.c.provider_ref != reference,
-    )
-    found = [payments.c[name].label(f"paid_{name}") for name in ("amount_minor", "currency", "provider_ref")]
-    query = select(instructions, *found, payments.c.times).outerjoin(payments, payments.c.key == instructions.c.key)
-    query = query.where(SUCCEEDED, or_(payments.c.key.is_(None), (payments.c.times == 1) & other))
-    for row in connection.execute(query.order_by(instructions.c.key)):
+    for row in connection.execute(_DIFFERING):
         ours = f"{row.amount_minor} {row.currency} as {row.provider_ref} in the books"
         if row.times is None:
             says = f"{ours}, but not in the statement; ask the payment service whether it was paid"
@@ -73,16 +124,16 @@ def _missing_or_other(connection: Connection, payments: Subquery) -> Iterator[Le
             yield of_instruction(row, DifferenceKind.STATEMENT_DIFFERS, says)
 
 
-def _twice(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
-    for row in _beside(connection, payments, payments.c.times > 1):
+def _twice(connection: Connection) -> Iterator[LedgerDifference]:
+    for row in connection.execute(_TWICE):
         says = (
             f"1 payment in the books, {row.times} in the statement; have the payment service take back what is too much"
         )
         yield of_instruction(row, DifferenceKind.TWICE_IN_STATEMENT, says)
 
 
-def _unknown(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
-    for row in _beside(connection, payments, instructions.c.key.is_(None)):
+def _unknown(connection: Connection) -> Iterator[LedgerDifference]:
+    for row in connection.execute(_UNKNOWN):
         says = (
             f"{row.paid_minor} {row.paid_currency} in the statement, but no such instruction in the books; ask the "
             "payment service who instructed it"
@@ -90,31 +141,11 @@ def _unknown(connection: Connection, payments: Subquery) -> Iterator[LedgerDiffe
         yield of_instruction(row, DifferenceKind.UNKNOWN_PAYMENT, says)
 
 
-def _unsettled(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
+def _unsettled(connection: Connection) -> Iterator[LedgerDifference]:
     """Paid, but failed by our books, or processing although its case has given up its claim."""
-    abandoned = (instructions.c.state == RefundState.PROCESSING) & reservations.c.closed_at.is_not(None)
-    wanted = or_(instructions.c.state == RefundState.FAILED, abandoned)
-    for row in _beside(connection, payments, wanted):
+    for row in connection.execute(_UNSETTLED):
         says = (
             f"{row.paid_minor} {row.paid_currency} in the statement, but {row.state} in the books, so that the buyer "
             f"may be paid twice; freeze order {row.order_id} (`aftersale ledger chargeback`) until that is cleared up"
         )
         yield of_instruction(row, DifferenceKind.PAID_UNSETTLED, says)
-
-
-def _beside(connection: Connection, payments: Subquery, wanted: Any) -> Iterator[Any]:
-    """Payments, with the instruction and the reservation that belong to them."""
-    ours = (instructions.c.order_id, instructions.c.case_id, instructions.c.state)
-    theirs = (
-        payments.c.key,
-        payments.c.times,
-        payments.c.amount_minor.label("paid_minor"),
-        payments.c.currency.label("paid_currency"),
-    )
-    query = (
-        select(*theirs, *ours)
-        .select_from(payments)
-        .outerjoin(instructions, instructions.c.key == payments.c.key)
-        .outerjoin(reservations, reservations.c.case_id == instructions.c.case_id)
-    )
-    yield from connection.execute(query.where(wanted).order_by(payments.c.key))
