@@ -24,10 +24,10 @@ from aftersale import records
 from aftersale.policy.book import Book
 from aftersale.policy.explain import explain_text, json_line
 from aftersale.records import Records
-from tests.policy.books import BOOK, ask, crowded
-from tests.policy.books import ROOT as POLICIES
 from tests.policy.test_cost import QUESTION
-from tests.records.test_ledger_check import payments
+from tests.records.ledger.test_integrity import payments
+from tests.support.books import BOOK, ask, crowded
+from tests.support.books import ROOT as POLICIES
 from tests.support.crowds import like, open_cases, pages, refunded_orders
 from tests.support.postgres import binaries, server
 from tests.support.running import open_file, text, turn_of

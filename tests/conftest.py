@@ -8,14 +8,14 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from tests.support.databases import copies, empty, kept, postgres, template, url
-from tests.support.lanes import is_apart, is_story, why_on_server
+from tests.support.lanes import TESTS, is_apart, is_story, why_on_server
 from trial.environment import Workplace, workplace
 
 __all__ = ["copies", "empty", "kept", "place", "postgres", "template", "url"]
 
 
-LONGEST_FIRST = ("simulation", "processes", "deploy", "workflows", "cli", "tests", "trial")
-"""Folders whose files take longest: begun first, none of them is left over when the other processes are done."""
+LONGEST_FIRST = ("simulation", "processes", "deploy", "workflows", "cli", "test_exhaustive.py", "trial")
+"""Folders and files that take longest: begun first, none of them is left over when the other processes are done."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,7 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("simulated")
         if is_apart(item):
             item.add_marker("server")
-    items.sort(key=lambda item: LONGEST_FIRST.index(name) if (name := item.path.parent.name) in LONGEST_FIRST else 9)
+    rooms = {room: place for place, room in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rooms.get(item.path.relative_to(TESTS).parts[0], len(rooms)))
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ from temporalio.worker import Worker
 from aftersale.errors import BadInput
 from aftersale.temporal import plugin
 from aftersale.vocabulary import Party
-from tests.processes.diary import Diary
-from tests.processes.program import WORKER, finished
+from tests.support.diary import Diary
 from tests.support.market import Market, market
+from tests.support.program import WORKER, finished
 from trial.dev import worker_environment
 from trial.environment import Workplace
 from trial.platform import TRIAL_SECRET

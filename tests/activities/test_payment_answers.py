@@ -10,7 +10,7 @@ from activities.payments import Payments
 from aftersale.errors import BadInput
 from aftersale.money import Allocation
 from aftersale.records import Ledger
-from tests.activities.paying import BOOK, KEY, PAID, attempt, failure
+from tests.support.paying import BOOK, KEY, PAID, attempt, failure
 from tests.support.platform_fixtures import StandIn, instruction
 from trial.platform import TRIAL_SECRET
 

@@ -11,8 +11,8 @@ from temporalio.exceptions import ApplicationError
 from activities.payments import Payment, Payments
 from aftersale.money import Allocation, RefundInstruction, Settlement
 from aftersale.records import Ledger, Records
-from tests.activities.paying import BOOK, KEY, NOW, PAID, attempt, failure
-from tests.records.bookkeeping import claim, hold, line
+from tests.support.bookkeeping import claim, hold, line
+from tests.support.paying import BOOK, KEY, NOW, PAID, attempt, failure
 from tests.support.platform_fixtures import StandIn, instruction, until
 from trial.platform import TRIAL_SECRET
 

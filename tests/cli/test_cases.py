@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from aftersale.cli import app
 from aftersale.temporal.search_attributes import ATTRIBUTES
-from tests.cli.shell import run
 from tests.support.cases import request
 from tests.support.databases import STEPS
 from tests.support.market import Market, market
+from tests.support.shell import run
 from trial.server import free_port
 
 ESCAPE = "\x1b[2J\x1b]0;mine\x07\x9b31m"

@@ -6,9 +6,9 @@ How long they take is for `make bench` to say.
 import pytest
 
 from aftersale.records import Records
-from tests.cli.shell import run
 from tests.support.counting import work_of
 from tests.support.crowds import open_cases, pages
+from tests.support.shell import run
 
 CASES = 50_000
 MOST = 4_000

@@ -14,11 +14,11 @@ from aftersale.money import TenderShare
 from aftersale.records import Records
 from aftersale.times import local
 from aftersale.vocabulary import Party
-from tests.cli.shell import run
-from tests.records.bookkeeping import claim, declined, hold, instruction, line, pay
-from tests.records.drawing import NOW, message, tell, turn
-from tests.records.tampering import tamper
+from tests.support.bookkeeping import claim, declined, hold, instruction, line, pay
+from tests.support.drawing import NOW, message, tell, turn
 from tests.support.market import Market
+from tests.support.shell import run
+from tests.support.tampering import tamper
 
 
 @pytest.fixture

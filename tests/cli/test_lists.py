@@ -13,8 +13,8 @@ from aftersale.cli import app
 from aftersale.cli.output import from_now
 from aftersale.records import Records
 from aftersale.times import SECOND, floor, local
-from tests.cli.shell import on_a_terminal, run
-from tests.records.drawing import DUE, NOW, turn
+from tests.support.drawing import DUE, NOW, turn
+from tests.support.shell import on_a_terminal, run
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 BY_URGENCY = ["C-3", "C-1", "C-4", "C-2"]

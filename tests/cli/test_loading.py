@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from aftersale.records import Records
-from tests.cli.shell import Told, python
-from tests.records.drawing import NOW, turn
+from tests.support.drawing import NOW, turn
+from tests.support.shell import Told, python
 
 EXTRA = ("alembic", "psycopg", "sqlalchemy")
 HEAVY = (*EXTRA, "temporalio")

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from aftersale.cli import app
-from tests.policy.books import BOOK, ROOT
+from tests.support.books import BOOK, ROOT
 
 EXAMPLE = ROOT.parent / "docs" / "examples" / "sign-up.json"
 

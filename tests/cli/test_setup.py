@@ -8,9 +8,9 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 
 from aftersale import records
 from aftersale.temporal.search_attributes import ATTRIBUTES
-from tests.cli.shell import run
 from tests.support.databases import STEPS
 from tests.support.market import Market, market
+from tests.support.shell import run
 
 
 async def test_places_that_set_up_at_once_do_it_once(tmp_path: Path, empty: str) -> None:

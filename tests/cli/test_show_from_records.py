@@ -4,9 +4,9 @@ from pathlib import Path
 
 from aftersale.records import Records
 from aftersale.times import local
-from tests.cli.shell import run
-from tests.records.drawing import NOW, turn
+from tests.support.drawing import NOW, turn
 from tests.support.market import Market
+from tests.support.shell import run
 from trial.server import free_port
 
 WRITTEN = f"aftersale: from the records, as written at {local(NOW)}: "

@@ -14,9 +14,9 @@ from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import floor, local
 from aftersale.vocabulary import WatchEnd
 from aftersale.watch.commands import Click
-from tests.cli.shell import Told, run
 from tests.support.market import ACTORS, Market, market
 from tests.support.platform_fixtures import until
+from tests.support.shell import Told, run
 
 LINES = [{"order_line_id": "L1", "quantity": 2, "paid": {"amount_minor": 12900, "currency": "CNY"}}]
 

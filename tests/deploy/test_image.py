@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.dockerfile import BASE, Image, allowed, sources, steps
-from tests.processes.program import ROOT
+from tests.support.dockerfile import BASE, Image, allowed, sources, steps
+from tests.support.program import ROOT
 from trial.server import free_port
 
 STEPS = steps((ROOT / "Dockerfile").read_text("utf-8"))

@@ -12,9 +12,9 @@ import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
 from aftersale.temporal.plugin import DEFAULT_ADDRESS
-from tests.deploy.node import COMPOSE, EXAMPLE, ROOT, Node, faults, filled, server, template
-from tests.processes.program import finished, working
 from tests.support.market import Market, market
+from tests.support.node import COMPOSE, EXAMPLE, ROOT, Node, faults, filled, server, template
+from tests.support.program import finished, working
 from trial.server import free_port, temporal_command
 from worker import runtime
 

@@ -11,7 +11,7 @@ from aftersale.policy.book import Book
 from aftersale.policy.deadline import Applied, Computation
 from aftersale.policy.explain import explain_text, json_line
 from aftersale.policy.select import Bound
-from tests.policy.books import BOOK, ask, crowded
+from tests.support.books import BOOK, ask, crowded
 
 ORDER = {
     "paid_at": "2024-01-20T09:00:00+08:00",

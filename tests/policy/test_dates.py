@@ -12,7 +12,7 @@ from aftersale.policy.rules import PolicyFile
 from aftersale.policy.service_terms import Settings
 from aftersale.policy.services import Version
 from aftersale.vocabulary import Clock, Service
-from tests.policy.books import BOOK, ask, due, notice, utc, with_notices
+from tests.support.books import BOOK, ask, due, notice, utc, with_notices
 
 START = "2024-06-03T10:00:00"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aftersale.errors import BadInput, PolicyFault
-from tests.policy.books import ask, at, due, notice, with_notices
+from tests.support.books import ask, at, due, notice, with_notices
 
 START = "2024-06-03T10:00:00"
 ORDINARY = "2024-06-05T10:00:00"

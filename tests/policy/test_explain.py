@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftersale.policy.explain import SHOWN, explain_bytes, explain_text, json_line
-from tests.policy.books import BOOK
+from tests.support.books import BOOK
 
 GOOD: dict[str, Any] = {"clock": "merchant_review", "started_at": "2024-01-30T00:00:00+08:00"}
 LINE = json.dumps(GOOD)

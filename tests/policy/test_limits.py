@@ -6,7 +6,7 @@ import pytest
 
 from aftersale.policy.facts import Question
 from aftersale.vocabulary import Clock
-from tests.policy.books import BOOK, ask, due
+from tests.support.books import BOOK, ask, due
 
 START = "2024-06-03T10:00:00"
 

@@ -6,7 +6,7 @@ import pytest
 
 from aftersale.errors import PolicyFault
 from aftersale.policy.load import load, survey
-from tests.policy.books import BOOK, copied
+from tests.support.books import BOOK, copied
 
 FESTIVAL = "notices/2024-spring-festival.toml"
 REVIEW = "limits/review.toml"

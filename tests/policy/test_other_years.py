@@ -10,7 +10,7 @@ from aftersale.policy.authoring.overlaps import overlaps
 from aftersale.policy.book import Book
 from aftersale.policy.load import load
 from aftersale.policy.rules import PolicyFile
-from tests.policy.books import BOOK, OTHER_YEARS, ask, copied, due
+from tests.support.books import BOOK, OTHER_YEARS, ask, copied, due
 
 YEARS = {file.id: file for file in OTHER_YEARS}
 

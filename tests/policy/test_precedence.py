@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aftersale.vocabulary import Clock
-from tests.policy.books import ask, due, notice, with_notices
+from tests.support.books import ask, due, notice, with_notices
 
 START = "2024-06-03T10:00:00"
 LAW = (Clock.NO_REASON_WINDOW, Clock.STATUTORY_REFUND)

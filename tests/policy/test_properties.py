@@ -16,7 +16,7 @@ from aftersale.policy.facts import Question
 from aftersale.policy.rules import PolicyFile
 from aftersale.times import POLICY_ZONE, parse_instant, span
 from aftersale.vocabulary import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
-from tests.policy.books import BOOK, notice, with_notices
+from tests.support.books import BOOK, notice, with_notices
 
 ADDED = re.compile(r"^[^:]+: (\S+) \+ (P\S+) = (\S+) \(")
 FIXED = re.compile(r"^[^:]+: until (\S+) \(")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.policy.books import ask, due
+from tests.support.books import ask, due
 
 TAGGED = ["spring_festival_nonstop"]
 

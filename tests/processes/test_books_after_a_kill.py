@@ -11,14 +11,14 @@ from aftersale import records
 from aftersale.contract.commands import Withdraw
 from aftersale.ledger.reports import ProviderPayment
 from aftersale.vocabulary import CaseKind, Outcome, RefundState
-from tests.processes.dying_worker import STEPS
-from tests.processes.program import program, working
 from tests.support import cases
+from tests.support.dying_worker import STEPS
 from tests.support.market import ACTORS, Market, confirm_receipt, market
 from tests.support.platform_fixtures import until
 from tests.support.postgres import Server
+from tests.support.program import program, working
 
-DYING_WORKER = str(Path(__file__).parent / "dying_worker.py")
+DYING_WORKER = str(Path(__file__).parents[1] / "support" / "dying_worker.py")
 
 
 DATABASES = ("sqlite", "postgresql")

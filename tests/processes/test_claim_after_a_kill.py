@@ -9,9 +9,9 @@ import pytest
 
 from aftersale import records
 from aftersale.times import local
-from tests.processes.program import program, working
 from tests.support.market import Market, market
 from tests.support.platform_fixtures import until
+from tests.support.program import program, working
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = [{"order_line_id": "L1", "quantity": 2, "paid": {"amount_minor": 12900, "currency": "CNY"}}]
@@ -34,7 +34,7 @@ def priced(tmp_path: Path) -> str:
 async def test_killed_around_the_opening_of_a_claim_there_is_one(tmp_path: Path, priced: str, step: str) -> None:
     async with market(tmp_path, working=False) as place:
         environment = {**place.environment, "AFTERSALE_POLICIES": priced}
-        dying = ("-m", "tests.processes.dying_worker", step)
+        dying = ("-m", "tests.support.dying_worker", step)
         async with program(*dying, environment=environment) as killed:
             await killed.until('"working"')
             await _late(place)

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from aftersale.vocabulary import Outcome, State
-from tests.processes.program import Program, working
 from tests.support.market import Market, confirm_receipt, market
 from tests.support.platform_fixtures import until
+from tests.support.program import Program, working
 from trial.server import free_port
 
 NAMES = ("held", "slow", "lost", "reset")

@@ -14,10 +14,10 @@ from aftersale import records
 from aftersale.contract.commands import Approve, Withdraw
 from aftersale.contract.status import Status
 from aftersale.vocabulary import CaseKind, CloseReason
-from tests.processes.program import Program, working
 from tests.support import cases
 from tests.support.market import ACTORS, Market, market
 from tests.support.postgres import Server
+from tests.support.program import Program, working
 
 WORKERS, AT_ONCE = 4, 24
 CASES = [80, pytest.param(500, marks=pytest.mark.soak)]

@@ -20,13 +20,13 @@ from aftersale.contract.status import Status
 from aftersale.records import Records
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, MessageEvent, State
-from tests.processes.program import program, working
 from tests.support import cases
 from tests.support.market import ACTORS, Market, market
 from tests.support.posting import is_known
+from tests.support.program import program, working
 
-FREEZING_WORKER = str(Path(__file__).parent / "freezing_worker.py")
-CARRYING_WORKER = str(Path(__file__).parent / "carrying_worker.py")
+FREEZING_WORKER = str(Path(__file__).parents[1] / "support" / "freezing_worker.py")
+CARRYING_WORKER = str(Path(__file__).parents[1] / "support" / "carrying_worker.py")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from aftersale.contract.commands import AgreeLimit
 from aftersale.temporal.plugin import plugin
 from aftersale.times import SECOND
 from aftersale.vocabulary import Clock, CloseReason, Outcome
-from tests.processes.program import working
 from tests.support.market import ACTORS, Market, confirm_receipt, market, ship_back
 from tests.support.platform_fixtures import StandIn, running, until
+from tests.support.program import working
 from trial.server import free_port, persistent
 
 

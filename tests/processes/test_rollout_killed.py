@@ -13,10 +13,10 @@ from aftersale.client import NoAnswer
 from aftersale.contract.status import Status
 from aftersale.policy.load import load
 from aftersale.policy.rollout import Progress, Step
-from tests.policy.books import ROOT
-from tests.processes.program import working
+from tests.support.books import ROOT
 from tests.support.cases import all_of, entries
 from tests.support.market import Market, market
+from tests.support.program import working
 
 KILLS = 2
 CASES = 1000

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.program import CLI, finished, program
 from tests.support.cases import request
 from tests.support.platform_fixtures import client
+from tests.support.program import CLI, finished, program
 from trial.demo import CASES
 from trial.server import free_port
 

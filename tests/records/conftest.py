@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.records.hands import Hands
+from tests.support.hands import Hands
 
 
 @pytest.fixture(scope="session")

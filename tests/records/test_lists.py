@@ -7,7 +7,7 @@ import pytest
 from aftersale.records import CaseLine, Place, Records
 from aftersale.times import SECOND
 from aftersale.vocabulary import State
-from tests.records.drawing import DUE, NOW, turn
+from tests.support.drawing import DUE, NOW, turn
 
 
 @pytest.fixture

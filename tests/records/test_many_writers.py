@@ -4,8 +4,8 @@ from collections import Counter
 
 from aftersale import records
 from aftersale.records import Records
-from tests.records.drawing import NOW, line
-from tests.records.hands import Hands, deliver, write_cases, write_one_case
+from tests.support.drawing import NOW, line
+from tests.support.hands import Hands, deliver, write_cases, write_one_case
 
 PROCESSES, CASES, TURNS, THREADS = 4, 40, 5, 8
 

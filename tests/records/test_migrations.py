@@ -17,9 +17,9 @@ from aftersale.records.migrate import VERSION_TABLE, migrate
 from aftersale.records.tables import metadata
 from aftersale.times import parse_instant
 from aftersale.vocabulary import State
-from tests.records.drawing import HOUR, NOW
-from tests.records.hands import Hands
 from tests.support.databases import STEPS
+from tests.support.drawing import HOUR, NOW
+from tests.support.hands import Hands
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = {step: Path(__file__).parent / "rows" / f"{step}.sql" for step in STEPS}

@@ -13,7 +13,7 @@ from aftersale.errors import BadInput
 from aftersale.records import PATIENCE, Records, RecordsUnavailable
 from aftersale.records.database import CONNECTIONS, engine, parse_url
 from aftersale.records.postgres import ImpatientConnection
-from tests.records.drawing import NOW, line, turn
+from tests.support.drawing import NOW, line, turn
 from tests.support.outages import frozen
 from tests.support.postgres import Server, free_port
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from aftersale.records import Backlog, Records, Report
 from aftersale.records.tables import outbox
 from aftersale.times import SECOND
-from tests.records.drawing import HOUR, NOW, line, owed, turn
+from tests.support.drawing import HOUR, NOW, line, owed, turn
 
 LEASE = timedelta(seconds=30)
 

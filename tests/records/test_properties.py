@@ -11,7 +11,7 @@ from aftersale.case.turn import Turn, digest
 from aftersale.records import Records, RecordsGap, Report
 from aftersale.records.outbox_enqueue import SECOND_THOUGHTS
 from aftersale.records.turn_plan import TurnMark, plan_writes
-from tests.records.drawing import NOW, line, owed
+from tests.support.drawing import NOW, line, owed
 
 _numbers = count(1)
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from aftersale.records import Records
 from aftersale.times import SECOND
 from aftersale.vocabulary import State
-from tests.records.drawing import HOUR, NOW, turn
 from tests.support.cases import at
+from tests.support.drawing import HOUR, NOW, turn
 from tests.support.running import open_file, turn_of
 
 

@@ -7,7 +7,7 @@ import pytest
 from aftersale.records import Records, RecordsGap, Report
 from aftersale.records.outbox_enqueue import SECOND_THOUGHTS
 from aftersale.vocabulary import MessageEvent, State
-from tests.records.drawing import NOW, line, message, owed, says, tell, turn
+from tests.support.drawing import NOW, line, message, owed, says, tell, turn
 
 LATER = NOW + SECOND_THOUGHTS
 """When a correction is due."""

@@ -12,7 +12,7 @@ from aftersale import records
 from aftersale.case.turn import Turn, digest, reassemble
 from aftersale.contract.status import Entry, Status
 from aftersale.temporal.plugin import LeanPayloadConverter
-from tests.records.drawing import NOW, START, entry, message, status, turn
+from tests.support.drawing import NOW, START, entry, message, status, turn
 
 HISTORIES = sorted((Path(__file__).parents[1] / "histories").glob("[HT]-*.json"))
 

@@ -7,7 +7,7 @@ from aftersale.records import Records
 from aftersale.vocabulary import Clock
 from aftersale.watch.messages import finding_of
 from aftersale.watch.status import Violation
-from tests.records.drawing import HOUR, NOW
+from tests.support.drawing import HOUR, NOW
 
 
 def violation(shipment_id: str = "S-1", clock: Clock = Clock.DISPATCH, after: int = 0, **changes: Any) -> Violation:

@@ -6,7 +6,7 @@ import pytest
 
 from aftersale.records import Records, RecordsGap
 from aftersale.vocabulary import Command, Party, State
-from tests.records.drawing import DUE, NOW, START, line, message, owed, says, status, turn
+from tests.support.drawing import DUE, NOW, START, line, message, owed, says, status, turn
 
 
 def test_a_case_is_on_file_as_its_turns_tell_it(kept: Records) -> None:

@@ -9,8 +9,8 @@ from aftersale.records import Records
 from aftersale.records.database import engine, parse_url
 from aftersale.records.tables import cases, turns
 from aftersale.vocabulary import State
-from tests.records.drawing import DUE, NOW, turn
-from tests.records.tampering import tamper
+from tests.support.drawing import DUE, NOW, turn
+from tests.support.tampering import tamper
 
 
 def open_cases(kept: Records, url: str, many: int) -> None:

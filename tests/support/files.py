@@ -10,7 +10,7 @@ from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
 from aftersale.vocabulary import CaseKind, Clock, State
-from tests.policy.books import BOOK
+from tests.support.books import BOOK
 from tests.support.cases import at, request
 
 STAGES = {

@@ -8,6 +8,7 @@ import types
 from collections.abc import Iterator
 from functools import cache
 from inspect import unwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,47 +18,51 @@ STARTERS = {"create_subprocess_exec", "Popen", "ProcessPoolExecutor", "start_tim
 
 OUR_OWN = ("tests", "trial")
 
+TESTS = Path(__file__).parents[1]
+
 _EVENTS = "it reads the events of a history, as the server has them"
 _AWAY = "a database is locked against the worker, which waits in a thread of its own"
 _SENT = "a connection breaks on a socket, once for each service outside"
+_GONE = "rows of a file are gone"
 _ENDS = "each kind of case or watch and each of its ends is told on the server at least once"
 
 ON_SERVER = {
-    "festival/test_festival.py::test_workflows_live_through_it_as_it_is_on_paper": _ENDS,
-    "workflows/test_cancel.py": f"{_EVENTS}; {_AWAY}",
-    "workflows/test_claim_boundaries.py::test_is_over_a_second_later": _ENDS,
-    "workflows/test_claim_boundaries.py::test_the_service_s_answer_for_the_platform_counts_after_its_last_second_too_"
+    "model/test_festival.py::test_workflows_live_through_it_as_it_is_on_paper": _ENDS,
+    "workflows/cases/test_cancel.py": f"{_EVENTS}; {_AWAY}",
+    "workflows/cases/test_claim_boundaries.py::test_is_over_a_second_later": _ENDS,
+    "workflows/cases/test_claim_boundaries.py::test_the_service_s_answer_for_the_platform_counts_after_its_last_second_too_"
     "but_an_officer_was_called": "a calendar leaps as an answer comes",
-    "workflows/test_claim_boundaries.py::test_the_service_s_answer_is_the_merchant_s_to_the_last_second_and_then_the_"
+    "workflows/cases/test_claim_boundaries.py::test_the_service_s_answer_is_the_merchant_s_to_the_last_second_and_then_the_"
     "platform_s": "a calendar leaps as an answer comes",
-    "workflows/test_claim_disputes.py": _ENDS,
-    "workflows/test_claims.py": f"{_ENDS}; {_SENT}",
-    "workflows/test_commands.py::test_a_command_that_cannot_be_read_is_refused_and_leaves_no_trace": _EVENTS,
+    "workflows/cases/test_claim_disputes.py": _ENDS,
+    "workflows/cases/test_claims.py": f"{_ENDS}; {_SENT}",
+    "workflows/cases/test_commands.py::test_a_command_that_cannot_be_read_is_refused_and_leaves_no_trace": _EVENTS,
     "workflows/test_corrections.py::test_a_sending_in_time_that_is_reported_after_the_end_goes_to_the_platform": _ENDS,
     "workflows/test_cost.py": _EVENTS,
     "workflows/test_deliveries.py": _EVENTS,
-    "workflows/test_dispatch_watch.py::test_remote_area_logistics_waive_the_hub_scan_of_s32_alone": _ENDS,
-    "workflows/test_disputes.py::test_a_ruled_replacement_is_sent_or_breached": _ENDS,
-    "workflows/test_disputes.py::test_no_silence_rules_the_platform_is_alerted_and_may_rule_late": _ENDS,
-    "workflows/test_freight.py::test_an_insurer_that_fails_or_declines_does_not_touch_the_refund": _SENT,
-    "workflows/test_freight.py::test_the_insurer_pays_what_the_return_cost_and_the_buyer_hears": _ENDS,
-    "workflows/test_instant_refund.py::test_a_service_that_fails_is_asked_again_and_takes_back_once": _SENT,
-    "workflows/test_instant_refund.py::test_what_is_not_owed_in_the_end_is_taken_back_before_the_case_ends": _ENDS,
-    "workflows/test_kinds.py": _ENDS,
-    "workflows/test_ledger.py::test_a_case_whose_ledger_is_away_opens_when_it_is_back": _AWAY,
-    "workflows/test_opening.py": "which ids may be used again is the server's to say",
-    "workflows/test_operators.py": "what operators see is kept by the server",
-    "workflows/test_pickup.py::test_a_carrier_service_that_fails_is_asked_again": _SENT,
-    "workflows/test_races.py::test_a_late_correction_reaches_a_case_that_waits_for_its_records": _AWAY,
-    "workflows/test_races.py::test_a_scan_does_not_keep_a_case_from_ending_that_waits_for_its_records": _AWAY,
-    "workflows/test_records.py::test_records_restored_from_a_backup_get_back_what_they_lost": "rows of a file are gone",
-    "workflows/test_refund.py::test_a_lost_answer_is_looked_up_and_paid_once": _SENT,
-    "workflows/test_repair.py::test_another_item_may_be_sent_in_the_place_of_the_one_to_be_repaired": _ENDS,
-    "workflows/test_return.py": _ENDS,
-    "workflows/test_watch_facts.py::test_an_order_cancelled_in_time_ends_the_watch_without_a_violation": _ENDS,
-    "workflows/test_watch_life.py::test_a_malformed_start_ends_as_a_refused_record": _ENDS,
-    "workflows/test_watch_life.py::test_an_operator_may_end_a_watch": _ENDS,
-    "workflows/test_watch_life.py::test_an_operator_sees_what_is_awaited_until_when_and_by_which_rule": _EVENTS,
+    "workflows/watch/test_dispatch.py::test_remote_area_logistics_waive_the_hub_scan_of_s32_alone": _ENDS,
+    "workflows/cases/test_disputes.py::test_a_ruled_replacement_is_sent_or_breached": _ENDS,
+    "workflows/cases/test_disputes.py::test_no_silence_rules_the_platform_is_alerted_and_may_rule_late": _ENDS,
+    "workflows/cases/test_freight.py::test_an_insurer_that_fails_or_declines_does_not_touch_the_refund": _SENT,
+    "workflows/cases/test_freight.py::test_the_insurer_pays_what_the_return_cost_and_the_buyer_hears": _ENDS,
+    "workflows/cases/test_instant_refund.py::test_a_service_that_fails_is_asked_again_and_takes_back_once": _SENT,
+    "workflows/cases/test_instant_refund.py::test_what_is_not_owed_in_the_end_is_taken_back_before_the_case_"
+    "ends": _ENDS,
+    "workflows/cases/test_kinds.py": _ENDS,
+    "workflows/cases/test_ledger.py::test_a_case_whose_ledger_is_away_opens_when_it_is_back": _AWAY,
+    "workflows/cases/test_opening.py": "which ids may be used again is the server's to say",
+    "workflows/cases/test_operators.py": "what operators see is kept by the server",
+    "workflows/cases/test_pickup.py::test_a_carrier_service_that_fails_is_asked_again": _SENT,
+    "workflows/cases/test_races.py::test_a_late_correction_reaches_a_case_that_waits_for_its_records": _AWAY,
+    "workflows/cases/test_races.py::test_a_scan_does_not_keep_a_case_from_ending_that_waits_for_its_records": _AWAY,
+    "workflows/cases/test_records.py::test_records_restored_from_a_backup_get_back_what_they_lost": _GONE,
+    "workflows/cases/test_refund.py::test_a_lost_answer_is_looked_up_and_paid_once": _SENT,
+    "workflows/cases/test_repair.py::test_another_item_may_be_sent_in_the_place_of_the_one_to_be_repaired": _ENDS,
+    "workflows/cases/test_return.py": _ENDS,
+    "workflows/watch/test_facts.py::test_an_order_cancelled_in_time_ends_the_watch_without_a_violation": _ENDS,
+    "workflows/watch/test_life.py::test_a_malformed_start_ends_as_a_refused_record": _ENDS,
+    "workflows/watch/test_life.py::test_an_operator_may_end_a_watch": _ENDS,
+    "workflows/watch/test_life.py::test_an_operator_sees_what_is_awaited_until_when_and_by_which_rule": _EVENTS,
 }
 """The stories of the fixture `place` that are told on the real server, by file or test, and why.
 
@@ -73,7 +78,7 @@ def is_story(item: pytest.Item) -> bool:
 
 def why_on_server(item: pytest.Item) -> str | None:
     """Say why a story is told on the real server, or None where it is simulated."""
-    file = f"{item.path.parent.name}/{item.path.name}"
+    file = item.path.relative_to(TESTS).as_posix()
     name = item.originalname if isinstance(item, pytest.Function) else item.name
     return ON_SERVER.get(file) or ON_SERVER.get(f"{file}::{name}")
 

@@ -18,7 +18,7 @@ from aftersale.policy.rollout import Progress
 from aftersale.policy.rules import PolicyFile
 from aftersale.temporal.plugin import plugin, sandbox
 from aftersale.times import local
-from tests.policy.books import BOOK, notice
+from tests.support.books import BOOK, notice
 from tests.support.cases import all_of, approved, quiet
 from trial.environment import Live, Workplace, grounds
 from trial.patience import Unhurried

@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.worker import Worker
 
-from tests.trial.toy import TASK_QUEUE, Toy, days_allowed
+from tests.support.toy import TASK_QUEUE, Toy, days_allowed
 from trial import server
 from trial.server import ServerUnavailable, free_port, persistent, skipping
 

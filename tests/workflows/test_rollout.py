@@ -14,9 +14,9 @@ from aftersale.failures import Refusal
 from aftersale.policy.rollout import Step
 from aftersale.records.database import engine, parse_url
 from aftersale.temporal.plugin import TASK_QUEUE
-from tests.policy.books import notice
-from tests.records.drawing import NOW, turn
+from tests.support.books import notice
 from tests.support.cases import all_of, approved, at, entries, entry, quiet, refusal, seen, told
+from tests.support.drawing import NOW, turn
 from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
 from tests.support.platform_fixtures import client as http_client

@@ -15,8 +15,8 @@ from aftersale.policy.rollout import Batch, Step
 from aftersale.records import Records
 from aftersale.temporal.plugin import TASK_QUEUE
 from aftersale.vocabulary import CaseKind
-from tests.records.drawing import HOUR, NOW, turn
 from tests.support.cases import at, request
+from tests.support.drawing import HOUR, NOW, turn
 from tests.support.rollouts import JUNE, edition, field, of_june
 
 NEXT = 5
