@@ -69,6 +69,13 @@ def test_only_outside_calls_activities() -> None:
     assert callers == {"workflows/calls.py", "workflows/outside.py"}
 
 
+@pytest.mark.parametrize("module", [path for path in MODULES if path.name.startswith("test_")], ids=name)
+def test_the_name_of_a_test_is_a_sentence_of_one_line(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            assert len(node.name) < 100, node.name
+
+
 PRODUCT = [path for path in MODULES if name(path).startswith(("aftersale/", "activities/", "workflows/"))]
 
 IRREGULAR = {"begun", "drawn", "due", "found", "frozen", "held", "kept", "known", "made", "met", "paid", "said", "sent"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aftersale.contract.status import Status
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Outcome, Party, State
+from tests.support.case_waits import JUNE_5, JUNE_10
 from tests.support.claims import FRESH, RASH
 from tests.support.steps import (
     BACK,
@@ -20,25 +21,14 @@ from tests.support.steps import (
     WITHDRAW,
     Silence,
 )
-from tests.support.waits import (
-    JUNE,
-    JUNE_5,
-    JUNE_10,
-    NOT_SENT,
-    REJECTED,
-    TO_INSPECT,
-    TO_SEND,
-    TO_TAKE_IN,
-    WITHDRAWN,
-    Wait,
-)
+from tests.support.waits import JUNE, NOT_SENT, REJECTED, TO_INSPECT, TO_SEND, TO_TAKE_IN, WITHDRAWN, Wait
 
 TO_DECIDE = (State.AWAITING_CLAIM_REVIEW, Clock.CLAIM_REVIEW)
 UNDECIDED = (State.AWAITING_CLAIM_REVIEW, None)
 PAID, LOST = (Outcome.COMPENSATED, None), (CloseReason.CLAIM_DECLINED, None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClaimWait(Wait):
     """A claim brought to a clock; `heard` and `unheard` are whose move it is after the act, and after the silence."""
 
@@ -63,54 +53,144 @@ FESTIVE = {
 
 GOODS, DISPUTED = GRANT_FOR_THE_GOODS, (REFUSE_CLAIM,)
 SENT, SIGNED = (GOODS, SHIP), (GOODS, SHIP, BACK)
-TO_PLATFORM = (TO_DECIDE, TO_DECIDE)
 
 JUNE_6, JUNE_8 = "2024-06-06 10:00:00", "2024-06-08 10:00:01"
 
 CLAIM_WAITS = {
     "review by the merchant, who grants": ClaimWait(
-        CLAIM, (), JUNE, TO_DECIDE, JUNE_5, (), GRANT, PAID, TO_DECIDE, asked=FRESH, unheard=PLATFORM
+        kind=CLAIM,
+        opened_at=JUNE,
+        stands=TO_DECIDE,
+        last_second=JUNE_5,
+        act=GRANT,
+        leads_to=PAID,
+        silence=TO_DECIDE,
+        asked=FRESH,
+        unheard=PLATFORM,
     ),
     "review by the merchant, who declines": ClaimWait(
-        CLAIM, (), JUNE, TO_DECIDE, JUNE_5, (), REFUSE_CLAIM, *TO_PLATFORM, asked=RASH, heard=PLATFORM, unheard=PLATFORM
+        kind=CLAIM,
+        opened_at=JUNE,
+        stands=TO_DECIDE,
+        last_second=JUNE_5,
+        act=REFUSE_CLAIM,
+        leads_to=TO_DECIDE,
+        silence=TO_DECIDE,
+        asked=RASH,
+        heard=PLATFORM,
+        unheard=PLATFORM,
     ),
     "review by the merchant in the festival": ClaimWait(
-        CLAIM,
-        (),
-        FEB_10,
-        TO_DECIDE,
-        FEB_12,
-        (),
-        GOODS,
-        TO_SEND,
-        TO_DECIDE,
+        kind=CLAIM,
+        opened_at=FEB_10,
+        stands=TO_DECIDE,
+        last_second=FEB_12,
+        act=GOODS,
+        leads_to=TO_SEND,
+        silence=TO_DECIDE,
         asked=FESTIVE,
         heard=BUYER,
         unheard=PLATFORM,
     ),
     "withdrawal": ClaimWait(
-        CLAIM, (), JUNE, TO_DECIDE, JUNE_5, (), WITHDRAW, WITHDRAWN, TO_DECIDE, WITHDRAWN, asked=FRESH, unheard=PLATFORM
+        kind=CLAIM,
+        opened_at=JUNE,
+        stands=TO_DECIDE,
+        last_second=JUNE_5,
+        act=WITHDRAW,
+        leads_to=WITHDRAWN,
+        silence=TO_DECIDE,
+        late=WITHDRAWN,
+        asked=FRESH,
+        unheard=PLATFORM,
     ),
     "review by the platform, which grants": ClaimWait(
-        CLAIM, DISPUTED, JUNE, TO_DECIDE, JUNE_6, (), OVERRULE, PAID, UNDECIDED, PAID, asked=FRESH, unheard=PLATFORM
+        kind=CLAIM,
+        steps=DISPUTED,
+        opened_at=JUNE,
+        stands=TO_DECIDE,
+        last_second=JUNE_6,
+        act=OVERRULE,
+        leads_to=PAID,
+        silence=UNDECIDED,
+        late=PAID,
+        asked=FRESH,
+        unheard=PLATFORM,
     ),
     "review by the platform, which declines": ClaimWait(
-        CLAIM, DISPUTED, JUNE, TO_DECIDE, JUNE_6, (), UPHOLD, LOST, UNDECIDED, LOST, asked=RASH, unheard=PLATFORM
+        kind=CLAIM,
+        steps=DISPUTED,
+        opened_at=JUNE,
+        stands=TO_DECIDE,
+        last_second=JUNE_6,
+        act=UPHOLD,
+        leads_to=LOST,
+        silence=UNDECIDED,
+        late=LOST,
+        asked=RASH,
+        unheard=PLATFORM,
     ),
     "review by the platform after a silent merchant": ClaimWait(
-        CLAIM, (Silence(),), JUNE, TO_DECIDE, JUNE_8, (), OVERRULE, PAID, UNDECIDED, PAID, asked=RASH, unheard=PLATFORM
+        kind=CLAIM,
+        steps=(Silence(),),
+        opened_at=JUNE,
+        stands=TO_DECIDE,
+        last_second=JUNE_8,
+        act=OVERRULE,
+        leads_to=PAID,
+        silence=UNDECIDED,
+        late=PAID,
+        asked=RASH,
+        unheard=PLATFORM,
     ),
     "sending back in the festival": ClaimWait(
-        CLAIM, (GOODS,), FEB_10, TO_SEND, FEB_17, (), SHIP, TO_TAKE_IN, NOT_SENT, asked=FESTIVE, heard=MERCHANT
+        kind=CLAIM,
+        steps=(GOODS,),
+        opened_at=FEB_10,
+        stands=TO_SEND,
+        last_second=FEB_17,
+        act=SHIP,
+        leads_to=TO_TAKE_IN,
+        silence=NOT_SENT,
+        asked=FESTIVE,
+        heard=MERCHANT,
     ),
     "receipt of goods claimed for": ClaimWait(
-        CLAIM, SENT, FEB_10, TO_TAKE_IN, FEB_17, (), REFUSE, REJECTED, PAID, asked=FESTIVE, heard=BUYER
+        kind=CLAIM,
+        steps=SENT,
+        opened_at=FEB_10,
+        stands=TO_TAKE_IN,
+        last_second=FEB_17,
+        act=REFUSE,
+        leads_to=REJECTED,
+        silence=PAID,
+        asked=FESTIVE,
+        heard=BUYER,
     ),
     "sign-off of goods claimed for": ClaimWait(
-        CLAIM, SENT, JUNE, TO_TAKE_IN, JUNE_10, (), BACK, TO_INSPECT, PAID, PAID, asked=RASH, heard=MERCHANT
+        kind=CLAIM,
+        steps=SENT,
+        opened_at=JUNE,
+        stands=TO_TAKE_IN,
+        last_second=JUNE_10,
+        act=BACK,
+        leads_to=TO_INSPECT,
+        silence=PAID,
+        late=PAID,
+        asked=RASH,
+        heard=MERCHANT,
     ),
     "inspection of goods that are refused": ClaimWait(
-        CLAIM, SIGNED, JUNE, TO_INSPECT, JUNE_5, (), REFUSE, REJECTED, PAID, asked=RASH, heard=BUYER
+        kind=CLAIM,
+        steps=SIGNED,
+        opened_at=JUNE,
+        stands=TO_INSPECT,
+        last_second=JUNE_5,
+        act=REFUSE,
+        leads_to=REJECTED,
+        silence=PAID,
+        asked=RASH,
+        heard=BUYER,
     ),
 }
 

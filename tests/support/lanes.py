@@ -30,7 +30,7 @@ ON_SERVER = {
     "model/test_festival.py::test_workflows_live_through_it_as_it_is_on_paper": _ENDS,
     "workflows/cases/test_cancel.py": f"{_EVENTS}; {_AWAY}",
     "workflows/cases/test_claim_boundaries.py::test_is_over_a_second_later": _ENDS,
-    "workflows/cases/test_claim_boundaries.py::test_the_service_s_answer_for_the_platform_counts_after_its_last_second_too_"
+    "workflows/cases/test_claim_boundaries.py::test_the_service_s_answer_for_the_platform_counts_after_its_last_second_"
     "but_an_officer_was_called": "a calendar leaps as an answer comes",
     "workflows/cases/test_claim_boundaries.py::test_the_service_s_answer_is_the_merchant_s_to_the_last_second_and_then_the_"
     "platform_s": "a calendar leaps as an answer comes",

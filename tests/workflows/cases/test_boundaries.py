@@ -4,8 +4,9 @@ import pytest
 
 from aftersale.times import SECOND
 from aftersale.vocabulary import State
+from tests.support.case_waits import WAITS
 from tests.support.cases import MERCHANT, TAGGED, approved, at, ended, entry, opened, sent_back, sign_off
-from tests.support.waits import WAITS, Wait, stands
+from tests.support.waits import Wait, stands
 from trial.environment import Workplace
 
 UNSEEN = {"signed_for_at": None}

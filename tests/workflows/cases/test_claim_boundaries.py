@@ -139,7 +139,7 @@ async def test_the_service_s_answer_is_the_merchant_s_to_the_last_second_and_the
 
 
 @pytest.mark.parametrize("late", [0, 1])
-async def test_the_service_s_answer_for_the_platform_counts_after_its_last_second_too_but_an_officer_was_called(
+async def test_the_service_s_answer_for_the_platform_counts_after_its_last_second_but_an_officer_was_called(
     place: Workplace, stand_in: StandIn, late: int
 ) -> None:
     case_id, due = f"C-platform-{late}", at("2024-06-06 10:00:00")

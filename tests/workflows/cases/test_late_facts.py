@@ -6,6 +6,7 @@ import pytest
 
 from aftersale.times import local
 from aftersale.vocabulary import Outcome, State
+from tests.support.case_waits import WAITS
 from tests.support.cases import (
     BUYER,
     MERCHANT,
@@ -23,7 +24,6 @@ from tests.support.cases import (
 )
 from tests.support.platform_fixtures import StandIn
 from tests.support.steps import BACK, CONFIRM
-from tests.support.waits import WAITS
 from trial.environment import Workplace
 
 JUNE = "2024-06-03 10:00:00"

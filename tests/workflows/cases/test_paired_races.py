@@ -11,6 +11,7 @@ from temporalio.api.enums.v1 import EventType
 from aftersale.client import Refusal
 from aftersale.contract.status import Status
 from aftersale.vocabulary import State
+from tests.support.case_waits import WAITS
 from tests.support.cases import all_of, entry, quiet, working
 from tests.support.posting import sending
 from tests.support.steps import (
@@ -48,7 +49,6 @@ from tests.support.waits import (
     TO_REPLACE,
     TO_REVIEW,
     TO_SEND,
-    WAITS,
     WITHDRAWN,
     Standing,
     arrived,

@@ -7,6 +7,7 @@ import pytest
 
 from aftersale.times import local
 from aftersale.vocabulary import Outcome, State
+from tests.support.case_waits import WAITS
 from tests.support.cases import (
     BUYER,
     MERCHANT,
@@ -24,7 +25,7 @@ from tests.support.cases import (
 )
 from tests.support.platform_fixtures import StandIn
 from tests.support.steps import BACK, DELIVERED, DISPATCH, SignOff
-from tests.support.waits import TO_RECEIVE, TO_RESHIP, TO_TAKE_IN, WAITS, standing
+from tests.support.waits import TO_RECEIVE, TO_RESHIP, TO_TAKE_IN, standing
 from trial.environment import Workplace
 
 JUNE = "2024-06-03 10:00:00"

@@ -11,10 +11,11 @@ import pytest
 from aftersale.client import Refusal
 from aftersale.contract.status import Status
 from aftersale.times import SECOND
+from tests.support.case_waits import WAITS
 from tests.support.cases import all_of, quiet, working
 from tests.support.posting import sending
 from tests.support.steps import HOLD
-from tests.support.waits import WAITS, Wait, arrived, met, standing
+from tests.support.waits import Wait, arrived, met, standing
 from trial.environment import Live, Workplace
 
 Race = tuple[Status, Refusal | None]
