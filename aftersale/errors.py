@@ -39,6 +39,11 @@ class BadInput(AftersaleError):
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
+def bad_input(field: str, message: str, code: str = "bad_input") -> BadInput:
+    """Return the error for one field that cannot be taken."""
+    return BadInput([Problem(code=code, field=field, message=message)])
+
+
 class PolicyGap(AftersaleError):
     """The policy book has no answer; the message names what it knows."""
 

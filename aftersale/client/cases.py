@@ -24,7 +24,7 @@ from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import BadInput, bad_input
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal
 from aftersale.schema import is_id
 from aftersale.temporal.plugin import TASK_QUEUE, connect
@@ -172,9 +172,7 @@ class Cases:
 
     def _handle(self, case_id: str) -> WorkflowHandle[Any, Status]:
         if not is_id(case_id):
-            raise BadInput(
-                [Problem(field="case_id", message="must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it")]
-            )
+            raise bad_input("case_id", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it")
         return self._client.get_workflow_handle(f"case/{case_id}", result_type=Status)
 
     # How calls end

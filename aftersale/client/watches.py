@@ -15,7 +15,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from aftersale.client.calls import PATIENCE, await_answer
 from aftersale.client.open import as_sent, decide_open
 from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import BadInput, bad_input
 from aftersale.failures import CaseNotFound, NoAnswer, Refusal
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
@@ -133,7 +133,7 @@ class Watches:
     def _handle(self, shipment_id: str) -> WorkflowHandle[Any, WatchStatus]:
         if not is_id(shipment_id):
             said = "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it"
-            raise BadInput([Problem(field="shipment_id", message=said)])
+            raise bad_input("shipment_id", said)
         return self._client.get_workflow_handle(f"watch/{shipment_id}", result_type=WatchStatus)
 
     async def _answered(self, shipment_id: str, call: Awaitable[T]) -> T:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from aftersale.case.turn import Turn, reassemble
 from aftersale.contract.status import Entry, Status
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.records.outbox_enqueue import owe
 from aftersale.records.reading import select_turns
 from aftersale.records.tables import cases, put, turns
@@ -44,8 +44,7 @@ def append(
     on_file = [written.turn for written in select_turns(connection, case_id, void=False)]
     over = reassemble(on_file)
     if over is None:
-        problem = Problem(field="case_id", message="is of no case that the records know; check it")
-        raise BadInput([problem])
+        raise bad_input("case_id", "is of no case that the records know; check it")
     for turn in on_file:
         if any(message.message_id == message_id for message in turn.messages):
             return turn.entries[0]
