@@ -13,7 +13,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 
 from aftersale.contract.commands import Actor, AddEvidence, ParcelEvent, ScanEvent
 from aftersale.contract.request import CaseRequest, Evidence
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.temporal.plugin import TASK_QUEUE, sandbox
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Party

@@ -20,8 +20,7 @@ from rich.text import Text
 
 from aftersale.cli.output import WIDTH
 from aftersale.contract.status import Entry, Status
-from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
-from aftersale.failures import Refusal
+from aftersale.errors import AftersaleError, BadInput, Refusal, bad_input, problems_of
 from aftersale.policy.service_terms import Compensation
 from aftersale.schema import Instant, Schema
 from aftersale.temporal.plugin import run

@@ -16,8 +16,7 @@ from aftersale.cli.output import draw, inert, say, warn
 from aftersale.contract.commands import parse, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Entry, Status
-from aftersale.errors import AftersaleError
-from aftersale.failures import CaseNotFound, NoAnswer, ServiceFault
+from aftersale.errors import AftersaleError, CaseNotFound, NoAnswer, ServiceFault
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind, Command
 

@@ -9,8 +9,7 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from aftersale.cli.output import say_json, warn
-from aftersale.errors import AftersaleError, bad_input
-from aftersale.failures import NoAnswer, Refusal
+from aftersale.errors import AftersaleError, NoAnswer, Refusal, bad_input
 
 REFUSED = 1
 """The exit status where a case does not take what it is given, or a policy book has something to mend."""

@@ -12,11 +12,10 @@ from temporalio.client import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersale.client.calls import PATIENCE, await_answer
+from aftersale.client.calls import PATIENCE, await_answer, with_command
 from aftersale.client.open import as_sent, decide_open
 from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
-from aftersale.errors import BadInput, bad_input
-from aftersale.failures import CaseNotFound, NoAnswer, Refusal
+from aftersale.errors import BadInput, CaseNotFound, NoAnswer, Refusal, bad_input
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.watch.commands import SHAPES, WatchAct
@@ -73,7 +72,7 @@ class Watches:
         except CaseNotFound as error:
             raise await self._over(shipment_id) from error
         except NoAnswer as error:
-            raise error.after(stamped, request_id) from error
+            raise with_command(error, stamped, request_id) from error
 
     async def scan(self, shipment_id: str, event: ParcelEvent) -> None:
         """Report a carrier's scan of an outbound parcel; repeats of an event id are dropped.

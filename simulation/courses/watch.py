@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.policy.book import Book
 from aftersale.policy.facts import Facts, MerchantDelay
 from aftersale.times import SECOND, local, parse_instant

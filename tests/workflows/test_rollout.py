@@ -10,7 +10,7 @@ from sqlalchemy import text
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.policy.rollout import Step
 from aftersale.records.database import engine, parse_url
 from aftersale.temporal.plugin import TASK_QUEUE

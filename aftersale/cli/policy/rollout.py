@@ -11,8 +11,7 @@ from rich.progress import Progress as Bars
 from aftersale.cli.connections import on_cases
 from aftersale.cli.errors import REFUSED, AsJson, report_errors, words
 from aftersale.cli.output import inert, say, say_json, warn
-from aftersale.errors import bad_input
-from aftersale.failures import NoAnswer
+from aftersale.errors import NoAnswer, bad_input
 from aftersale.policy.load import default_root, load
 from aftersale.policy.rollout import Progress, Step, lines, parts
 
