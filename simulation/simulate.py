@@ -184,7 +184,7 @@ async def _takes_nothing_more(world: World, case: CaseCourse) -> None:
         await world.cases.scan(case_id, _scan("late-1", "hub", final.timeline[0].at - SECOND))
         await world.cases.scan(case_id, _scan("late-2", "signed_for", end + timedelta(days=1)))
         await world.server.settle()
-        record = world.house.records.record(case_id)
+        record = world.house.records.turns.record(case_id)
         assert record is not None
         added = [entry.event for entry in record.timeline[len(final.timeline) :] if entry.event != "FreightInsured"]
         assert added == ["CorrectionRequested"] * 2, added

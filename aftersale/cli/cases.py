@@ -74,7 +74,7 @@ def _latest(status: Status) -> Status:
     """The case as it is recorded where it is over: facts that arrive later are written there, not in Temporal."""
     if status.is_final:
         with suppress(AftersaleError), on_records() as kept:
-            return kept.record(status.case_id) or status
+            return kept.turns.record(status.case_id) or status
     return status
 
 
@@ -82,7 +82,7 @@ def _recorded(case_id: str, missed: AftersaleError) -> Status:
     """The case as its records tell it, with a warning. Raises what Temporal said where they do not know it."""
     try:
         with on_records() as kept:
-            turns = kept.turns(case_id)
+            turns = kept.turns.of(case_id)
     except AftersaleError as error:
         missed.add_note(str(error))
         raise missed from None

@@ -153,7 +153,7 @@ def _require_id(name: str, given: str) -> None:
 
 def _require_over(kept: "Records", case: str) -> None:
     """Raise BadInput for a case that runs, and where only Temporal could tell whether it does."""
-    status = kept.record(case)
+    status = kept.turns.record(case)
     stands = "is not in the records" if status is None else f"is {status.state.words}"
     try:
         runs = on_cases(lambda cases: cases.runs(case))

@@ -111,7 +111,7 @@ def _answer(wanted: CaseQuery, limit: int | None, all_: bool, as_json: bool) -> 
     with on_records() as kept:
         from aftersale.records import Place
 
-        find = partial(kept.cases, state=wanted.state, merchant=wanted.merchant, due_before=before)
+        find = partial(kept.cases.find, state=wanted.state, merchant=wanted.merchant, due_before=before)
         after = Place(*wanted.after) if wanted.after else None
         if all_:
             _print_all(find, after, now, as_json)

@@ -141,7 +141,7 @@ def violations(
     with report_errors(as_json):
         wanted = options(ViolationQuery, merchant=merchant, order=order, clock=clock, since=since)
         with on_records() as kept:
-            found = kept.violations(
+            found = kept.violations.find(
                 merchant=wanted.merchant, order=wanted.order, clock=wanted.clock, since=wanted.since, limit=limit
             )
     if as_json:

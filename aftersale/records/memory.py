@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
-from aftersale.records.database import prepare_sqlite
+from aftersale.records.database import gate, parse_url, prepare_sqlite
 from aftersale.records.migrate import migrate
 from aftersale.records.store import Records
+from aftersale.records.transactions import Transactions
 
 
 class MemoryRecords(Records):
@@ -19,9 +20,9 @@ class MemoryRecords(Records):
 
     def __init__(self) -> None:
         """Begin with the schema of this version, and nothing in it."""
-        super().__init__("sqlite:///memory")
         self._raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._use(prepare_sqlite(_over(self._raw)))
+        url = parse_url("sqlite:///memory")
+        super().__init__(Transactions(url, prepare_sqlite(_over(self._raw)), gate(url)))
         self.clear()
 
     def clear(self) -> None:

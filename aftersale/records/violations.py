@@ -1,47 +1,56 @@
 """The violations of shipments: kept once, with the messages that they owe; shown by merchant and order."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, select
 
 from aftersale.records.outbox_enqueue import owe_once
 from aftersale.records.tables import put, violations
+from aftersale.records.transactions import PAGE, Repository
 from aftersale.vocabulary import Clock
 from aftersale.watch.messages import Finding
 from aftersale.watch.status import Violation
 
 
-def keep(connection: Connection, finding: Finding, now: datetime) -> None:
-    """Keep a violation as it stands now, and owe what has not been owed of it yet; repeatable."""
-    put(connection, violations, _row(finding.violation))
-    for place, message in enumerate(finding.messages):
-        owe_once(connection, message, place, now)
+class ViolationRepository(Repository):
+    """Promises of dispatch that were broken, one row each."""
 
+    def keep(self, finding: Finding, *, now: datetime | None = None) -> None:
+        """Keep a violation as it stands now, and owe what has not been owed of it yet; repeatable."""
+        now = now or datetime.now(UTC)
+        with self._writing() as connection:
+            put(connection, violations, _row(finding.violation))
+            for place, message in enumerate(finding.messages):
+                owe_once(connection, message, place, now)
 
-def select_violations(
-    connection: Connection,
-    *,
-    merchant: str | None,
-    order: str | None,
-    clock: Clock | None,
-    limit: int | None,
-    since: datetime | None,
-) -> list[Violation]:
-    """Violations in the order in which they took effect, those that turned out to be none among them."""
-    wanted: list[ColumnElement[bool]] = []
-    if merchant is not None:
-        wanted.append(violations.c.merchant_id == merchant)
-    if order is not None:
-        wanted.append(violations.c.order_id == order)
-    if clock is not None:
-        wanted.append(violations.c.clock == clock)
-    if since is not None:
-        wanted.append(violations.c.breached_at > since)
-    query = select(violations.c.content).where(*wanted)
-    query = query.order_by(violations.c.breached_at, violations.c.violation_id).limit(limit)
-    return [Violation.model_validate_json(row.content) for row in connection.execute(query)]
+    def find(
+        self,
+        *,
+        merchant: str | None = None,
+        order: str | None = None,
+        clock: Clock | None = None,
+        since: datetime | None = None,
+        limit: int | None = PAGE,
+    ) -> list[Violation]:
+        """List violations in the order in which they took effect; those that turned out to be none say so.
+
+        `since` leaves out what took effect at that instant or earlier.
+        """
+        wanted: list[ColumnElement[bool]] = []
+        if merchant is not None:
+            wanted.append(violations.c.merchant_id == merchant)
+        if order is not None:
+            wanted.append(violations.c.order_id == order)
+        if clock is not None:
+            wanted.append(violations.c.clock == clock)
+        if since is not None:
+            wanted.append(violations.c.breached_at > since)
+        query = select(violations.c.content).where(*wanted)
+        query = query.order_by(violations.c.breached_at, violations.c.violation_id).limit(limit)
+        with self._reading() as connection:
+            return [Violation.model_validate_json(row.content) for row in connection.execute(query)]
 
 
 def _row(found: Violation) -> Mapping[str, Any]:

@@ -155,7 +155,7 @@ class WatchCourse(SteppedCourse[WatchStatus]):
                 assert violation.breached_at == violation.respond_by + SECOND <= violation.recorded_at + SECOND
         with checks.holding("every deadline is what the policy book says"):
             self._as_the_book_says(status)
-        kept = {each.violation_id: each for each in self.world.house.records.violations(limit=None)}
+        kept = {each.violation_id: each for each in self.world.house.records.violations.find(limit=None)}
         with checks.holding("the records say what the watch says"):
             for violation in status.violations if self.run.settled else ():
                 assert kept.get(violation.violation_id) == violation, f"{violation} is kept otherwise"

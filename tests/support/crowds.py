@@ -15,8 +15,8 @@ from tests.records.tampering import tamper
 
 def open_cases(kept: Records, url: str, many: int) -> None:
     """So many cases as a first one stands, of 500 merchants; every fiftieth has no deadline."""
-    kept.write([turn("C-0", 1)], now=NOW)
-    [first] = kept.cases()
+    kept.turns.write([turn("C-0", 1)], now=NOW)
+    [first] = kept.cases.find()
     rows = [
         {
             **dict(first),
@@ -34,14 +34,16 @@ def open_cases(kept: Records, url: str, many: int) -> None:
 
 def pages(kept: Records, many: int) -> dict[str, Callable[[], object]]:
     """Name the pages that people ask for in a list of so many."""
-    middle = kept.cases(limit=many // 2)[-1].place
+    middle = kept.cases.find(limit=many // 2)[-1].place
     return {
-        "first page": lambda: kept.cases(),
-        "page in the middle": lambda: kept.cases(after=middle),
-        "page of one merchant": lambda: kept.cases(merchant="M-7"),
-        "page of one merchant in one state": lambda: kept.cases(merchant="M-7", state=State.AWAITING_MERCHANT_REVIEW),
-        "page in one state": lambda: kept.cases(state=State.AWAITING_MERCHANT_REVIEW),
-        "page of what is due soon": lambda: kept.due(DUE + timedelta(seconds=9)),
+        "first page": lambda: kept.cases.find(),
+        "page in the middle": lambda: kept.cases.find(after=middle),
+        "page of one merchant": lambda: kept.cases.find(merchant="M-7"),
+        "page of one merchant in one state": lambda: kept.cases.find(
+            merchant="M-7", state=State.AWAITING_MERCHANT_REVIEW
+        ),
+        "page in one state": lambda: kept.cases.find(state=State.AWAITING_MERCHANT_REVIEW),
+        "page of what is due soon": lambda: kept.cases.find(due_before=DUE + timedelta(seconds=9)),
     }
 
 

@@ -4,11 +4,8 @@ Every method is one short transaction. Those that move money hold the order's lo
 order are judged one after the other; nothing is locked while the payment service is asked.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-
-from sqlalchemy import Connection
 
 from aftersale.errors import Problem
 from aftersale.ledger.reports import Erasure, LedgerDifference, OrderBooks, Posting, ProviderPayment
@@ -27,19 +24,13 @@ from aftersale.records.ledger import (
 )
 from aftersale.records.ledger.accounts import steady
 from aftersale.records.ledger.statement import compare
+from aftersale.records.transactions import Repository
 
 __all__ = ["Ledger"]
 
-Way = Callable[[], AbstractContextManager[Connection]]
-"""A way to the database: a transaction, committed where it ends well."""
 
-
-class Ledger:
+class Ledger(Repository):
     """The ledger in the database of the records. Every method may raise RecordsUnavailable; instants are aware."""
-
-    def __init__(self, writing: Way, reading: Way) -> None:
-        """Go to the database in these ways."""
-        self._writing, self._reading = writing, reading
 
     # What a case may do with its order's money
 
