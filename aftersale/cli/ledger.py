@@ -172,7 +172,7 @@ def _now() -> datetime:
 
 
 def _known(books: "Ledger", order: str) -> OrderBooks:
-    found = books.order(order)
+    found = books.order_books(order)
     if found is None:
         said = "is not in the ledger: no case was opened on it, nor a chargeback noted; check the id"
         raise bad_input(order, said)

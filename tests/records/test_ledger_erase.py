@@ -13,7 +13,7 @@ from aftersale.case.turn import Turn
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
 from aftersale.records import Records, Report
-from aftersale.records.ledger.blanking import FREE_TEXT, KEPT
+from aftersale.records.ledger.erasure import FREE_TEXT, KEPT
 from aftersale.vocabulary import Party
 from tests.records.bookkeeping import claim, declined, hold, instruction, pay, reserve
 from tests.records.drawing import HOUR, NOW, message, says, tell, turn
@@ -75,9 +75,9 @@ def test_another_buyers_words_stay(kept: Records, url: str) -> None:
 
 def test_sums_ids_and_instants_stay(kept: Records) -> None:
     live(kept)
-    before = [posting for posting in kept.ledger.export()], kept.ledger.order("O-1"), kept.ledger.check()
+    before = [posting for posting in kept.ledger.export()], kept.ledger.order_books("O-1"), kept.ledger.check()
     kept.ledger.erase(BUYER, NOW)
-    postings, books = list(kept.ledger.export()), kept.ledger.order("O-1")
+    postings, books = list(kept.ledger.export()), kept.ledger.order_books("O-1")
     assert (postings, kept.ledger.check()) == (before[0], [])
     assert books is not None and before[1] is not None and books.lines == before[1].lines
 

@@ -42,7 +42,7 @@ def test_an_upgrade_step_by_step_keeps_the_rows_of_every_step(empty: str) -> Non
         assert len(kept.turns.of("C-1", void=True)) == 3
         [waiting] = kept.outbox.lease("a", 10, NOW, HOUR)
         assert waiting.message.message_id == "C-1/2" and waiting.delivered == {"mail"}
-        books = kept.ledger.order("O-88")
+        books = kept.ledger.order_books("O-88")
         assert books is not None and kept.ledger.check() == []
         assert [(line.paid_minor, line.settled_minor, line.reserved_minor) for line in books.lines] == [
             (12900, 6450, 6450)
