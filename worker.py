@@ -48,7 +48,7 @@ from activities.records import Recording
 from activities.rollouts import RolloutActivities
 from aftersale import records
 from aftersale.client import Namespace, connect
-from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
+from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
@@ -181,7 +181,7 @@ def runtime(metrics_address: str | None) -> Runtime:
         return Runtime(telemetry=TelemetryConfig(logging=core, metrics=metrics))
     except ValueError as error:
         message = f"cannot be listened on ({error}); write a free one such as 127.0.0.1:9464"
-        raise BadInput([Problem(field="AFTERSALE_METRICS_ADDRESS", message=message)]) from None
+        raise bad_input("AFTERSALE_METRICS_ADDRESS", message) from None
 
 
 @contextlib.asynccontextmanager

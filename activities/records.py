@@ -38,7 +38,7 @@ class Recording:
         the answer says how far they go. Raises RecordsUnavailable, retryable, where the database does not answer.
         """
         try:
-            self._records.write(turns, now=present.now())
+            self._records.turns.write(turns, now=present.now())
         except RecordsGap as gap:
             return gap.last_seq
         return turns[-1].seq
@@ -51,7 +51,7 @@ class Recording:
         """
         run_id, now = activity.info().workflow_run_id or "", floor(present.now())
         try:
-            entry = self._records.append(
+            entry = self._records.turns.append(
                 fact.case_id,
                 fact.message_id,
                 lambda last, over: correction_turn(fact, last, over, now, run_id),
@@ -64,7 +64,7 @@ class Recording:
     @activity.defn(name="violated", no_thread_cancel_exception=True)
     def keep_violation(self, finding: Finding) -> None:
         """Keep a violation of a shipment as it stands now, and owe its messages; repeatable."""
-        self._records.keep_violation(finding, now=present.now())
+        self._records.violations.keep(finding, now=present.now())
 
     @activity.defn(name="insured", no_thread_cancel_exception=True)
     def note_insurance(self, end: FreightEnd) -> None:
@@ -77,4 +77,4 @@ class Recording:
                 raise ApplicationError(f"case {case_id} has not ended yet", type="case_open")
             return freight_turn(end.claim, end.answer, last, now, run_id)
 
-        self._records.append(case_id, f"{case_id}/insurance", draw, now=now)
+        self._records.turns.append(case_id, f"{case_id}/insurance", draw, now=now)

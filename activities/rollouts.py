@@ -89,7 +89,7 @@ class RolloutActivities:
         older = [name for name, book in books.items() if book is None or book[0] < revision]
         if older or self._book.revision < revision:
             raise ApplicationError(self._unready(revision, older, len(books)), type="old_book")
-        open_cases = await asyncio.to_thread(self._records.how_many_run)
+        open_cases = await asyncio.to_thread(self._records.cases.count_running)
         now = floor(present.now())
         return Readiness(version=self._book.version, workers=len(books), open_cases=open_cases, at=now)
 
@@ -161,7 +161,7 @@ class RolloutActivities:
         if batch.step is Step.NEWCOMERS:
             assert batch.since is not None
             return await self._newcomers(batch.since - SKEW, batch.after, batch.size)
-        found = await asyncio.to_thread(self._records.that_run, batch.after, batch.size)
+        found = await asyncio.to_thread(self._records.cases.running_ids, batch.after, batch.size)
         return found, found[-1] if len(found) == batch.size else None
 
     async def _newcomers(self, since: datetime, after: str, size: int) -> tuple[Sequence[str], str | None]:
@@ -170,7 +170,7 @@ class RolloutActivities:
         place: str | None = after
         while place is not None and len(found) < size:
             activity.heartbeat()
-            new, place = await asyncio.to_thread(self._records.newcomers, since, place, _READ)
+            new, place = await asyncio.to_thread(self._records.cases.newcomer_ids, since, place, _READ)
             found += new
         return (found[:size], found[size - 1]) if len(found) > size else (found, place)
 
@@ -181,7 +181,7 @@ class RolloutActivities:
         listed = self._client.list_workflows(query, page_size=batch.size, next_page_token=token)
         await listed.fetch_next_page()
         running = [found.id.removeprefix("case/") for found in listed.current_page or ()]
-        known = await asyncio.to_thread(self._records.known_ids, running)
+        known = await asyncio.to_thread(self._records.cases.known_ids, running)
         token = listed.next_page_token
         return [each for each in running if each not in known], base64.b64encode(token).decode() if token else None
 
@@ -197,7 +197,7 @@ class RolloutActivities:
 
     async def _absent(self, case_id: str) -> str:
         """Why Temporal runs no such case. One that ended by itself has told the records so before."""
-        if not await asyncio.to_thread(self._records.runs, case_id):
+        if not await asyncio.to_thread(self._records.cases.is_running, case_id):
             return ""
         return "the records show it open, but Temporal does not run it: it was terminated, or forgotten"
 

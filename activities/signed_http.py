@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import present
 from activities.heartbeat import send_heartbeats
-from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.errors import bad_input, problems_of
 from aftersale.schema import Schema
 
 A = TypeVar("A", bound=Schema)
@@ -115,7 +115,7 @@ def _http_address(base_url: str, field: str) -> str:
     except httpx.InvalidURL:
         address = httpx.URL("")
     if address.scheme not in ("http", "https") or not address.host:
-        raise BadInput([Problem(field=field, message="is no web address; write http://host:port")])
+        raise bad_input(field, "is no web address; write http://host:port")
     return base_url.rstrip("/")
 
 
@@ -123,6 +123,4 @@ def _signer(secret: str, field: str) -> Webhook:
     try:
         return Webhook(secret)
     except Exception:  # the library's own errors have no common root
-        raise BadInput(
-            [Problem(field=field, message="cannot sign; write whsec_ and the base64 of the shared secret")]
-        ) from None
+        raise bad_input(field, "cannot sign; write whsec_ and the base64 of the shared secret") from None

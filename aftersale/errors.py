@@ -1,4 +1,4 @@
-"""Errors that say which field is wrong and what to do next."""
+"""What this package raises on purpose: errors that say what is wrong, and what to do next."""
 
 import re
 import reprlib
@@ -39,12 +39,47 @@ class BadInput(AftersaleError):
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
+def bad_input(field: str, message: str, code: str = "bad_input") -> BadInput:
+    """Return the error for one field that cannot be taken."""
+    return BadInput([Problem(code=code, field=field, message=message)])
+
+
 class PolicyGap(AftersaleError):
     """The policy book has no answer; the message names what it knows."""
 
 
 class PolicyFault(AftersaleError):
     """A policy file is wrong; the message names file, rule and remedy."""
+
+
+class Refusal(AftersaleError):
+    """A case did not take what was sent. `code` tells programs why, the message people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Keep the code beside the words."""
+        self.code = code
+        super().__init__(message)
+
+
+class ServiceFault(AftersaleError):
+    """The Temporal server cannot be reached as set, or does not serve this caller; the message says what to look at."""
+
+
+class CaseNotFound(AftersaleError):
+    """No case of this id is known to the service."""
+
+
+class NoAnswer(AftersaleError):
+    """The service did not answer in time; what was sent may still be applied.
+
+    After a command, `act` (an `aftersale.contract.commands.Act`) and `request_id` are what to repeat it with: it is
+    then applied once, and as of the instant at which it was first received.
+    """
+
+    def __init__(self, message: str, act: Any = None, request_id: str | None = None) -> None:
+        """Keep what was sent beside the words."""
+        self.act, self.request_id = act, request_id
+        super().__init__(message)
 
 
 _REMEDIES = {

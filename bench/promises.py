@@ -97,7 +97,9 @@ def _lists(few_urls: list[str], many_urls: list[str]) -> Iterator[Promise]:
             few = stack.enter_context(_filled(few_url, lambda kept, url: open_cases(kept, url, FEW)))
             many = stack.enter_context(_filled(many_url, lambda kept, url: open_cases(kept, url, MANY)))
             for name, page in pages(many, MANY).items():
-                yield _promise(f"{database}: {name} of {MANY}, beside a first page of {FEW}", page, few.cases, most=60)
+                yield _promise(
+                    f"{database}: {name} of {MANY}, beside a first page of {FEW}", page, few.cases.find, most=60
+                )
         for words in (("list",), ("list", "--json"), ("due", "--within", "P9000D")):
             yield _promise(
                 f"{database}: {' '.join(words)} of {MANY} cases, beside {FEW}; processor time",
@@ -130,7 +132,7 @@ def _impact(few_urls: list[str], many_urls: list[str], notice: Path) -> Iterator
     words = ("policy", "impact", str(notice), "--at", "2024-06-05T10:00:00")
 
     def fill(kept: Records, url: str, many: int) -> None:
-        kept.write([turn_of(open_file(case_id="C-1"))])
+        kept.turns.write([turn_of(open_file(case_id="C-1"))])
         like(url, "C-1", many - 1)
 
     for few_url, many_url in zip(few_urls, many_urls, strict=True):

@@ -13,7 +13,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 
 from aftersale.contract.commands import Actor, AddEvidence, ParcelEvent, ScanEvent
 from aftersale.contract.request import CaseRequest, Evidence
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.temporal.plugin import TASK_QUEUE, sandbox
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Party
@@ -184,7 +184,7 @@ async def _takes_nothing_more(world: World, case: CaseCourse) -> None:
         await world.cases.scan(case_id, _scan("late-1", "hub", final.timeline[0].at - SECOND))
         await world.cases.scan(case_id, _scan("late-2", "signed_for", end + timedelta(days=1)))
         await world.server.settle()
-        record = world.house.records.record(case_id)
+        record = world.house.records.turns.record(case_id)
         assert record is not None
         added = [entry.event for entry in record.timeline[len(final.timeline) :] if entry.event != "FreightInsured"]
         assert added == ["CorrectionRequested"] * 2, added

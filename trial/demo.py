@@ -20,8 +20,7 @@ from rich.text import Text
 
 from aftersale.cli.output import WIDTH
 from aftersale.contract.status import Entry, Status
-from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
-from aftersale.failures import Refusal
+from aftersale.errors import AftersaleError, BadInput, Refusal, bad_input, problems_of
 from aftersale.policy.service_terms import Compensation
 from aftersale.schema import Instant, Schema
 from aftersale.temporal.plugin import run
@@ -234,7 +233,7 @@ def main(folder: Path = CASES) -> int:
     try:
         told = stories(folder)
         if not told:
-            raise BadInput([Problem(field=str(folder), message="holds no case files; name a folder with *.json")])
+            raise bad_input(str(folder), "holds no case files; name a folder with *.json")
         console = Console(width=None if sys.stdout.isatty() else WIDTH)
         return 1 if run(tour(console, told)) else 0
     except (AftersaleError, ServerUnavailable) as error:

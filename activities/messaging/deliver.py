@@ -36,7 +36,7 @@ class Messenger:
 
         Channels are spoken to on `threads`; left out, on as many of its own as they take.
         """
-        self._records, self._pace = records, pace
+        self._outbox, self._pace = records.outbox, pace
         pauses = Pauses(pace.first_pause, pace.most_pause)
         # Threads of its own: a channel that does not answer must not keep anybody else from theirs.
         width = sum(channel.width for channel in channels.all)
@@ -51,7 +51,7 @@ class Messenger:
         Every message goes through each of its channels at least once, always under its id; what ends the messenger
         leaves the rest to the next. Records and channels that are away are waited for, and keep nothing else waiting.
         """
-        shift = OutboxRelay(self._records, self._means, self._pace)
+        shift = OutboxRelay(self._outbox, self._means, self._pace)
         limit = activity.info().start_to_close_timeout
         async with send_heartbeats():
             ending = asyncio.create_task(_end(shift, limit - min(LAST, limit / 2) if limit else None))

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from activities import present
 from activities.messaging.batch import DeliveryBatch, Transport
-from aftersale.records import Records, RecordsUnavailable, Report
+from aftersale.records import OutboxRepository, RecordsUnavailable, Report
 
 T = TypeVar("T")
 
@@ -43,11 +43,11 @@ class RelaySettings:
 class OutboxRelay:
     """One messenger at work, from its coming to its leave. Whoever sets `leaving` ends it."""
 
-    def __init__(self, records: Records, means: Transport, pace: RelaySettings) -> None:
+    def __init__(self, outbox: OutboxRepository, means: Transport, pace: RelaySettings) -> None:
         """Come to work, under a name that no other messenger ever has."""
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
         self.leaving = asyncio.Event()
-        self._records, self._means, self._pace = records, means, pace
+        self._outbox, self._means, self._pace = outbox, means, pace
         self._in_hand: dict[str, asyncio.Task[Report]] = {}
         self._outage = timedelta()
 
@@ -70,7 +70,7 @@ class OutboxRelay:
         with suppress(RecordsUnavailable):  # the leases end by themselves
             await self._report()
             if not self._in_hand:
-                await self._insist(lambda: self._records.release(self.owner))
+                await self._insist(lambda: self._outbox.release(self.owner))
 
     async def _take(self) -> bool:
         """Take messages in hand, as many as there is room for; whether there may be more."""
@@ -80,7 +80,7 @@ class OutboxRelay:
         now, clock = present.now(), asyncio.get_running_loop().time
         # By half its time the turn must have come, or somebody else may take the message while it is on its way.
         latest = clock() + self._pace.lease.total_seconds() / 2
-        leased = await self._insist(lambda: self._records.lease(self.owner, limit, now, self._pace.lease))
+        leased = await self._insist(lambda: self._outbox.lease(self.owner, limit, now, self._pace.lease))
         batch = [each for each in leased if each.message.message_id not in self._in_hand]
         setting_out = DeliveryBatch(self._means, batch, now, lambda: not self.leaving.is_set() and clock() < latest)
         for each in batch:
@@ -99,7 +99,7 @@ class OutboxRelay:
         """Report all that has ended, in one transaction."""
         ended = {message_id: task.result() for message_id, task in self._in_hand.items() if task.done()}
         if ended:
-            await self._insist(lambda: self._records.report(self.owner, [*ended.values()], present.now()))
+            await self._insist(lambda: self._outbox.report(self.owner, [*ended.values()], present.now()))
         for message_id in ended:
             del self._in_hand[message_id]
 

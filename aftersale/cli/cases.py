@@ -16,8 +16,7 @@ from aftersale.cli.output import draw, inert, say, warn
 from aftersale.contract.commands import parse, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Entry, Status
-from aftersale.errors import AftersaleError
-from aftersale.failures import CaseNotFound, NoAnswer, ServiceFault
+from aftersale.errors import AftersaleError, CaseNotFound, NoAnswer, ServiceFault
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind, Command
 
@@ -75,7 +74,7 @@ def _latest(status: Status) -> Status:
     """The case as it is recorded where it is over: facts that arrive later are written there, not in Temporal."""
     if status.is_final:
         with suppress(AftersaleError), on_records() as kept:
-            return kept.record(status.case_id) or status
+            return kept.turns.record(status.case_id) or status
     return status
 
 
@@ -83,7 +82,7 @@ def _recorded(case_id: str, missed: AftersaleError) -> Status:
     """The case as its records tell it, with a warning. Raises what Temporal said where they do not know it."""
     try:
         with on_records() as kept:
-            turns = kept.turns(case_id)
+            turns = kept.turns.of(case_id)
     except AftersaleError as error:
         missed.add_note(str(error))
         raise missed from None

@@ -9,8 +9,7 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from aftersale.cli.output import say_json, warn
-from aftersale.errors import AftersaleError, BadInput, Problem
-from aftersale.failures import NoAnswer, Refusal
+from aftersale.errors import AftersaleError, NoAnswer, Refusal, bad_input
 
 REFUSED = 1
 """The exit status where a case does not take what it is given, or a policy book has something to mend."""
@@ -35,7 +34,7 @@ class Answering(TyperCommand):
             if not (asked or always):
                 raise
             said = f"{error.format_message().rstrip('.')}; see {ctx.command_path} --help"
-            leave(BadInput([Problem(field="", message=said)]), as_json=True)
+            leave(bad_input("", said), as_json=True)
 
 
 @contextmanager

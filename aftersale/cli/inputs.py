@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.errors import BadInput, Problem, bad_input, problems_of
 from aftersale.schema import Schema
 
 S = TypeVar("S", bound=Schema)
@@ -21,7 +21,7 @@ def content(file: str, wanted: str) -> bytes:
         return Path(file).read_bytes()
     except OSError as error:
         said = f"cannot be read ({error.strerror}); name {wanted}, or - for standard input"
-        raise BadInput([Problem(field=file, message=said)]) from None
+        raise bad_input(file, said) from None
 
 
 def json_of(file: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def json_of(file: str) -> dict[str, Any]:
     try:
         text = content(file, "a file of one JSON object").decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadInput([Problem(field=file, message="is not UTF-8; save it as UTF-8")]) from None
+        raise bad_input(file, "is not UTF-8; save it as UTF-8") from None
     return decode(text, file)
 
 
@@ -38,9 +38,9 @@ def decode(text: str, source: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadInput([Problem(field=source, message=f"is not JSON ({error}); give one JSON object")]) from None
+        raise bad_input(source, f"is not JSON ({error}); give one JSON object") from None
     if not isinstance(given, dict):
-        raise BadInput([Problem(field=source, message="is not a JSON object; give one JSON object")])
+        raise bad_input(source, "is not a JSON object; give one JSON object")
     return given
 
 
@@ -50,7 +50,7 @@ def with_actor(given: dict[str, Any], actor: str | None) -> dict[str, Any]:
         return given
     party, separator, reference = (actor or "").partition(":")
     if not separator:
-        raise BadInput([Problem(field="--as", message="says who acts; write PARTY:ID, such as merchant:M-7")])
+        raise bad_input("--as", "says who acts; write PARTY:ID, such as merchant:M-7")
     return {**given, "actor": {"party": party, "id": reference}}
 
 

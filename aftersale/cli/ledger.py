@@ -12,7 +12,7 @@ from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors, word
 from aftersale.cli.inputs import content, options
 from aftersale.cli.ledger_tables import chargebacks, lines_of_csv, tables
 from aftersale.cli.output import draw, inert, say, say_json
-from aftersale.errors import AftersaleError, BadInput, Problem, problems_of
+from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
 from aftersale.ledger.reports import Erasure, OrderBooks, ProviderPayment
 from aftersale.schema import Id, Note, Schema, is_id
 from aftersale.times import floor, local
@@ -148,23 +148,23 @@ def release(
 def _require_id(name: str, given: str) -> None:
     if not is_id(given):
         said = "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it"
-        raise BadInput([Problem(field=name, message=said)])
+        raise bad_input(name, said)
 
 
 def _require_over(kept: "Records", case: str) -> None:
     """Raise BadInput for a case that runs, and where only Temporal could tell whether it does."""
-    status = kept.record(case)
+    status = kept.turns.record(case)
     stands = "is not in the records" if status is None else f"is {status.state.words}"
     try:
         runs = on_cases(lambda cases: cases.runs(case))
     except AftersaleError as error:
         if status is None or not status.is_final:
             said = f"{stands}, and Temporal cannot be asked whether its workflow still runs ({words(error)})"
-            raise BadInput([Problem(field="case", message=f"{case} {said}; ask again when it can")]) from None
+            raise bad_input("case", f"{case} {said}; ask again when it can") from None
     else:
         if runs:
             said = f"{stands}, and its workflow runs and needs what it holds; close the case first"
-            raise BadInput([Problem(field="case", message=f"{case} {said}")])
+            raise bad_input("case", f"{case} {said}")
 
 
 def _now() -> datetime:
@@ -172,10 +172,10 @@ def _now() -> datetime:
 
 
 def _known(books: "Ledger", order: str) -> OrderBooks:
-    found = books.order(order)
+    found = books.order_books(order)
     if found is None:
         said = "is not in the ledger: no case was opened on it, nor a chargeback noted; check the id"
-        raise BadInput([Problem(field=order, message=said)])
+        raise bad_input(order, said)
     return found
 
 

@@ -14,7 +14,7 @@ from aftersale.cli.connections import on_records
 from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.inputs import options
 from aftersale.cli.output import draw, from_now, inert, say, say_json
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.schema import Duration, Id, Instant, Schema, is_id
 from aftersale.times import floor, local, parse_instant, span
 from aftersale.vocabulary import State
@@ -105,13 +105,13 @@ def list_due(
 def _answer(wanted: CaseQuery, limit: int | None, all_: bool, as_json: bool) -> None:
     """Find what is wanted and print it."""
     if all_ and limit is not None:
-        raise BadInput([Problem(field="--limit", message="has no meaning beside --all; leave one of them out")])
+        raise bad_input("--limit", "has no meaning beside --all; leave one of them out")
     now = floor(datetime.now(UTC))
     before = now + span(wanted.within) if wanted.within else wanted.due_before
     with on_records() as kept:
         from aftersale.records import Place
 
-        find = partial(kept.cases, state=wanted.state, merchant=wanted.merchant, due_before=before)
+        find = partial(kept.cases.find, state=wanted.state, merchant=wanted.merchant, due_before=before)
         after = Place(*wanted.after) if wanted.after else None
         if all_:
             _print_all(find, after, now, as_json)

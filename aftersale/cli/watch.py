@@ -13,7 +13,7 @@ from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors
 from aftersale.cli.inputs import json_of, options, with_actor
 from aftersale.cli.output import draw, inert, say, say_json
 from aftersale.contract.commands import ParcelEvent, read
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.schema import Id, Instant, Schema
 from aftersale.times import local
 from aftersale.vocabulary import Clock, WatchCommand
@@ -85,7 +85,7 @@ def delay(
     """The merchant set a dispatch delay of its own, or cancelled it (S17); it binds orders paid after that."""
     with report_errors(as_json):
         if off and (limit or until):
-            raise BadInput([Problem(field="--off", message="has no meaning beside a delay; leave one of them out")])
+            raise bad_input("--off", "has no meaning beside a delay; leave one of them out")
         command = WatchCommand.CANCEL_DELAY if off else WatchCommand.SET_DELAY
         given = {"limit": limit, "until": until, "cancelled_at" if off else "set_at": since}
         status = _told(shipment_id, command, given, actor, at, request_id)
@@ -141,7 +141,7 @@ def violations(
     with report_errors(as_json):
         wanted = options(ViolationQuery, merchant=merchant, order=order, clock=clock, since=since)
         with on_records() as kept:
-            found = kept.violations(
+            found = kept.violations.find(
                 merchant=wanted.merchant, order=wanted.order, clock=wanted.clock, since=wanted.since, limit=limit
             )
     if as_json:
@@ -169,7 +169,7 @@ def _told(
 def _pieces(text: str) -> dict[str, Any]:
     name, separator, count = text.rpartition(":")
     if not separator or not count.isascii() or not count.isdecimal():
-        raise BadInput([Problem(field="--line", message="names a line and its pieces; write L1:2")])
+        raise bad_input("--line", "names a line and its pieces; write L1:2")
     return {"order_line_id": name, "quantity": int(count)}
 
 

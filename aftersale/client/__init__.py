@@ -6,7 +6,7 @@ the caller received it and a request id; repeated with the same request id it is
 
 from aftersale.client.cases import WORKFLOW_TYPES, Cases
 from aftersale.client.namespace import Namespace
-from aftersale.failures import CaseNotFound, NoAnswer, Refusal, ServiceFault
+from aftersale.errors import CaseNotFound, NoAnswer, Refusal, ServiceFault
 from aftersale.temporal.plugin import connect
 
 __all__ = [

@@ -13,7 +13,9 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersale.failures import CaseNotFound, NoAnswer, Refusal, ServiceFault
+from aftersale.contract.commands import Act
+from aftersale.errors import CaseNotFound, NoAnswer, Refusal, ServiceFault
+from aftersale.times import local
 
 T = TypeVar("T")
 
@@ -60,3 +62,9 @@ async def await_server(call: Awaitable[T], timeout: timedelta) -> T:
             raise NoAnswer(f"the Temporal server gives no answer now ({said}). It may still be applied") from error
         kind = NotFound if error.status is RPCStatusCode.NOT_FOUND else ServiceFault
         raise kind(f"the Temporal server does not serve this ({said}); check its settings") from error
+
+
+def with_command(error: NoAnswer, act: Act, request_id: str) -> NoAnswer:
+    """Return the error with what to repeat the command with, in its fields and in its words."""
+    at = f" and occurred_at {local(act.occurred_at)}" if act.occurred_at else ""
+    return NoAnswer(f"{error}; repeat the command with request id {request_id}{at}", act, request_id)

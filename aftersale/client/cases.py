@@ -16,7 +16,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from aftersale.case.corrections import CORRECTION, CorrectionTaken, LateFact, is_late
 from aftersale.case.ui import summary
-from aftersale.client.calls import PATIENCE, await_answer
+from aftersale.client.calls import PATIENCE, await_answer, with_command
 from aftersale.client.namespace import Namespace
 from aftersale.client.open import as_sent, decide_open
 from aftersale.client.rollouts import Rollouts
@@ -24,8 +24,7 @@ from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
-from aftersale.errors import BadInput, Problem
-from aftersale.failures import CaseNotFound, NoAnswer, Refusal
+from aftersale.errors import BadInput, CaseNotFound, NoAnswer, Refusal, bad_input
 from aftersale.schema import is_id
 from aftersale.temporal.plugin import TASK_QUEUE, connect
 from aftersale.times import floor
@@ -109,7 +108,7 @@ class Cases:
             fact = LateFact(case_id=case_id, event_id=request_id, fact=name, given=content)
             return await self._over(fact, stamped)
         except NoAnswer as error:
-            raise error.after(stamped, request_id) from error
+            raise with_command(error, stamped, request_id) from error
 
     async def status(self, case_id: str) -> Status:
         """The case as it stands; of a closed case, the record it left. Raises CaseNotFound, NoAnswer."""
@@ -172,9 +171,7 @@ class Cases:
 
     def _handle(self, case_id: str) -> WorkflowHandle[Any, Status]:
         if not is_id(case_id):
-            raise BadInput(
-                [Problem(field="case_id", message="must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it")]
-            )
+            raise bad_input("case_id", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it")
         return self._client.get_workflow_handle(f"case/{case_id}", result_type=Status)
 
     # How calls end

@@ -8,7 +8,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
 from aftersale.client.calls import PATIENCE, await_server
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.temporal.search_attributes import ATTRIBUTES
 
 

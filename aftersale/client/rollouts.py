@@ -11,7 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from aftersale.client.calls import PATIENCE, NotFound, await_server
 from aftersale.contract.commands import read
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.policy.rollout import POLICY_ROLLOUT, Pace, Progress, RolloutInput, Step, workflow_id
 from aftersale.temporal.plugin import TASK_QUEUE
 

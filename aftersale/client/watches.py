@@ -12,11 +12,10 @@ from temporalio.client import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersale.client.calls import PATIENCE, await_answer
+from aftersale.client.calls import PATIENCE, await_answer, with_command
 from aftersale.client.open import as_sent, decide_open
 from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
-from aftersale.errors import BadInput, Problem
-from aftersale.failures import CaseNotFound, NoAnswer, Refusal
+from aftersale.errors import BadInput, CaseNotFound, NoAnswer, Refusal, bad_input
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.watch.commands import SHAPES, WatchAct
@@ -73,7 +72,7 @@ class Watches:
         except CaseNotFound as error:
             raise await self._over(shipment_id) from error
         except NoAnswer as error:
-            raise error.after(stamped, request_id) from error
+            raise with_command(error, stamped, request_id) from error
 
     async def scan(self, shipment_id: str, event: ParcelEvent) -> None:
         """Report a carrier's scan of an outbound parcel; repeats of an event id are dropped.
@@ -133,7 +132,7 @@ class Watches:
     def _handle(self, shipment_id: str) -> WorkflowHandle[Any, WatchStatus]:
         if not is_id(shipment_id):
             said = "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it"
-            raise BadInput([Problem(field="shipment_id", message=said)])
+            raise bad_input("shipment_id", said)
         return self._client.get_workflow_handle(f"watch/{shipment_id}", result_type=WatchStatus)
 
     async def _answered(self, shipment_id: str, call: Awaitable[T]) -> T:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
 
 from aftersale.contract.request import MOST_ITEMS, Evidence, Item
-from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.errors import BadInput, Problem, bad_input, problems_of
 from aftersale.money import Money, Sum
 from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, Ruling
@@ -284,7 +284,7 @@ def read(shape: type[S], given: object, name: str) -> S:
     """What was given, as `shape`. Raises BadInput naming every field that is wrong, and the remedy."""
     if not isinstance(given, Mapping):
         fields = ", ".join(field for field, info in shape.model_fields.items() if info.is_required())
-        raise BadInput([Problem(field=name, message=f"must be a JSON object with {fields or 'its fields'}")])
+        raise bad_input(name, f"must be a JSON object with {fields or 'its fields'}")
     try:
         return shape.model_validate(given)
     except ValidationError as error:

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from aftersale.contract.commands import Decided, Remedy
 from aftersale.contract.request import CaseRequest, Evidence, Item
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.guarantees.compensation import Award, MustBeStated, compensation, losses
 from aftersale.money import Currency
 from aftersale.policy.service_terms import Compensation
@@ -29,7 +29,7 @@ class ClaimTerms(Schema):
         said = decided or Decided()
         if said.remedy is not None and said.remedy not in self.remedies:
             message = f"is not what this guarantee brings; write {' or '.join(self.remedies)}"
-            raise BadInput([Problem(field="remedy", message=message)])
+            raise bad_input("remedy", message)
         currency = request.items[0].requested.currency
         lost, stated = losses(request), said.stated_minor
         award = compensation(self.compensation, lost, currency, grade=said.grade, stated_minor=stated)

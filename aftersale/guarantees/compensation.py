@@ -6,7 +6,7 @@ Integer minor units throughout. A part is rounded down, as everywhere else: neve
 from collections.abc import Iterable, Mapping, Sequence
 
 from aftersale.contract.request import CaseRequest
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.money import Currency, LineAmount, Money, allocate, share
 from aftersale.policy.service_terms import WHOLE, Advance, Compensation, Payer
 from aftersale.schema import Code, Id, MinorUnits, Schema
@@ -133,13 +133,13 @@ def may_reschedule(limit: int | None, failed: int) -> bool:
 def _check_grade(terms: Compensation, grade: Code | None) -> None:
     if grade is not None and grade not in terms.grades:
         known = f"name one of {', '.join(terms.grades)}" if terms.grades else "leave it out: the policy has no grades"
-        raise BadInput([Problem(field="grade", message=f"{grade!r} is no grade of this claim; {known}")])
+        raise bad_input("grade", f"{grade!r} is no grade of this claim; {known}")
 
 
 def _check_stated(stated: int, least: int, most: int) -> None:
     if not least <= stated <= most:
         said = f"{stated} is out of bounds; state from {least} to {most} in minor units"
-        raise BadInput([Problem(field="amount", message=said)])
+        raise bad_input("amount", said)
 
 
 def _must_be_stated(why: str, least: int, most: int, currency: Currency) -> MustBeStated:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from aftersale.errors import BadInput, PolicyGap, Problem
+from aftersale.errors import PolicyGap, bad_input
 from aftersale.policy.clauses import DayEnd, Effect, FactInstant, FactLimit, InstantPath, LimitPath
 from aftersale.policy.facts import Facts
 from aftersale.policy.rules import Extension, OrdinaryLimit
@@ -152,7 +152,7 @@ class Computation:
     def _fact_limit(self, wanted: FactLimit) -> str:
         given = given_limit(wanted.fact, self.clock, self.facts) or wanted.otherwise or wanted.at_most
         if given is None:
-            raise BadInput([Problem(field=wanted.fact, message=f"is required for the {self.clock} clock; add it")])
+            raise bad_input(wanted.fact, f"is required for the {self.clock} clock; add it")
         if wanted.at_most is not None and span(wanted.at_most) < span(given):
             return wanted.at_most
         return given
@@ -179,7 +179,7 @@ class Computation:
             result = base + span(limit)
             self.because.append(f"{name}: {self._show(base)} + {limit} = {self._show(result)} ({why})")
         except OverflowError:
-            raise BadInput([Problem(field="started_at", message=f"{name} runs past the calendar's end")]) from None
+            raise bad_input("started_at", f"{name} runs past the calendar's end") from None
         return result
 
     def _cited(self) -> str:

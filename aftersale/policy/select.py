@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from aftersale.errors import BadInput, PolicyFault, Problem
+from aftersale.errors import PolicyFault, bad_input
 from aftersale.policy.clauses import STRENGTH, Clause, Effect, FactInstant, FactLimit, Key, PolicyRule, When
 from aftersale.policy.deadline import Applied, Computation, given_instant, given_limit
 from aftersale.policy.facts import Facts
@@ -148,7 +148,7 @@ class Bound:
         paid = reckoning.started_at if reckoning.clock is Clock.DISPATCH else reckoning.facts.order.paid_at
         if paid is None:
             wanted = f"is required: {self.ids[0]} selects on it; add the instant of payment"
-            raise BadInput([Problem(field="order.paid_at", message=wanted)])
+            raise bad_input("order.paid_at", wanted)
         return paid
 
     def _applied(self, reckoning: Computation) -> datetime | None:

@@ -5,14 +5,17 @@ that it owes to parties. It is read for lists, and after Temporal has forgotten 
 refunds, which is no copy: what it says of money is what counts.
 """
 
+from aftersale.records.cases import CaseLine, CaseRepository, Place
 from aftersale.records.database import DEFAULT_URL, VARIABLE
 from aftersale.records.errors import LedgerFault, RecordsGap, RecordsOutdated, RecordsUnavailable
 from aftersale.records.fair_gate import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.migrate import migrate, require_current
-from aftersale.records.outbox import Backlog, Leased, Report
-from aftersale.records.reading import CaseLine, Place, Written
-from aftersale.records.store import PAGE, Records, open
+from aftersale.records.outbox import Backlog, Leased, OutboxRepository, Report
+from aftersale.records.store import Records, open
+from aftersale.records.transactions import PAGE
+from aftersale.records.turns import TurnRepository, Written
+from aftersale.records.violations import ViolationRepository
 
 __all__ = [
     "DEFAULT_URL",
@@ -21,15 +24,19 @@ __all__ = [
     "VARIABLE",
     "Backlog",
     "CaseLine",
+    "CaseRepository",
     "Leased",
     "Ledger",
     "LedgerFault",
+    "OutboxRepository",
     "Place",
     "Records",
     "RecordsGap",
     "RecordsOutdated",
     "RecordsUnavailable",
     "Report",
+    "TurnRepository",
+    "ViolationRepository",
     "Written",
     "migrate",
     "open",

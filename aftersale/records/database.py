@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.records.errors import RecordsOutdated, RecordsUnavailable
 from aftersale.records.fair_gate import PATIENCE, FairSemaphore, GateShut
 
@@ -44,13 +44,13 @@ def parse_url(url: str) -> URL:
     try:
         found = make_url(url)
     except (ArgumentError, ValueError):
-        raise BadInput([Problem(field=VARIABLE, message=f"is no URL of a database; {_FORMS}")]) from None
+        raise bad_input(VARIABLE, f"is no URL of a database; {_FORMS}") from None
     driver = _DRIVERS.get(found.drivername)
     if driver is None:
-        raise BadInput([Problem(field=VARIABLE, message=f"names a database that is not supported; {_FORMS}")])
+        raise bad_input(VARIABLE, f"names a database that is not supported; {_FORMS}")
     if driver == _SQLITE and (not found.database or ":memory:" in found.database):
         message = f"names no file, and several processes share the records; {_FORMS}"
-        raise BadInput([Problem(field=VARIABLE, message=message)])
+        raise bad_input(VARIABLE, message)
     return found.set(drivername=driver)
 
 

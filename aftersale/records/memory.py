@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
-from aftersale.records.database import prepare_sqlite, report_unavailable
+from aftersale.records.database import gate, parse_url, prepare_sqlite, report_unavailable
 from aftersale.records.migrate import migrate
 from aftersale.records.store import Records
+from aftersale.records.transactions import Transactions
 
 
 class MemoryRecords(Records):
@@ -21,10 +22,8 @@ class MemoryRecords(Records):
 
     def __init__(self) -> None:
         """Begin with the schema of this version, and nothing in it."""
-        super().__init__("sqlite:///memory")
         self._raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._use(prepare_sqlite(_over(self._raw)))
-        self._writer, self._looker = self._engine.connect(), self._reader.connect()
+        super().__init__(_OneConnection(parse_url("sqlite:///memory"), prepare_sqlite(_over(self._raw))))
         self.clear()
 
     def clear(self) -> None:
@@ -35,14 +34,25 @@ class MemoryRecords(Records):
         """Read by a statement of one's own, past everything that this package knows of its tables."""
         return self._raw.execute(statement, given).fetchall()
 
+
+class _OneConnection(Transactions):
+    """Transactions one after the other, on connections that stay open."""
+
+    def __init__(self, url: URL, engine: Engine) -> None:
+        """Take no connection from a pool and no place at a gate: nobody else is there to be kept waiting."""
+        super().__init__(url, engine, gate(url))
+        self._writer, self._looker = engine.connect(), self._reader.connect()
+
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with report_unavailable(self._url), self._writer.begin():
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that may write."""
+        with report_unavailable(self.url), self._writer.begin():
             yield self._writer
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with report_unavailable(self._url), self._looker.begin():
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that writes nothing."""
+        with report_unavailable(self.url), self._looker.begin():
             yield self._looker
 
 

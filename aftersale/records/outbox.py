@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, o
 
 from aftersale.contract.message import Message
 from aftersale.records.tables import Found, Moment, deliveries, into, keys, outbox
+from aftersale.records.transactions import Repository
 
 MOST_ERROR = 500
 """Letters that are kept of an error."""
@@ -72,16 +73,56 @@ _GIVEN_BACK = (
 )
 
 
-def has_work(connection: Connection, now: datetime) -> bool:
-    """Whether a messenger has anything to do."""
-    return connection.execute(_ANYTHING_DUE, {"now": now}).first() is not None
+class OutboxRepository(Repository):
+    """Messages on their way to parties, each owed once, and out on lease to one messenger at a time."""
+
+    def lease(self, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
+        """Take up to `limit` messages that are due; nobody else gets them until `now + for_`, unless they are released.
+
+        Those that are due longest come first; those that were put off to go out together come together, beyond the
+        limit. `owner` names one messenger of one process. A message whose lease ends without a report is taken over by
+        whoever asks next, under the same id: receivers may see it twice. One that this version cannot read is left for
+        a later one.
+        """
+        with self._reading() as connection:
+            # Idle messengers ask twice a second, and are not to queue with those that write.
+            if connection.execute(_ANYTHING_DUE, {"now": now}).first() is None:
+                return []
+        with self._writing() as connection:
+            return _lease(connection, owner, limit, now, for_)
+
+    def report(self, owner: str, reports: Sequence[Report], now: datetime) -> None:
+        """Keep what became of messages that `owner` had on lease, in one transaction, and end those leases.
+
+        What was delivered is sent, however late that is told, and even where it was withdrawn meanwhile. What is to be
+        tried again stays as it is where the lease has become somebody else's.
+        """
+        # In one order, so that two which report the same messages do not wait for each other.
+        ordered = sorted(reports, key=lambda each: each.message_id)
+        with self._writing() as connection:
+            _keep_tries(connection, ordered, now)
+            done = [each.message_id for each in ordered if each.due is None]
+            _set(connection, done, state="sent", sent_at=func.coalesce(outbox.c.sent_at, now))
+            _end_leases(connection, owner, ordered)
+
+    def release(self, owner: str) -> int:
+        """Give back what a messenger has on lease, for others to take at once; return how many messages that were."""
+        with self._writing() as connection:
+            return connection.execute(_GIVEN_BACK, {"owner": owner}).rowcount
+
+    def backlog(self, now: datetime) -> Backlog:
+        """Count the messages that wait, are on lease, are sent and withdrawn."""
+        by_state = select(outbox.c.state, func.count().label("messages")).group_by(outbox.c.state)
+        leased = func.count().filter(outbox.c.leased_until > now).label("leased")
+        waiting = select(leased, func.min(outbox.c.created_at).label("oldest")).where(outbox.c.state == "pending")
+        with self._reading() as connection:
+            counted = {row.state: row.messages for row in connection.execute(by_state)}
+            row = connection.execute(waiting).one()
+        pending, sent, withdrawn = (counted.get(state, 0) for state in ("pending", "sent", "withdrawn"))
+        return Backlog(pending, sent, withdrawn, row.leased, row.oldest)
 
 
-def lease(connection: Connection, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
-    """Take up to `limit` messages that are due, the longest due first; nobody else gets them until `now + for_`.
-
-    Beside them come those that wait to go out together with one of them.
-    """
+def _lease(connection: Connection, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LEASING)))
     first = _first_due(connection, _DUE, now, limit)
@@ -135,30 +176,6 @@ def _delivered(connection: Connection, ids: Sequence[str]) -> list[tuple[str, st
     return [(row.message_id, row.channel) for row in rows]
 
 
-def report(connection: Connection, owner: str, reports: Sequence[Report], now: datetime) -> None:
-    """Keep what became of messages that a messenger had on lease, and end those leases.
-
-    What is done is sent, even where it was withdrawn meanwhile. What is to be tried again stays as it is where the
-    lease has become somebody else's.
-    """
-    ordered = sorted(reports, key=lambda each: each.message_id)  # two that report alike must not wait for each other
-    _keep_tries(connection, ordered, now)
-    done = [each.message_id for each in ordered if each.due is None]
-    _set(connection, done, state="sent", sent_at=func.coalesce(outbox.c.sent_at, now))
-    mine = outbox.c.lease_owner == owner
-    if put_off := [_put_off(each) for each in ordered if each.due is not None]:
-        again = {
-            "next_try_at": bindparam("due"),
-            "together": bindparam("group"),
-            "last_error": func.coalesce(bindparam("error"), outbox.c.last_error),
-            # Of one that was withdrawn meanwhile a correction is owed already: its id stands for its words.
-            "attempts": outbox.c.attempts - case((outbox.c.state == "pending", bindparam("untried")), else_=0),
-        }
-        connection.execute(update(outbox).where(mine & (outbox.c.message_id == bindparam("id"))).values(again), put_off)
-    reported = outbox.c.message_id.in_([each.message_id for each in ordered])
-    connection.execute(update(outbox).where(mine & reported).values(lease_owner=None, leased_until=None))
-
-
 def _keep_tries(connection: Connection, reports: Sequence[Report], now: datetime) -> None:
     """Keep which channels took a message, and why others did not; one that took it once has taken it."""
     tries: list[Mapping[str, Any]] = []
@@ -177,6 +194,22 @@ def _keep_tries(connection: Connection, reports: Sequence[Report], now: datetime
         connection.execute(insert.on_conflict_do_update(index_elements=keys(deliveries), set_=again), tries)
 
 
+def _end_leases(connection: Connection, owner: str, reports: Sequence[Report]) -> None:
+    """End the leases of what was reported; what is to be tried again waits until it is due."""
+    mine = outbox.c.lease_owner == owner
+    if put_off := [_put_off(each) for each in reports if each.due is not None]:
+        again = {
+            "next_try_at": bindparam("due"),
+            "together": bindparam("group"),
+            "last_error": func.coalesce(bindparam("error"), outbox.c.last_error),
+            # Of one that was withdrawn meanwhile a correction is owed already: its id stands for its words.
+            "attempts": outbox.c.attempts - case((outbox.c.state == "pending", bindparam("untried")), else_=0),
+        }
+        connection.execute(update(outbox).where(mine & (outbox.c.message_id == bindparam("id"))).values(again), put_off)
+    reported = outbox.c.message_id.in_([each.message_id for each in reports])
+    connection.execute(update(outbox).where(mine & reported).values(lease_owner=None, leased_until=None))
+
+
 def _put_off(report: Report) -> Mapping[str, Any]:
     error = "; ".join(f"{channel}: {why}" for channel, why in report.refused.items()) or None
     return {
@@ -186,29 +219,6 @@ def _put_off(report: Report) -> Mapping[str, Any]:
         "error": _kept(error),
         "untried": 0 if report.took or report.refused else 1,
     }
-
-
-def release(connection: Connection, owner: str) -> int:
-    """Give back what a messenger has on lease, for others to take at once; how many messages that were."""
-    return connection.execute(_GIVEN_BACK, {"owner": owner}).rowcount
-
-
-def backlog(connection: Connection, now: datetime) -> Backlog:
-    """The outbox in numbers."""
-    by_state = select(outbox.c.state, func.count().label("messages")).group_by(outbox.c.state)
-    counted = {row.state: row.messages for row in connection.execute(by_state)}
-    pending = outbox.c.state == "pending"
-    waiting = select(
-        func.count().filter(outbox.c.leased_until > now).label("leased"), func.min(outbox.c.created_at).label("oldest")
-    )
-    row = connection.execute(waiting.where(pending)).one()
-    return Backlog(
-        pending=counted.get("pending", 0),
-        sent=counted.get("sent", 0),
-        withdrawn=counted.get("withdrawn", 0),
-        leased=row.leased,
-        oldest=row.oldest,
-    )
 
 
 def _kept(error: str | None) -> str | None:

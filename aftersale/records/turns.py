@@ -1,18 +1,18 @@
-"""Writing turns: the rows of a case in order, its projection, and the messages that it owes. One transaction."""
+"""Turns: the rows of a case in order. Writing them keeps its projection too, and the messages that it owes."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from aftersale.case.turn import Turn, reassemble
 from aftersale.contract.status import Entry, Status
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.records.outbox_enqueue import owe
-from aftersale.records.reading import select_turns
-from aftersale.records.tables import cases, put, turns
+from aftersale.records.tables import Found, cases, put, turns
+from aftersale.records.transactions import Repository
 from aftersale.records.turn_plan import TurnMark, WritePlan, plan_writes
 
 # Kept, since putting a statement together takes longer than executing it.
@@ -22,10 +22,81 @@ _HOLDING = select(turns.c.seq, turns.c.digest, turns.c.run_id, turns.c.history_l
 )
 _HOLDING_FROM = _HOLDING.where(turns.c.seq >= bindparam("first"))
 _LAST_HOLDING = _HOLDING.order_by(turns.c.seq.desc()).limit(1)
+_ALL_TURNS = (
+    select(turns.c.content, turns.c.digest, turns.c.written_at, turns.c.voided_at)
+    .where(turns.c.case_id == bindparam("case_id"))
+    .order_by(turns.c.seq, turns.c.voided_at.is_(None), turns.c.voided_at, turns.c.digest)
+)
+_HOLDING_TURNS = _ALL_TURNS.where(turns.c.voided_at.is_(None))
 
 
-def write(connection: Connection, given: Sequence[Turn], now: datetime) -> None:
-    """Write turns, each case's in ascending order. Raises RecordsGap, ValueError where the order is another."""
+class Written(NamedTuple):
+    """A turn on file. One that history turned out not to have is void since `voided_at`."""
+
+    turn: Turn
+    digest: str
+    written_at: datetime
+    voided_at: datetime | None
+
+
+class TurnRepository(Repository):
+    """What cases have done, turn by turn."""
+
+    def write(self, given: Sequence[Turn], *, now: datetime | None = None) -> None:
+        """Write turns in one transaction; each case's must be in ascending order.
+
+        A turn that is on file already changes nothing. One that differs from the turn on file under its number takes
+        that one's place: history is the truth, and the old one, with all that its abandoned attempt wrote after it, is
+        kept but void; its messages are withdrawn, or corrected where they may have been told. A turn of an attempt that
+        was itself abandoned before is dropped. The projection follows the last turn written, never an older one.
+
+        Raises RecordsGap, and writes nothing, where a turn before the given ones is missing; ValueError where a case's
+        are in another order.
+        """
+        with self._writing() as connection:
+            _write(connection, given, now or datetime.now(UTC))
+
+    def append(
+        self, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn], *, now: datetime | None = None
+    ) -> Entry:
+        """Add a turn to a case that is over, unless the turn that owes that message is on file; return its line.
+
+        `draw` makes it of the last turn on file and the record so far; what it raises is raised, and nothing is
+        written. Raises BadInput for a case that the records do not know.
+        """
+        with self._writing() as connection:
+            _lock(connection, [case_id])
+            on_file = [written.turn for written in _select(connection, case_id)]
+            over = reassemble(on_file)
+            if over is None:
+                raise bad_input("case_id", "is of no case that the records know; check it")
+            for turn in on_file:
+                if any(message.message_id == message_id for message in turn.messages):
+                    return turn.entries[0]
+            drawn = draw(on_file[-1], over)
+            _write(connection, [drawn], now or datetime.now(UTC))
+            return drawn.entries[0]
+
+    def record(self, case_id: str) -> Status | None:
+        """Return the whole status of a case after its last turn on file, timeline included; None for an unknown one."""
+        return reassemble([written.turn for written in self.of(case_id)])
+
+    def of(self, case_id: str, *, void: bool = False) -> list[Written]:
+        """Return the turns of a case in order; with `void`, also those that do not hold, before what replaced them."""
+        with self._reading() as connection:
+            return _select(connection, case_id, void=void)
+
+
+def _select(connection: Connection, case_id: str, *, void: bool = False) -> list[Written]:
+    rows = connection.execute(_ALL_TURNS if void else _HOLDING_TURNS, {"case_id": case_id})
+    return [_written(row) for row in rows]
+
+
+def _written(row: Found) -> Written:
+    return Written(Turn.model_validate_json(row.content), row.digest, row.written_at, row.voided_at)
+
+
+def _write(connection: Connection, given: Sequence[Turn], now: datetime) -> None:
     lines = _by_case(given)
     _lock(connection, sorted(lines))
     for case_id, line in lines.items():
@@ -34,24 +105,6 @@ def write(connection: Connection, given: Sequence[Turn], now: datetime) -> None:
             _write_rows(connection, case_id, plan, now)
             put(connection, cases, _projection(plan.new[-1][0]))
             owe(connection, case_id, plan, now)
-
-
-def append(
-    connection: Connection, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn], now: datetime
-) -> Entry:
-    """Add the turn that is drawn after the last one on file, unless the one that owes the message is on file."""
-    _lock(connection, [case_id])
-    on_file = [written.turn for written in select_turns(connection, case_id, void=False)]
-    over = reassemble(on_file)
-    if over is None:
-        problem = Problem(field="case_id", message="is of no case that the records know; check it")
-        raise BadInput([problem])
-    for turn in on_file:
-        if any(message.message_id == message_id for message in turn.messages):
-            return turn.entries[0]
-    drawn = draw(on_file[-1], over)
-    write(connection, [drawn], now)
-    return drawn.entries[0]
 
 
 def _by_case(given: Sequence[Turn]) -> dict[str, list[Turn]]:

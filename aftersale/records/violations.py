@@ -1,18 +1,20 @@
 """The violations of shipments: kept once, with the messages that they owe; shown by merchant and order."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import bindparam, select
 
 from aftersale.records.outbox_enqueue import owe_once
 from aftersale.records.tables import put, violations
+from aftersale.records.transactions import PAGE, Repository
 from aftersale.vocabulary import Clock
 from aftersale.watch.messages import Finding
 from aftersale.watch.status import Violation
 
+# Kept, since putting a statement together takes longer than executing it.
+_CONTENT = select(violations.c.content).order_by(violations.c.breached_at, violations.c.violation_id)
 _WANTED = {
     "merchant": violations.c.merchant_id == bindparam("merchant"),
     "order": violations.c.order_id == bindparam("order"),
@@ -21,35 +23,35 @@ _WANTED = {
 }
 
 
-def keep(connection: Connection, finding: Finding, now: datetime) -> None:
-    """Keep a violation as it stands now, and owe what has not been owed of it yet; repeatable."""
-    put(connection, violations, _row(finding.violation))
-    for place, message in enumerate(finding.messages):
-        owe_once(connection, message, place, now)
+class ViolationRepository(Repository):
+    """Promises of dispatch that were broken, one row each."""
 
+    def keep(self, finding: Finding, *, now: datetime | None = None) -> None:
+        """Keep a violation as it stands now, and owe what has not been owed of it yet; repeatable."""
+        now = now or datetime.now(UTC)
+        with self._writing() as connection:
+            put(connection, violations, _row(finding.violation))
+            for place, message in enumerate(finding.messages):
+                owe_once(connection, message, place, now)
 
-def select_violations(
-    connection: Connection,
-    *,
-    merchant: str | None,
-    order: str | None,
-    clock: Clock | None,
-    limit: int | None,
-    since: datetime | None,
-) -> list[Violation]:
-    """Violations in the order in which they took effect, those that turned out to be none among them."""
-    asked = {"merchant": merchant, "order": order, "clock": clock, "since": since, "limit": limit}
-    given = {name: value for name, value in asked.items() if value is not None}
-    rows = connection.execute(_listing(tuple(given)), given)
-    return [Violation.model_validate_json(row.content) for row in rows]
+    def find(
+        self,
+        *,
+        merchant: str | None = None,
+        order: str | None = None,
+        clock: Clock | None = None,
+        since: datetime | None = None,
+        limit: int | None = PAGE,
+    ) -> list[Violation]:
+        """List violations in the order in which they took effect; those that turned out to be none say so.
 
-
-@cache
-def _listing(given: tuple[str, ...]) -> Select[str]:
-    """Kept, since putting it together takes longer than executing it."""
-    query = select(violations.c.content).where(*(_WANTED[name] for name in given if name in _WANTED))
-    query = query.order_by(violations.c.breached_at, violations.c.violation_id)
-    return query.limit(bindparam("limit")) if "limit" in given else query
+        `since` leaves out what took effect at that instant or earlier.
+        """
+        asked = {"merchant": merchant, "order": order, "clock": clock, "since": since}
+        given = {name: value for name, value in asked.items() if value is not None}
+        query = _CONTENT.where(*(_WANTED[name] for name in given)).limit(limit)
+        with self._reading() as connection:
+            return [Violation.model_validate_json(row.content) for row in connection.execute(query, given)]
 
 
 def _row(found: Violation) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from temporalio.runtime import Runtime
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from aftersale.failures import ServiceFault
+from aftersale.errors import ServiceFault
 
 T = TypeVar("T")
 

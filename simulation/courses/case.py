@@ -6,7 +6,7 @@ from typing import Any
 
 from aftersale.case.moves import legal
 from aftersale.contract.status import Status
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.times import SECOND, local
 from aftersale.vocabulary import Command, Party, State
 from simulation.courses import checks

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from aftersale.contract.status import Status
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.vocabulary import CaseKind, Command, Party
 from simulation.courses import checks
 from simulation.courses.course import SteppedCourse

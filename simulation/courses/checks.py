@@ -85,7 +85,7 @@ def of_the_money(world: World) -> None:
 def of_the_records(world: World, status: Status) -> None:
     """Hold the written copy of a case against the case, where nothing is in hand."""
     with holding("the records say what the case says"):
-        record = world.house.records.record(status.case_id)
+        record = world.house.records.turns.record(status.case_id)
         assert record is not None, f"the records know no case {status.case_id}"
         entries = tuple(entry for entry in record.timeline if entry.event not in _ADDED_AFTER_THE_END)
         _same(record.model_copy(update={"timeline": entries}), status)

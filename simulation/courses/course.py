@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersale.contract.status import Status
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.schema import Schema
 from aftersale.times import local
 from aftersale.watch.status import WatchStatus

@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.policy.rollout import Progress, Step
 from aftersale.vocabulary import CaseKind
 from simulation.courses import checks

@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.policy.book import Book
 from aftersale.policy.facts import Facts, MerchantDelay
 from aftersale.times import SECOND, local, parse_instant
@@ -155,7 +155,7 @@ class WatchCourse(SteppedCourse[WatchStatus]):
                 assert violation.breached_at == violation.respond_by + SECOND <= violation.recorded_at + SECOND
         with checks.holding("every deadline is what the policy book says"):
             self._as_the_book_says(status)
-        kept = {each.violation_id: each for each in self.world.house.records.violations(limit=None)}
+        kept = {each.violation_id: each for each in self.world.house.records.violations.find(limit=None)}
         with checks.holding("the records say what the watch says"):
             for violation in status.violations if self.run.settled else ():
                 assert kept.get(violation.violation_id) == violation, f"{violation} is kept otherwise"

@@ -27,7 +27,7 @@ def books(kept: Records, url: str) -> str:
     mixed = (line(cash=6000, points=4000),)
     hold(kept.ledger, claim("C-1", 6000, lines=mixed))
     pay(kept.ledger, instruction("C-1", 6000))
-    kept.write([turn("C-1", 1, final=True, messages=(message("C-1", 1, to=Party.BUYER),))], now=NOW)
+    kept.turns.write([turn("C-1", 1, final=True, messages=(message("C-1", 1, to=Party.BUYER),))], now=NOW)
     tell(kept, "C-1/1")
     hold(kept.ledger, claim("C-2", 4000, lines=mixed))
     kept.ledger.instruct(instruction("C-2", 4000), NOW)
@@ -134,11 +134,11 @@ def test_a_chargeback_freezes_an_order_and_is_lifted(books: str, kept: Records) 
 
 
 def test_what_a_closed_case_still_holds_is_released_and_a_running_one_keeps_it(books: str, kept: Records) -> None:
-    kept.write([turn("C-2", 1)], now=NOW)
+    kept.turns.write([turn("C-2", 1)], now=NOW)
     told = _run(books, "release", "C-2")
     assert told.exit_code == 2
     assert "C-2 is awaiting merchant review 待商家处理, and Temporal cannot be asked whether" in told.stderr
-    kept.write([turn("C-2", 2, final=True)], now=NOW)
+    kept.turns.write([turn("C-2", 2, final=True)], now=NOW)
     assert _json_at(1, books, "check")["differences"][0]["kind"] == "reservation_outlives_case"
     assert _run(books, "release", "C-2").stdout == "case C-2 holds nothing\n"
     assert _json(books, "check")["ok"]
@@ -147,7 +147,7 @@ def test_what_a_closed_case_still_holds_is_released_and_a_running_one_keeps_it(b
 async def test_a_terminated_case_is_released_and_one_that_runs_is_not(
     books: str, kept: Records, idle: Market, url: str
 ) -> None:
-    kept.write([turn("C-2", 1)], now=NOW)
+    kept.turns.write([turn("C-2", 1)], now=NOW)
     running = await idle.client.start_workflow("Return", id="case/C-2", task_queue="nobody")
     words = ("ledger", "release", "C-2")
     told = await run(*words, address=idle.address, records_url=url)
@@ -171,7 +171,7 @@ async def test_an_erasure_says_until_when_temporal_keeps_its_copy(
     told = await run("ledger", "erase", "--buyer", "B-5", "--json", address=idle.address, records_url=url)
     assert (told.status, told.err) == (0, "")
     assert (told.json["cases"], told.json["orders"]) == (2, 1)
-    [closed] = [case.updated_at for case in kept.cases(state=turn("C-1", 1, final=True).status.state)]
+    [closed] = [case.updated_at for case in kept.cases.find(state=turn("C-1", 1, final=True).status.state)]
     assert told.json["temporal_keeps_until"] > told.json["last_closed_at"] == local(closed)
     assert "B-5" not in told.out
 

@@ -28,11 +28,11 @@ def now() -> datetime:
 @pytest.fixture
 def five(kept: Records, url: str, now: datetime) -> str:
     """A database of cases due in the order C-3 (late), C-1, C-4 (at one second), one on hold, one closed."""
-    kept.write([turn("C-1", 1, respond_by=now + 3 * HOUR + 30 * MINUTE)], now=NOW)
-    kept.write([turn("C-2", 1, respond_by=None, held_since=NOW)], now=NOW)
-    kept.write([turn("C-3", 1, respond_by=now - 12 * MINUTE, merchant="M-8")], now=NOW)
-    kept.write([turn("C-4", 1, respond_by=now + 3 * HOUR + 30 * MINUTE)], now=NOW)
-    kept.write([turn("C-5", 1, final=True)], now=NOW)
+    kept.turns.write([turn("C-1", 1, respond_by=now + 3 * HOUR + 30 * MINUTE)], now=NOW)
+    kept.turns.write([turn("C-2", 1, respond_by=None, held_since=NOW)], now=NOW)
+    kept.turns.write([turn("C-3", 1, respond_by=now - 12 * MINUTE, merchant="M-8")], now=NOW)
+    kept.turns.write([turn("C-4", 1, respond_by=now + 3 * HOUR + 30 * MINUTE)], now=NOW)
+    kept.turns.write([turn("C-5", 1, final=True)], now=NOW)
     return url
 
 

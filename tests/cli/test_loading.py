@@ -41,7 +41,7 @@ async def test_asking_the_policy_book_does_not_load_temporal_or_a_database() -> 
 async def test_a_list_loads_no_temporal_and_only_the_driver_of_its_database(
     kept: Records, url: str, words: tuple[str, ...]
 ) -> None:
-    kept.write([turn("C-1", 1, respond_by=NOW)], now=NOW)
+    kept.turns.write([turn("C-1", 1, respond_by=NOW)], now=NOW)
     told = await python("-c", PROGRAM, *words, records_url=url)
     assert told.status == 0 and "C-1" in told.out, told.err
     assert _loaded(told) == (["sqlalchemy"] if url.startswith("sqlite") else ["psycopg", "sqlalchemy"])

@@ -15,12 +15,12 @@ WRITTEN = f"aftersale: from the records, as written at {local(NOW)}: "
 async def test_a_case_that_temporal_no_longer_keeps_is_shown_from_its_record(
     idle: Market, kept: Records, url: str
 ) -> None:
-    kept.write([turn("C-1", 1, "Opened"), turn("C-1", 2, "Refunded", final=True)], now=NOW)
+    kept.turns.write([turn("C-1", 1, "Opened"), turn("C-1", 2, "Refunded", final=True)], now=NOW)
     plain = await run("show", "C-1", address=idle.address, records_url=url)
     assert plain.status == 0 and "completed 已完成" in plain.out and "C-1 2: Refunded" in plain.out
     assert plain.err == f"{WRITTEN}case C-1 is over, and Temporal no longer keeps it\n"
     as_json = await run("show", "C-1", "--json", address=idle.address, records_url=url)
-    record = kept.record("C-1")
+    record = kept.turns.record("C-1")
     assert record is not None and as_json.json == record.model_dump(mode="json"), "the contract of a status is kept"
     assert (as_json.status, as_json.err) == (0, plain.err)
 
@@ -28,14 +28,14 @@ async def test_a_case_that_temporal_no_longer_keeps_is_shown_from_its_record(
 async def test_a_case_that_should_still_run_but_is_unknown_here_is_shown_with_a_warning(
     idle: Market, kept: Records, url: str
 ) -> None:
-    kept.write([turn("C-1", 1)], now=NOW)
+    kept.turns.write([turn("C-1", 1)], now=NOW)
     told = await run("show", "C-1", address=idle.address, records_url=url)
     assert told.status == 0 and "awaiting merchant review" in told.out
     assert told.err == f"{WRITTEN}case C-1 is unknown here; check its id, and TEMPORAL_NAMESPACE\n"
 
 
 async def test_without_a_server_the_record_is_shown_with_a_warning(kept: Records, url: str) -> None:
-    kept.write([turn("C-1", 1)], now=NOW)
+    kept.turns.write([turn("C-1", 1)], now=NOW)
     address = f"127.0.0.1:{free_port()}"
     told = await run("show", "C-1", address=address, records_url=url)
     assert told.status == 0 and "respond by" in told.out

@@ -42,7 +42,7 @@ async def test_killed_around_the_opening_of_a_claim_there_is_one(tmp_path: Path,
         async with working(place, AFTERSALE_POLICIES=priced):
             await until(lambda: _opened(place), ["late.late"])
         with records.open(place.records_url) as kept:
-            [violation] = kept.violations()
+            [violation] = kept.violations.find()
         assert (violation.clock, violation.claim_case_id) == ("dispatch", "late.late")
         assert await place.runs("late.late") == 1
 

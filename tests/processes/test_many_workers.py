@@ -55,11 +55,11 @@ async def test_no_lock_surfaces_and_no_turn_is_missing(crowd: tuple[Market, list
     assert complaints == []
     with records.open(place.records_url) as kept:
         for case_id in ids:
-            written = kept.turns(case_id, void=True)
+            written = kept.turns.of(case_id, void=True)
             assert [each.turn.seq for each in written] == [1, 2, 3], case_id
-            record = kept.record(case_id)
+            record = kept.turns.record(case_id)
             assert record is not None and record.close_reason is CloseReason.WITHDRAWN
-        assert kept.cases() == []
+        assert kept.cases.find() == []
 
 
 @pytest.mark.parametrize("racers", RACERS)

@@ -54,7 +54,7 @@ async def aftermath(
             await each.until('"working"')
         case_id, due_at = await _opened(place)
         await lost.until("frozen")
-        ahead = kept.record(case_id)
+        ahead = kept.turns.record(case_id)
         assert ahead is not None
         told_before = await _told(place, case_id, "buyer", "awaiting_buyer_return")
         await stack.enter_async_context(working(place))
@@ -83,21 +83,21 @@ async def test_the_record_equals_history_afterwards(aftermath: Aftermath) -> Non
     assert aftermath.final.close_reason is CloseReason.WITHDRAWN
     events = [entry.event for entry in aftermath.final.timeline]
     assert "Rejected" in events and "Lapsed" not in events
-    assert aftermath.kept.record(aftermath.case_id) == await aftermath.place.record(aftermath.case_id)
+    assert aftermath.kept.turns.record(aftermath.case_id) == await aftermath.place.record(aftermath.case_id)
 
 
 async def test_the_turn_that_never_happened_is_kept_and_void(aftermath: Aftermath) -> None:
-    void = [each for each in aftermath.kept.turns(aftermath.case_id, void=True) if each.voided_at]
+    void = [each for each in aftermath.kept.turns.of(aftermath.case_id, void=True) if each.voided_at]
     assert [[entry.event for entry in each.turn.entries if entry.event == "Lapsed"] for each in void] == [["Lapsed"]]
-    holding = [each.turn.seq for each in aftermath.kept.turns(aftermath.case_id)]
+    holding = [each.turn.seq for each in aftermath.kept.turns.of(aftermath.case_id)]
     assert holding == list(range(1, len(holding) + 1))
 
 
 async def test_who_was_told_of_it_is_told_that_it_does_not_hold(aftermath: Aftermath) -> None:
     # It waits a minute, for what the next turns tell anyway; the messenger of a later hour would find it.
-    later = max(each.written_at for each in aftermath.kept.turns(aftermath.case_id)) + timedelta(hours=1)
-    leased = aftermath.kept.lease("looker", 100, later, timedelta(hours=1))
-    aftermath.kept.release("looker")
+    later = max(each.written_at for each in aftermath.kept.turns.of(aftermath.case_id)) + timedelta(hours=1)
+    leased = aftermath.kept.outbox.lease("looker", 100, later, timedelta(hours=1))
+    aftermath.kept.outbox.release("looker")
     corrections = [each.message for each in leased if each.message.event is MessageEvent.MESSAGE_CORRECTED]
     assert [(each.to, each.corrects) for each in corrections] == [("buyer", aftermath.told_before["message_id"])]
 

@@ -35,14 +35,14 @@ def test_an_upgrade_step_by_step_keeps_the_rows_of_every_step(empty: str) -> Non
         assert migrate(empty, to=step) == [step]
         fill(empty, step)
     with records.open(empty) as kept:
-        [case] = kept.cases(state=State.CLOSED)
+        [case] = kept.cases.find(state=State.CLOSED)
         assert (case.case_id, case.opened_at) == ("C-1", parse_instant("2024-02-01T10:00:00+08:00"))
-        record = kept.record("C-1")
+        record = kept.turns.record("C-1")
         assert record is not None and [entry.event for entry in record.timeline] == ["Opened", "Closed"]
-        assert len(kept.turns("C-1", void=True)) == 3
-        [waiting] = kept.lease("a", 10, NOW, HOUR)
+        assert len(kept.turns.of("C-1", void=True)) == 3
+        [waiting] = kept.outbox.lease("a", 10, NOW, HOUR)
         assert waiting.message.message_id == "C-1/2" and waiting.delivered == {"mail"}
-        books = kept.ledger.order("O-88")
+        books = kept.ledger.order_books("O-88")
         assert books is not None and kept.ledger.check() == []
         assert [(line.paid_minor, line.settled_minor, line.reserved_minor) for line in books.lines] == [
             (12900, 6450, 6450)

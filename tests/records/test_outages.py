@@ -26,9 +26,9 @@ def unavailable(match: str) -> Iterator[None]:
 
 
 def test_every_wait_for_a_database_has_the_same_limit(url: str) -> None:
-    with records.open(url) as kept, kept._engine.connect() as connection:
-        assert kept._gate._patience == PATIENCE
-        assert kept._engine.pool._timeout == PATIENCE  # type: ignore[attr-defined]
+    with records.open(url) as kept, kept.transactions.engine.connect() as connection:
+        assert kept.transactions.gate._patience == PATIENCE
+        assert kept.transactions.engine.pool._timeout == PATIENCE  # type: ignore[attr-defined]
         if url.startswith("sqlite"):
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1000 * PATIENCE
             return
@@ -42,7 +42,7 @@ def test_a_database_that_is_not_set_up_says_what_to_do(empty: str) -> None:
     if empty.startswith("sqlite"):
         Path(empty.removeprefix("sqlite:///")).touch()
     with records.open(empty) as kept, unavailable("its tables are missing or old.*run `aftersale setup`"):
-        kept.write(line("C-1", 1), now=NOW)
+        kept.turns.write(line("C-1", 1), now=NOW)
 
 
 def test_a_sqlite_file_that_somebody_else_writes_to_is_waited_for_and_then_given_up(tmp_path: Path) -> None:
@@ -51,22 +51,22 @@ def test_a_sqlite_file_that_somebody_else_writes_to_is_waited_for_and_then_given
     other = engine(parse_url(url))
     with records.open(url) as kept:
         with other.begin(), unavailable(f"SQLite file {tmp_path}/records.db .*locked"):
-            kept.write(line("C-1", 1), now=NOW)
-        kept.write(line("C-1", 1), now=NOW)
+            kept.turns.write(line("C-1", 1), now=NOW)
+        kept.turns.write(line("C-1", 1), now=NOW)
         with other.begin():
-            assert len(kept.cases()) == 1, "a reader does not wait for the writer"
+            assert len(kept.cases.find()) == 1, "a reader does not wait for the writer"
     other.dispose()
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with records.open(f"sqlite:///{tmp_path}/nowhere/records.db") as kept, unavailable("nowhere/records.db"):
-        kept.cases()
+        kept.cases.find()
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "records.db").write_text("no database, but a text that is long enough" * 99)
     with records.open(f"sqlite:///{tmp_path}/records.db") as kept, unavailable("not a database"):
-        kept.cases()
+        kept.cases.find()
     with unavailable("not a database"):
         records.migrate(f"sqlite:///{tmp_path}/records.db")
 
@@ -74,14 +74,14 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 def test_nobody_listens() -> None:
     url = f"postgresql://someone:s3cret-word@127.0.0.1:{free_port()}/records"
     with records.open(url) as kept, unavailable("PostgreSQL database records at 127.0.0.1"):
-        kept.cases()
+        kept.cases.find()
 
 
 def test_a_server_that_takes_the_call_and_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://someone:s3cret-word@127.0.0.1:{silent.getsockname()[1]}/records"
         with records.open(url) as kept, unavailable("timeout"):
-            kept.write([turn("C-1", 1)], now=NOW)
+            kept.turns.write([turn("C-1", 1)], now=NOW)
 
 
 def test_a_server_that_falls_silent_in_the_middle_is_given_up(postgres: Server) -> None:
@@ -89,37 +89,37 @@ def test_a_server_that_falls_silent_in_the_middle_is_given_up(postgres: Server) 
     url = postgres.database("records_silent")
     records.migrate(url)
     with records.open(url) as kept:
-        kept.write(line("C-1", 1), now=NOW)
+        kept.turns.write(line("C-1", 1), now=NOW)
         with frozen(backends(kept)), unavailable("does not answer"):
-            kept.write(line("C-1", 2), now=NOW)
-        kept.write(line("C-1", 3), now=NOW)
-        assert len(kept.turns("C-1", void=True)) == 3
+            kept.turns.write(line("C-1", 2), now=NOW)
+        kept.turns.write(line("C-1", 3), now=NOW)
+        assert len(kept.turns.of("C-1", void=True)) == 3
 
 
 def test_a_server_that_was_stopped_serves_again_once_it_is_back(postgres: Server) -> None:
     url = postgres.database("records_stopped")
     records.migrate(url)
     with records.open(url) as kept:
-        kept.write(line("C-1", 1), now=NOW)
+        kept.turns.write(line("C-1", 1), now=NOW)
         postgres.stop()
         try:
             for _ in range(3):
                 with unavailable("are not to be had"):
-                    kept.write(line("C-1", 2), now=NOW)
+                    kept.turns.write(line("C-1", 2), now=NOW)
         finally:
             postgres.start()
-        kept.write(line("C-1", 3), now=NOW)
-        assert len(kept.turns("C-1")) == 3
+        kept.turns.write(line("C-1", 3), now=NOW)
+        assert len(kept.turns.of("C-1")) == 3
 
 
 def test_a_connection_pool_that_is_used_up_is_an_error(url: str) -> None:
     with records.open(url, patience=0.3) as kept, ExitStack() as held:
         for _ in range(CONNECTIONS):
-            held.enter_context(kept._engine.connect())
-        if kept._engine.dialect.name == "sqlite":
-            held.enter_context(kept._gate.place())
+            held.enter_context(kept.transactions.engine.connect())
+        if kept.transactions.engine.dialect.name == "sqlite":
+            held.enter_context(kept.transactions.gate.place())
         with unavailable("all connections are in use"):
-            kept.write(line("C-1", 1), now=NOW)
+            kept.turns.write(line("C-1", 1), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_connection_pool_that_is_used_up_is_an_error(url: str) -> None:
 )
 def test_the_password_is_in_no_message(url: str) -> None:
     with records.open(url) as kept, pytest.raises(RecordsUnavailable) as caught:
-        kept.write([turn("C-1", 1)], now=NOW)
+        kept.turns.write([turn("C-1", 1)], now=NOW)
     for told in (str(caught.value), repr(caught.value), repr(kept)):
         assert "s3cret-word" not in told and "someone" not in told
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
@@ -159,6 +159,6 @@ def test_a_url_that_cannot_be_used_says_how_to_write_one(url: str, said: str) ->
 
 def backends(kept: Records) -> list[int]:
     """The server's processes behind these records' connections."""
-    with kept._engine.connect() as connection:
+    with kept.transactions.engine.connect() as connection:
         own = "SELECT pid FROM pg_stat_activity WHERE application_name = 'aftersale' AND datname = current_database()"
         return [row.pid for row in connection.exec_driver_sql(own)]

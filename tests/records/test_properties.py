@@ -53,10 +53,10 @@ def test_any_replay_of_stretches_ends_as_one_writing_does(
     turns, stretches = drawn
     again, once = f"A-{next(_numbers)}", f"B-{next(_numbers)}"
     for first, last in stretches:
-        kept.write(line(again, last, first=first), now=NOW)
-    kept.write(line(once, turns), now=NOW)
-    assert [each.turn for each in kept.turns(again, void=True)] == line(again, turns)
-    assert [each.turn for each in kept.turns(once, void=True)] == line(once, turns)
+        kept.turns.write(line(again, last, first=first), now=NOW)
+    kept.turns.write(line(once, turns), now=NOW)
+    assert [each.turn for each in kept.turns.of(again, void=True)] == line(again, turns)
+    assert [each.turn for each in kept.turns.of(once, void=True)] == line(once, turns)
 
 
 @on_both
@@ -72,12 +72,12 @@ def test_the_last_attempt_is_what_holds_and_every_party_ends_up_told_so(
         drawn_turns = line(case_id, begins + new, f"attempt {number}", attempt=number, first=begins + 1)
         abandoned.append(history[begins:])
         history = [*history[:begins], *drawn_turns]
-        kept.write(drawn_turns, now=NOW)
+        kept.turns.write(drawn_turns, now=NOW)
         if told:
             deliver_all(kept)
     for stale in data.draw(st.permutations([turns for turns in abandoned if turns])):
         write_as_a_frozen_worker(kept, stale)
-    assert [each.turn for each in kept.turns(case_id)] == history
+    assert [each.turn for each in kept.turns.of(case_id)] == history
     deliver_all(kept)
     assert told_of(kept, case_id) == {turn.messages[0].says for turn in history}
 
@@ -97,7 +97,7 @@ def test_a_plan_leaves_on_file_what_it_was_given(drawn: list[Attempt]) -> None:
 
 def write_as_a_frozen_worker(kept: Records, turns: Sequence[Turn]) -> None:
     try:
-        kept.write(turns, now=NOW)
+        kept.turns.write(turns, now=NOW)
     except RecordsGap:
         pytest.fail("a frozen worker's turns are dropped, or are on file")
 
@@ -111,7 +111,7 @@ def deliver_all(kept: Records) -> None:
     told = owed(kept, later)
     for message_id, says in told.items():
         _INBOX.setdefault(message_id.partition("/")[0], {}).setdefault(message_id, says)
-    kept.report("messenger", [Report(message_id) for message_id in told], later)
+    kept.outbox.report("messenger", [Report(message_id) for message_id in told], later)
 
 
 def told_of(kept: Records, case_id: str) -> set[str]:

@@ -39,8 +39,8 @@ def test_the_record_of_a_closed_case_is_what_its_workflow_returned(history: Path
     whole = returned(history)
     with records.open(f"sqlite:///{shutil.copy(copies, tmp_path)}") as kept:
         for each in in_turns(whole):
-            kept.write([each], now=NOW)
-        assert kept.record(whole.case_id) == whole
+            kept.turns.write([each], now=NOW)
+        assert kept.turns.record(whole.case_id) == whole
 
 
 def test_turns_add_up_to_the_status_that_was_cut_into_them() -> None:

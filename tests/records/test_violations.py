@@ -34,18 +34,18 @@ def violation(shipment_id: str = "S-1", clock: Clock = Clock.DISPATCH, after: in
 
 def test_a_violation_that_is_kept_twice_stands_once_and_is_told_once(kept: Records) -> None:
     for _ in range(2):
-        kept.keep_violation(finding_of(violation()))
-    assert kept.violations() == [violation()]
-    leased = kept.lease("a", 10, NOW + timedelta(days=3650), HOUR)
+        kept.violations.keep(finding_of(violation()))
+    assert kept.violations.find() == [violation()]
+    leased = kept.outbox.lease("a", 10, NOW + timedelta(days=3650), HOUR)
     assert [(each.message.shipment_id, each.message.to) for each in leased] == [("S-1", "merchant")]
 
 
 def test_a_violation_that_was_none_stays_on_file_and_says_so(kept: Records) -> None:
-    kept.keep_violation(finding_of(violation()))
+    kept.violations.keep(finding_of(violation()))
     cleared = violation(cleared_at=NOW + HOUR, cleared_by="it was in time after all")
-    kept.keep_violation(finding_of(cleared))
-    assert kept.violations() == [cleared]
-    leased = kept.lease("a", 10, NOW + timedelta(days=3650), HOUR)
+    kept.violations.keep(finding_of(cleared))
+    assert kept.violations.find() == [cleared]
+    leased = kept.outbox.lease("a", 10, NOW + timedelta(days=3650), HOUR)
     assert sorted((each.message.event, each.message.to) for each in leased) == [
         ("violation", "merchant"),
         ("violation_cleared", "merchant"),
@@ -57,9 +57,9 @@ def test_violations_are_listed_in_the_order_in_which_they_took_effect(kept: Reco
     later, other = violation("S-2", after=5), violation("S-3", after=3, merchant_id="M-8")
     pickup = violation("S-2", Clock.FALSE_DISPATCH_PICKUP, after=4, tracking_no="SF1")
     for each in (later, other, pickup, violation()):
-        kept.keep_violation(finding_of(each))
-    assert kept.violations() == [violation(), other, pickup, later]
-    assert kept.violations(merchant="M-8") == [other]
-    assert kept.violations(order="O-S-2", clock=Clock.DISPATCH) == [later]
-    assert kept.violations(since=pickup.breached_at) == [later]
-    assert kept.violations(limit=1) == [violation()]
+        kept.violations.keep(finding_of(each))
+    assert kept.violations.find() == [violation(), other, pickup, later]
+    assert kept.violations.find(merchant="M-8") == [other]
+    assert kept.violations.find(order="O-S-2", clock=Clock.DISPATCH) == [later]
+    assert kept.violations.find(since=pickup.breached_at) == [later]
+    assert kept.violations.find(limit=1) == [violation()]

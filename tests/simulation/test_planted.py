@@ -61,8 +61,8 @@ PLANTS = {
     ),
     "a turn that is left out of the records": Plant(
         "activities/records.py",
-        "self._records.write(turns, now",
-        "self._records.write(turns[:1], now",
+        "self._records.turns.write(turns, now",
+        "self._records.turns.write(turns[:1], now",
         "the records say what the case says",
         seed=80,
     ),

@@ -90,7 +90,7 @@ async def at_work(
 
 def owe(kept: Records, *messages: Message, now: Any = None) -> None:
     """Let a case owe messages; they are its first."""
-    kept.write([turn(messages[0].source, 1, messages=messages)], now=now)
+    kept.turns.write([turn(messages[0].source, 1, messages=messages)], now=now)
 
 
 async def told(platform: StandIn) -> dict[str, int]:
@@ -105,12 +105,12 @@ async def all_done(kept: Records) -> None:
 
 async def pending(kept: Records) -> int:
     """How many messages are owed and not sent."""
-    return (await asyncio.to_thread(kept.backlog, NOW)).pending
+    return (await asyncio.to_thread(kept.outbox.backlog, NOW)).pending
 
 
 def tries(kept: Records) -> dict[tuple[str, bool], int]:
     """How often each channel was tried with the message, and whether it took it."""
-    with kept._engine.begin() as connection:
+    with kept.transactions.engine.begin() as connection:
         rows = connection.execute(deliveries.select()).all()
     return {(row.channel, row.delivered_at is not None): row.attempts for row in rows}
 

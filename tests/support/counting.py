@@ -38,11 +38,11 @@ def counted(kept: Records) -> Iterator[Work]:
             met.add(raw)
             raw.set_progress_handler(step, _EACH)
 
-    event.listen(kept._engine, "before_cursor_execute", begun)
+    event.listen(kept.transactions.engine, "before_cursor_execute", begun)
     try:
         yield work
     finally:
-        event.remove(kept._engine, "before_cursor_execute", begun)
+        event.remove(kept.transactions.engine, "before_cursor_execute", begun)
         for raw in met:
             raw.set_progress_handler(None, 0)
 

@@ -1,7 +1,7 @@
 """Records of very many: open cases, and orders whose refunds are settled."""
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Table
 
@@ -15,31 +15,35 @@ from tests.support.tampering import tamper
 
 def open_cases(kept: Records, url: str, many: int) -> None:
     """So many cases as a first one stands, of 500 merchants; every fiftieth has no deadline."""
-    kept.write([turn("C-0", 1)], now=NOW)
-    told = {"case_id": "'C-' || n", "merchant_id": "'M-' || (n % 500)", "respond_by": _due(url)}
-    columns = ", ".join(column.name for column in cases.columns)
-    values = ", ".join(told.get(column.name, column.name) for column in cases.columns)
-    tamper(url, f"INSERT INTO cases ({columns}) {_numbers(1, many)} {values} FROM at, cases WHERE case_id = 'C-0'")
-
-
-def _due(url: str) -> str:
-    """The deadline of case number n in the words of the database, somewhere in the six days from DUE on."""
-    seconds, due = "n * 7919 % 500000", f"{DUE.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    on_sqlite = f"strftime('%Y-%m-%d %H:%M:%S.000000', '{due}', ({seconds}) || ' seconds')"
-    at = on_sqlite if url.startswith("sqlite") else f"timestamptz '{due}+00' + ({seconds}) * interval '1 second'"
-    return f"CASE WHEN n % 50 <> 0 THEN {at} END"
+    kept.turns.write([turn("C-0", 1)], now=NOW)
+    [first] = kept.cases.find()
+    rows = [
+        {
+            **dict(first),
+            "case_id": f"C-{number}",
+            "merchant_id": f"M-{number % 500}",
+            "respond_by": DUE + timedelta(seconds=number * 7919 % 500_000) if number % 50 else None,
+        }
+        for number in range(1, many)
+    ]
+    made = engine(parse_url(url), 30)
+    with made.begin() as connection:
+        connection.execute(cases.insert(), rows)
+    made.dispose()
 
 
 def pages(kept: Records, many: int) -> dict[str, Callable[[], object]]:
     """Name the pages that people ask for in a list of so many."""
-    middle = kept.cases(limit=many // 2)[-1].place
+    middle = kept.cases.find(limit=many // 2)[-1].place
     return {
-        "first page": lambda: kept.cases(),
-        "page in the middle": lambda: kept.cases(after=middle),
-        "page of one merchant": lambda: kept.cases(merchant="M-7"),
-        "page of one merchant in one state": lambda: kept.cases(merchant="M-7", state=State.AWAITING_MERCHANT_REVIEW),
-        "page in one state": lambda: kept.cases(state=State.AWAITING_MERCHANT_REVIEW),
-        "page of what is due soon": lambda: kept.list_due(DUE + timedelta(seconds=9)),
+        "first page": lambda: kept.cases.find(),
+        "page in the middle": lambda: kept.cases.find(after=middle),
+        "page of one merchant": lambda: kept.cases.find(merchant="M-7"),
+        "page of one merchant in one state": lambda: kept.cases.find(
+            merchant="M-7", state=State.AWAITING_MERCHANT_REVIEW
+        ),
+        "page in one state": lambda: kept.cases.find(state=State.AWAITING_MERCHANT_REVIEW),
+        "page of what is due soon": lambda: kept.cases.find(due_before=DUE + timedelta(seconds=9)),
     }
 
 

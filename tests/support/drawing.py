@@ -113,13 +113,13 @@ def says(turns: Sequence[Written]) -> list[str]:
 
 def owed(kept: Records, now: datetime = NOW) -> dict[str, str]:
     """What a messenger finds to deliver: what each message says, by its id. It gives them back."""
-    leased = kept.lease("looker", 1000, now, HOUR)
-    kept.release("looker")
+    leased = kept.outbox.lease("looker", 1000, now, HOUR)
+    kept.outbox.release("looker")
     return {each.message.message_id: each.message.says for each in leased}
 
 
 def tell(kept: Records, *message_ids: str, now: datetime = NOW) -> None:
     """Have a messenger deliver these messages; those that it leased beside them stay with it."""
-    leased = {each.message.message_id for each in kept.lease("teller", 1000, now, HOUR)}
+    leased = {each.message.message_id for each in kept.outbox.lease("teller", 1000, now, HOUR)}
     assert leased >= set(message_ids)
-    kept.report("teller", [Report(message_id) for message_id in message_ids], now)
+    kept.outbox.report("teller", [Report(message_id) for message_id in message_ids], now)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aftersale import records
-from aftersale.records import Records
+from aftersale.records import OutboxRepository
 from tests.support.carrying import at_work, messenger
 
 
@@ -39,9 +39,9 @@ def _before(report: Callable[..., None]) -> Callable[..., None]:
 async def main(url: str, inbox: str, where: str) -> None:
     """Work until killed."""
     if where == "leased":
-        Records.lease = _after(Records.lease)  # type: ignore[method-assign]
+        OutboxRepository.lease = _after(OutboxRepository.lease)  # type: ignore[method-assign]
     else:
-        Records.report = _before(Records.report)  # type: ignore[method-assign]
+        OutboxRepository.report = _before(OutboxRepository.report)  # type: ignore[method-assign]
     with records.open(url) as kept:
         async with at_work(messenger(kept, {}, [inbox])) as work:
             await work.done

@@ -11,20 +11,20 @@ from typing import Any
 
 import worker
 from aftersale.case.turn import Turn
-from aftersale.records import Records
+from aftersale.records import TurnRepository
 from aftersale.temporal.plugin import PunctualWorker, run
 
-_write = Records.write
+_write = TurnRepository.write
 
 
-def _write_and_freeze(self: Records, turns: Sequence[Turn], **settings: Any) -> None:
-    _write(self, turns, **settings)
-    if any(entry.event == "Lapsed" for turn in turns for entry in turn.entries):
+def _write_and_freeze(self: TurnRepository, given: Sequence[Turn], **settings: Any) -> None:
+    _write(self, given, **settings)
+    if any(entry.event == "Lapsed" for turn in given for entry in turn.entries):
         print("frozen", flush=True)
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
 if __name__ == "__main__":
-    Records.write = _write_and_freeze  # type: ignore[method-assign]
+    TurnRepository.write = _write_and_freeze  # type: ignore[method-assign]
     vars(worker)["PunctualWorker"] = partial(PunctualWorker, no_remote_activities=True)
     run(worker.main())

@@ -55,7 +55,7 @@ def write_cases(url: str, hand: int, cases: int, turns: int, threads: int) -> in
 
     def write_case(number: int) -> None:
         for turn in line(f"C-{hand}-{number}", turns):
-            kept.write([turn], now=NOW)
+            kept.turns.write([turn], now=NOW)
 
     with records.open(url) as kept, ThreadPoolExecutor(threads) as pool:
         list(pool.map(write_case, range(cases)))
@@ -66,17 +66,17 @@ def write_one_case(url: str, hand: int, turns: int) -> None:
     """Write the same case as all others do, over and over, each time from the beginning."""
     with records.open(url) as kept:
         for upto in range(1, turns + 1):
-            kept.write(line("C-1", upto), now=NOW)
+            kept.turns.write(line("C-1", upto), now=NOW)
 
 
 def deliver(url: str, owner: str) -> list[str]:
     """Lease, and report as sent, until nothing is due; the ids of what was leased."""
     taken: list[str] = []
     with records.open(url) as kept:
-        while leased := kept.lease(owner, 7, NOW, HOUR):
+        while leased := kept.outbox.lease(owner, 7, NOW, HOUR):
             for each in leased:
                 taken.append(each.message.message_id)
-            kept.report(owner, [Report(each.message.message_id, ["inbox"]) for each in leased], NOW)
+            kept.outbox.report(owner, [Report(each.message.message_id, ["inbox"]) for each in leased], NOW)
     return taken
 
 

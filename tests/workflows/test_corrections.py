@@ -65,10 +65,10 @@ async def test_a_sending_in_time_that_is_reported_after_the_end_goes_to_the_plat
     assert "was reported after the case had ended" in line.says
     assert status.close_reason is CloseReason.NOT_SENT_BACK, "nothing is undone"
     assert (await told(stand_in, live, "platform", MessageEvent.CORRECTION_REQUESTED))["says"] == line.says
-    recorded = kept.record(case_id(live))
+    recorded = kept.turns.record(case_id(live))
     assert recorded is not None
     assert recorded == status
-    assert [written.turn.seq for written in kept.turns(case_id(live))][-1] == len(kept.turns(case_id(live)))
+    assert [written.turn.seq for written in kept.turns.of(case_id(live))][-1] == len(kept.turns.of(case_id(live)))
 
 
 async def test_the_same_fact_is_taken_once(place: Workplace, cases: Cases, kept: Records) -> None:
@@ -76,7 +76,7 @@ async def test_the_same_fact_is_taken_once(place: Workplace, cases: Cases, kept:
     for _ in range(3):
         await cases.act(case_id(live), shipped("2024-06-10 10:00:00"), request_id="late-1")
     await cases.act(case_id(live), shipped("2024-06-10 10:00:00"), request_id="late-2")
-    recorded = kept.record(case_id(live))
+    recorded = kept.turns.record(case_id(live))
     assert recorded is not None
     assert [each.event for each in recorded.timeline].count("CorrectionRequested") == 2
 
@@ -109,7 +109,7 @@ async def test_nobody_s_silence_pays_twice_when_the_goods_are_reported_after_the
     final = await ended(live)
     assert final.outcome is Outcome.REFUNDED
     await cases.scan(case_id(live), scan("2024-06-10 09:00:00"))
-    recorded = kept.record(case_id(live))
+    recorded = kept.turns.record(case_id(live))
     assert recorded is not None
     assert entry(recorded, "CorrectionRequested").by == "carrier"
     assert recorded.refund == final.refund

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from aftersale.failures import Refusal
+from aftersale.errors import Refusal
 from aftersale.policy.rollout import Step
 from aftersale.records.database import engine, parse_url
 from aftersale.temporal.plugin import TASK_QUEUE
@@ -114,7 +114,7 @@ async def test_stopped_it_tells_nobody_more_and_goes_on_from_there(place: Field)
 async def test_too_many_errors_halt_it_and_what_was_missed_is_tried_again_first(place: Field) -> None:
     async with place.worked(NEW):
         with records_of(place) as kept:
-            kept.write([turn(f"A-{number}", 1) for number in range(3)], now=NOW)
+            kept.turns.write([turn(f"A-{number}", 1) for number in range(3)], now=NOW)
         lives = await place.returning(2)
         await place.begun(NEXT, rate=200, batch=2, most_errors=1)
         halted = await place.shown(NEXT, lambda found: found.halted)
@@ -123,7 +123,7 @@ async def test_too_many_errors_halt_it_and_what_was_missed_is_tried_again_first(
         assert halted.missed[0].why.startswith("the records show it open, but Temporal does not run it")
         assert not any([await signals(live) for live in lives])
         with records_of(place) as kept:
-            kept.write([turn("A-0", 2, final=True)], now=NOW)
+            kept.turns.write([turn("A-0", 2, final=True)], now=NOW)
         await place.begun(NEXT, most_errors=2)
         found = await place.shown(NEXT, lambda found: found.step.is_end)
         assert (found.told, found.gone) == (2, 1), "one that has ended meanwhile is no error"

@@ -34,7 +34,7 @@ def kept(tmp_path: Path) -> Iterator[Records]:
 async def test_nobody_is_told_while_the_workers_are_behind(tmp_path: Path, kept: Records) -> None:
     wanted = request()
     async with field(tmp_path) as place:
-        kept.write([turn(wanted["case_id"], 1)], now=NOW)
+        kept.turns.write([turn(wanted["case_id"], 1)], now=NOW)
         await place.start(CaseKind.RETURN, wanted, at(JUNE))
         await asyncio.sleep(PATIENT_FOR.total_seconds() + 0.5)  # asked earlier, the server keeps its answer for a while
         env, said = activity(), list[str]()
@@ -58,7 +58,7 @@ async def test_so_many_are_told_in_a_second_and_no_more(
         await wait(0)
 
     async with field(tmp_path) as place:
-        kept.write([turn(f"C-{number}", 1, final=number == 9) for number in range(10)], now=NOW)
+        kept.turns.write([turn(f"C-{number}", 1, final=number == 9) for number in range(10)], now=NOW)
         standing = SimpleNamespace(time=lambda: 0.0)
         ours = SimpleNamespace(to_thread=asyncio.to_thread, sleep=noted, get_running_loop=lambda: standing)
         monkeypatch.setattr("activities.rollouts.asyncio", ours)
@@ -71,7 +71,7 @@ async def test_newcomers_are_found_page_by_page_among_many(tmp_path: Path, kept:
     with_new = {f"C-{number:04}": number % 500 == 7 for number in range(1100)}
     for new in (False, True):
         ids = [case_id for case_id, is_new in with_new.items() if is_new is new]
-        kept.write([turn(case_id, 1) for case_id in ids], now=NOW + 2 * HOUR if new else NOW)
+        kept.turns.write([turn(case_id, 1) for case_id in ids], now=NOW + 2 * HOUR if new else NOW)
     async with field(tmp_path) as place:
         rollouts, seen = RolloutActivities(place.client, NEW, kept), list[str]()
         after: str | None = ""

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from aftersale.errors import BadInput, Problem, problems_of
+from aftersale.errors import BadInput, bad_input, problems_of
 from aftersale.guarantees.claims import Approval, ClaimReview
 from aftersale.guarantees.freight_insurance import InsurerAnswer, InsurerRequest
 from aftersale.guarantees.home_pickup import Pickup, PickupOrder
@@ -93,7 +93,7 @@ class _Desk:
         self._check_signature(body, request)
         instruction = _read(RefundInstruction, body)
         if request.headers.get("idempotency-key") != instruction.key:
-            raise BadInput([Problem(field="Idempotency-Key", message="must be the instruction's key; send it along")])
+            raise bad_input("Idempotency-Key", "must be the instruction's key; send it along")
 
         def settle(decline: str | None) -> Response:
             try:

@@ -17,7 +17,7 @@ from aftersale.cli.policy.impact import impact
 from aftersale.cli.policy.rollout import rollout
 from aftersale.cli.services import table as service_table
 from aftersale.cli.services import version_as_json
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.policy.authoring.lint import lint, lint_with
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import FactLimit, Window
@@ -140,9 +140,9 @@ def list_(
 def _require_book(root: Path) -> None:
     """Make sure that a folder is one of a policy book. Raises BadInput."""
     if not root.is_dir():
-        raise BadInput([Problem(field=str(root), message=f"is no folder; name the folder that holds {TITLE}")])
+        raise bad_input(str(root), f"is no folder; name the folder that holds {TITLE}")
     if not (root / TITLE).is_file():
-        raise BadInput([Problem(field=str(root), message=f"holds no {TITLE}; name the folder that does")])
+        raise bad_input(str(root), f"holds no {TITLE}; name the folder that does")
 
 
 def _summary(book: Book) -> dict[str, Any]:

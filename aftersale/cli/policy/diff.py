@@ -10,7 +10,7 @@ from rich.text import Text
 
 from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.output import draw, inert, say_json
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 from aftersale.policy.authoring.diff import (
     Answer,
     Difference,
@@ -76,7 +76,7 @@ def _side(base: Book, path: Path) -> Book:
 def _require(path: Path) -> None:
     if not path.exists() or (path.is_dir() and not (path / TITLE).is_file()):
         said = f"is neither a policy file nor a folder that holds {TITLE}; name one of them"
-        raise BadInput([Problem(field=str(path), message=said)])
+        raise bad_input(str(path), said)
 
 
 def _sentences(found: Sequence[Difference]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import typer
 
 from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.output import say, say_json
-from aftersale.errors import BadInput, PolicyFault, Problem
+from aftersale.errors import PolicyFault, bad_input
 from aftersale.policy.authoring.draft import Anchor, transpose
 from aftersale.policy.authoring.lint import lint_with
 from aftersale.policy.load import Survey, default_root, parse, survey, text
@@ -47,18 +47,19 @@ def draft(
 
 def _target(root: Path, new: str, found: Survey) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", new, re.ASCII) or new.endswith(".toml"):
-        raise _wrong("NEW", f"{new!r} cannot be an id; write letters, digits and . _ - such as 2027-spring-festival")
+        raise bad_input("NEW", f"{new!r} cannot be an id; write letters, digits and . _ - such as 2027-spring-festival")
     target = root / "notices" / f"{new}.toml"
     holder = next((path for path, file in found.files.items() if file.id == new), target)
     if holder.exists():
-        raise _wrong("NEW", f"{holder} is there already; remove it, or choose another id")
+        raise bad_input("NEW", f"{holder} is there already; remove it, or choose another id")
     return target
 
 
 def _source(name: str, found: Survey) -> tuple[Path, PolicyFile]:
     notices = {file.id: (path, file) for path, file in found.files.items() if file.announced is not None}
     if name not in notices:
-        raise _wrong("--from", f"{name!r} is no notice of the book, which has {', '.join(sorted(notices)) or 'none'}")
+        known = ", ".join(sorted(notices)) or "none"
+        raise bad_input("--from", f"{name!r} is no notice of the book, which has {known}")
     return notices[name]
 
 
@@ -76,8 +77,4 @@ def _write(target: Path, content: str) -> None:
             file.write(content)
     except OSError as error:
         said = f"cannot be written ({error.strerror}); point AFTERSALE_POLICIES at a book that can be changed"
-        raise _wrong(str(target), said) from None
-
-
-def _wrong(field: str, said: str) -> BadInput:
-    return BadInput([Problem(field=field, message=said)])
+        raise bad_input(str(target), said) from None

@@ -73,7 +73,7 @@ def _add_all(found: Impact, kept: "Records", *, quiet: bool) -> None:
     """Go through all open cases, with a bar where somebody watches."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=quiet or not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("open cases", total=kept.how_many_run())
+        bar = progress.add_task("open cases", total=kept.cases.count_running())
         for page in _pages(kept):
             found.add(page)
             progress.advance(bar, len(page))
@@ -81,7 +81,7 @@ def _add_all(found: Impact, kept: "Records", *, quiet: bool) -> None:
 
 def _pages(kept: "Records") -> Iterator[Sequence[RunningCase]]:
     after = ""
-    while page := kept.running_clocks(after, _PAGE):
+    while page := kept.cases.running_clocks(after, _PAGE):
         yield page
         after = page[-1].case_id
 

@@ -11,8 +11,7 @@ from rich.progress import Progress as Bars
 from aftersale.cli.connections import on_cases
 from aftersale.cli.errors import REFUSED, AsJson, report_errors, words
 from aftersale.cli.output import inert, say, say_json, warn
-from aftersale.errors import BadInput, Problem
-from aftersale.failures import NoAnswer
+from aftersale.errors import NoAnswer, bad_input
 from aftersale.policy.load import default_root, load
 from aftersale.policy.rollout import Progress, Step, lines, parts
 
@@ -44,7 +43,7 @@ def rollout(
     with report_errors(as_json):
         if stop + status + (wait or follow) > 1:
             said = "--stop, --status and --wait or --follow exclude one another; leave all but one out"
-            raise BadInput([Problem(field="", message=said)])
+            raise bad_input("", said)
         number = revision or load(default_root()).revision
         given = {"rate": rate, "batch": batch, "most_errors": most_errors}
         pace = {name: value for name, value in given.items() if value is not None}

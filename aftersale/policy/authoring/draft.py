@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import bad_input
 
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"""|' r"'''.*?'''|" r'"(?:\\.|[^"\\\n])*"|' r"'[^'\n]*'|" r"#[^\n]*|\n|[^\"'#\n]+", re.DOTALL
@@ -47,9 +47,9 @@ class Anchor:
             old, new = (date.fromisoformat(day) for day in days)
         except ValueError:
             said = f"{text!r} is not two days; write the old day and the new one, such as 2024-02-10=2027-02-06"
-            raise BadInput([Problem(field="--anchor", message=said)]) from None
+            raise bad_input("--anchor", said) from None
         if old == new:
-            raise BadInput([Problem(field="--anchor", message="both days are the same; name the new year's")])
+            raise bad_input("--anchor", "both days are the same; name the new year's")
         return cls(old, new)
 
 
@@ -134,9 +134,7 @@ def _later(day: str, anchor: Anchor) -> str:
     try:
         return (date.fromisoformat(day) + anchor.by).isoformat()
     except OverflowError:
-        raise BadInput(
-            [Problem(field="--anchor", message=f"moves {day} beyond the calendar; name a nearer day")]
-        ) from None
+        raise bad_input("--anchor", f"moves {day} beyond the calendar; name a nearer day") from None
     except ValueError:
         return day  # digits in a comment that are no day of the calendar
 

@@ -1,4 +1,4 @@
-"""Advancing: what the platform pays before it is owed, in bounds that hold over all cases of an order and a buyer."""
+"""Advances: what the platform pays before it is owed, in bounds that hold over all cases of an order and a buyer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,28 +14,36 @@ from aftersale.policy.service_terms import Advance
 from aftersale.records.ledger.instructions import keep
 from aftersale.records.ledger.tables import instructions, orders, reservations
 from aftersale.records.tables import Found
+from aftersale.records.transactions import Repository
 from aftersale.vocabulary import RefundState
 
 
-def advance(
-    connection: Connection, bounds: Advance | None, instruction: RefundInstruction, now: datetime
-) -> Instructed:
-    """Keep a refund that is paid ahead, as `instructing.keep`, or as failed where it is beyond the bounds."""
-    _in_turn(connection, instruction.buyer_ref)
+class Advances(Repository):
+    """What the platform pays ahead."""
+
+    def advance(self, bounds: Advance | None, instruction: RefundInstruction, now: datetime) -> Instructed:
+        """Keep, before it is sent, that the platform pays a refund ahead; beyond the bounds it is declined.
+
+        They bound what the platform is out of pocket: advances of open cases, and those that could not be taken back.
+        Of several for one buyer that come at once, one is judged after the other. Raises as `instruct`.
+        """
+        with self._writing() as connection:
+            _lock_buyer(connection, instruction.buyer_ref)
+            return keep(connection, instruction, "refund", now, lambda: _refusal(connection, bounds, instruction))
+
+
+def _refusal(connection: Connection, bounds: Advance | None, instruction: RefundInstruction) -> str | None:
+    """Return why an advance is beyond the bounds; None where it is within."""
     amount = Money(amount_minor=instruction.amount_minor, currency=instruction.currency)
-
-    def barred() -> str | None:
-        return advance_refused(
-            bounds,
-            amount,
-            on_order_minor=_outstanding(connection, amount.currency, instructions.c.order_id == instruction.order_id),
-            to_buyer_minor=_outstanding(connection, amount.currency, orders.c.buyer_ref == instruction.buyer_ref),
-        )
-
-    return keep(connection, instruction, "refund", now, barred)
+    return advance_refused(
+        bounds,
+        amount,
+        on_order_minor=_outstanding(connection, amount.currency, instructions.c.order_id == instruction.order_id),
+        to_buyer_minor=_outstanding(connection, amount.currency, orders.c.buyer_ref == instruction.buyer_ref),
+    )
 
 
-def _in_turn(connection: Connection, buyer_ref: str) -> None:
+def _lock_buyer(connection: Connection, buyer_ref: str) -> None:
     """Let nobody else advance to the buyer until the transaction ends. SQLite has locked the whole file by now."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"advance/{buyer_ref}"))))

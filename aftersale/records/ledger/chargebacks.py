@@ -9,47 +9,54 @@ from aftersale.ledger.reservation import Chargeback
 from aftersale.records.ledger.accounts import lock
 from aftersale.records.ledger.tables import chargebacks
 from aftersale.records.tables import put_new
+from aftersale.records.transactions import Repository
 from aftersale.times import local
 
 # Kept, since putting a statement together takes longer than executing it.
-_ALL = (
+_NOTICES = (
     select(chargebacks)
     .where(chargebacks.c.order_id == bindparam("order_id"))
     .order_by(chargebacks.c.frozen_at, chargebacks.c.reference)
 )
-_IN_FORCE = _ALL.where(chargebacks.c.lifted_at.is_(None))
-_ONE = _ALL.where(chargebacks.c.reference == bindparam("reference"))
+_FREEZING = _NOTICES.where(chargebacks.c.lifted_at.is_(None))
 
 
-def freeze(connection: Connection, order_id: str, reference: str, reason: str, now: datetime) -> Chargeback:
-    """Keep a notice; one that comes again, even after it was lifted, changes nothing."""
-    told = Chargeback(order_id=order_id, reference=reference, reason=reason.replace("\0", ""), frozen_at=now)
-    lock(connection, order_id)
-    put_new(connection, chargebacks, told.model_dump())
-    [notice] = _listed(connection, _ONE, order_id=order_id, reference=reference)
-    return notice
+class Chargebacks(Repository):
+    """Notices that a buyer's bank has the money back."""
 
+    def freeze(self, order_id: str, reference: str, reason: str, now: datetime) -> Chargeback:
+        """Pay no refund of an order while a chargeback is undecided; return the notice as it is kept.
 
-def lift(connection: Connection, order_id: str, now: datetime) -> list[Chargeback]:
-    """Lift the notices that freeze an order; those that did."""
-    lock(connection, order_id)
-    notices = freezing_notices(connection, order_id)
-    in_force = (chargebacks.c.order_id == order_id) & chargebacks.c.lifted_at.is_(None)
-    connection.execute(update(chargebacks).where(in_force).values(lifted_at=now))
-    return [notice.model_copy(update={"lifted_at": now}) for notice in notices]
+        One that comes again, even after it was lifted, changes nothing.
+        """
+        told = Chargeback(order_id=order_id, reference=reference, reason=reason.replace("\0", ""), frozen_at=now)
+        with self._writing() as connection:
+            lock(connection, order_id)
+            put_new(connection, chargebacks, told.model_dump())
+            [notice] = _listed(connection, _NOTICES.where(chargebacks.c.reference == reference), order_id)
+        return notice
 
+    def lift(self, order_id: str, now: datetime) -> list[Chargeback]:
+        """Lift the notices that freeze an order; return those that did."""
+        in_force = (chargebacks.c.order_id == order_id) & chargebacks.c.lifted_at.is_(None)
+        with self._writing() as connection:
+            lock(connection, order_id)
+            lifted = _listed(connection, _FREEZING, order_id)
+            connection.execute(update(chargebacks).where(in_force).values(lifted_at=now))
+        return [notice.model_copy(update={"lifted_at": now}) for notice in lifted]
 
-def freezing_notices(connection: Connection, order_id: str) -> list[Chargeback]:
-    """The notices that freeze an order, the oldest first."""
-    return _listed(connection, _IN_FORCE, order_id=order_id)
+    def freezing_notices(self, order_id: str) -> list[Chargeback]:
+        """Return the notices that freeze an order, the oldest first; none, and refunds are paid."""
+        with self._reading() as connection:
+            return _listed(connection, _FREEZING, order_id)
 
 
 def refusal(connection: Connection, order_id: str) -> str | None:
     """Why no refund of an order is to be sent, and what to do; None where nothing freezes it."""
-    notices = freezing_notices(connection, order_id)
-    if not notices:
+    freezing = _listed(connection, _FREEZING, order_id)
+    if not freezing:
         return None
-    named = ", ".join(f"{notice.reference} of {local(notice.frozen_at)} ({notice.reason})" for notice in notices)
+    named = ", ".join(f"{notice.reference} of {local(notice.frozen_at)} ({notice.reason})" for notice in freezing)
     return (
         f"order {order_id} is frozen by chargeback {named}, so that nobody is paid twice; once it is decided for the "
         f"merchant, run `aftersale ledger lift {order_id}`, then retry the refund"
@@ -57,9 +64,9 @@ def refusal(connection: Connection, order_id: str) -> str | None:
 
 
 def notices(connection: Connection, order_id: str) -> list[Chargeback]:
-    """All notices of an order, the oldest first."""
-    return _listed(connection, _ALL, order_id=order_id)
+    """Return all notices of an order, the oldest first."""
+    return _listed(connection, _NOTICES, order_id)
 
 
-def _listed(connection: Connection, query: Select[Any], **given: str) -> list[Chargeback]:
-    return [Chargeback(**row._mapping) for row in connection.execute(query, given)]
+def _listed(connection: Connection, wanted: Select[Any], order_id: str) -> list[Chargeback]:
+    return [Chargeback(**row._mapping) for row in connection.execute(wanted, {"order_id": order_id})]

@@ -10,31 +10,89 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, select, updat
 
 from aftersale.errors import BadInput, Problem
 from aftersale.ledger.reports import Erasure, digest
-from aftersale.records.ledger.blanking import ERASED, blank
 from aftersale.records.ledger.tables import chargebacks, erasures, instructions, orders, reservations
 from aftersale.records.tables import cases, deliveries, outbox, turns
+from aftersale.records.transactions import Repository
 from aftersale.vocabulary import RefundState
+
+ERASED = "erased"
+"""What stands where something was erased: a fine reference, too, so that what it stood in can still be read."""
+
+FREE_TEXT = frozenset({"says", "message", "reason", "field", "note", "text"})
+"""Fields that hold words of a party, or of a service about one."""
+
+KEPT = frozenset(
+    {
+        "agreed_limits",
+        "because",
+        "buyer_ref",
+        "carrier",
+        "case_id",
+        "categories",
+        "close_reason",
+        "code",
+        "commands",
+        "corrects",
+        "currency",
+        "dispatch_promise",
+        "event",
+        "extensions",
+        "held",
+        "key",
+        "labels",
+        "limit",
+        "merchant_id",
+        "message_id",
+        "order_id",
+        "order_line_id",
+        "payer",
+        "policy_version",
+        "provider_ref",
+        "reason_code",
+        "recipient",
+        "region",
+        "rules",
+        "run_id",
+        "shipment_id",
+        "shop_type",
+        "tender",
+    }
+)
+"""Fields of text that stay: keys, references but the buyer's own, words of vocabularies, clauses, the facts of rules.
+
+A test holds both sets together complete.
+"""
 
 _NAMED = 20
 """How many ids a refusal names."""
 
 
-def erase(connection: Connection, buyer_ref: str, now: datetime) -> Erasure:
-    """Erase a buyer, and keep that this was done. Raises BadInput while something of the buyer's is under way."""
-    order_ids = _orders_of(connection, buyer_ref)
-    case_ids = _cases_of(connection, buyer_ref, order_ids)
-    problems = list(_under_way(connection, case_ids))
-    if problems:
-        raise BadInput(problems)
-    erasure = _erasure(connection, buyer_ref, case_ids, order_ids, now)
-    _blank(connection, turns, case_ids, buyer_ref)
-    _blank(connection, outbox, case_ids, buyer_ref)
-    _clear(connection, case_ids, order_ids)
-    connection.execute(insert(erasures), erasure.model_dump())
-    return erasure
+class Erasures(Repository):
+    """Buyers whose references and words are gone for ever."""
+
+    def erase(self, buyer_ref: str, now: datetime) -> Erasure:
+        """Erase a buyer's reference, and all free text of its cases, from the ledger and the records, for ever.
+
+        Sums, ids and instants stay, so that the books still add up. Raises BadInput while a case of the buyer is open,
+        its money on its way, or a message about it unsent.
+        """
+        with self._writing() as connection:
+            order_ids = _orders_of(connection, buyer_ref)
+            case_ids = _cases_of(connection, buyer_ref, order_ids)
+            problems = list(_under_way(connection, case_ids))
+            if problems:
+                raise BadInput(problems)
+            erasure = _erasure(connection, buyer_ref, case_ids, order_ids, now)
+            _blank(connection, turns, case_ids, buyer_ref)
+            _blank(connection, outbox, case_ids, buyer_ref)
+            _clear(connection, case_ids, order_ids)
+            connection.execute(insert(erasures), erasure.model_dump())
+        with self._reading() as connection:
+            _truncate_wal(connection)
+        return erasure
 
 
-def forget(connection: Connection) -> None:
+def _truncate_wal(connection: Connection) -> None:
     """Have SQLite drop the log in which the erased words still stand, unless someone reads from it just now.
 
     PostgreSQL drops old versions of rows when it vacuums.
@@ -110,7 +168,22 @@ def _blank(connection: Connection, table: Table, case_ids: Sequence[str], buyer_
 
 
 def _blanked(content: str, buyer_ref: str) -> str:
-    return json.dumps(blank(json.loads(content), buyer_ref), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(without_words(json.loads(content), buyer_ref), ensure_ascii=False, separators=(",", ":"))
+
+
+def without_words(written: Any, buyer_ref: str) -> Any:
+    """What was written, without free text and without the reference, wherever that stands by itself."""
+    if isinstance(written, dict):
+        return {
+            name: ERASED if _tells(name, value) else without_words(value, buyer_ref) for name, value in written.items()
+        }
+    if isinstance(written, list):
+        return [without_words(each, buyer_ref) for each in written]
+    return ERASED if written == buyer_ref else written
+
+
+def _tells(name: str, value: Any) -> bool:
+    return name in FREE_TEXT and isinstance(value, str) and value != ""
 
 
 def _clear(connection: Connection, case_ids: Sequence[str], order_ids: Sequence[str]) -> None:

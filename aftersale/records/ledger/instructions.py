@@ -1,11 +1,11 @@
-"""Instructing: what a case may give back or take back, judged and kept under the order's lock, once for every key."""
+"""Instructions: what a case may give back or take back, judged and kept under the order's lock."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select
 
 from aftersale.ledger.account import Account
 from aftersale.ledger.allocation import over_lines, over_tenders
@@ -16,31 +16,54 @@ from aftersale.records.ledger import chargebacks
 from aftersale.records.ledger.accounts import lock_account
 from aftersale.records.ledger.tables import allocations, instructions
 from aftersale.records.tables import Found
+from aftersale.records.transactions import Repository
 from aftersale.times import local
 from aftersale.vocabulary import RefundState
 
 _DECIDING = ("case_id", "order_id", "amount_minor", "currency", "tender", "lines")
 """What makes an instruction another one; whose money it is follows from the order."""
 
+
 # Kept, since putting a statement together takes longer than executing it.
-_KNOWN = select(instructions).where(instructions.c.key == bindparam("key"))
-_SPREAD = select(allocations).where(allocations.c.key == bindparam("key"))
+_KEY: BindParameter[str] = bindparam("key")
+_INSTRUCTION = select(instructions).where(instructions.c.key == _KEY)
+_ALLOCATIONS = select(allocations).where(allocations.c.key == _KEY)
 _NEW, _NEW_PARTS = insert(instructions), insert(allocations)
 
 
-def instruct(connection: Connection, instruction: RefundInstruction, now: datetime) -> Instructed:
-    """Keep a refund: as known, if its key is, else as processing, or as failed where the books do not allow it."""
-    return keep(connection, instruction, "refund", now)
+class Instructions(Repository):
+    """What cases have the payment service give to buyers and take back, once for every key."""
+
+    def instruct(self, instruction: RefundInstruction, now: datetime) -> Instructed:
+        """Keep a refund before it is sent; return how it is spread over tenders.
+
+        A key that is known answers as it was kept. Of a closed reservation (a closed case was reset) as much can be
+        instructed as nobody else took since; that is held by being on its way, the rest is not held again. What the
+        books do not allow (a chargeback freezes the order, the case holds too little) is kept as failed, and answered
+        as declined with the reason and the remedy: it must not be sent. Raises LedgerFault for
+        another instruction under a known key.
+        """
+        with self._writing() as connection:
+            return keep(connection, instruction, "refund", now)
+
+    def clawback(self, instruction: RefundInstruction, now: datetime) -> Instructed:
+        """Keep, before it is sent, that a case's refund is taken back: at most what was settled and is not back yet.
+
+        Once it has succeeded the order line has that much room again: the ceiling bounds what a buyer holds. Raises as
+        `instruct`.
+        """
+        with self._writing() as connection:
+            return keep(connection, instruction, "clawback", now)
 
 
-def clawback(connection: Connection, instruction: RefundInstruction, now: datetime) -> Instructed:
-    """Keep a clawback likewise: what was settled to the case, less what was clawed back, is the most there can be."""
-    return keep(connection, instruction, "clawback", now)
+def find_instruction(connection: Connection, key: str) -> Found | None:
+    """Return the instruction on file under a key; None where there is none."""
+    return connection.execute(_INSTRUCTION, {"key": key}).one_or_none()
 
 
-def as_kept(connection: Connection, row: Found) -> Instructed:
+def _as_kept(connection: Connection, row: Found) -> Instructed:
     """An instruction on file as it is told to those who ask again."""
-    rows = connection.execute(_SPREAD, {"key": row.key})
+    rows = connection.execute(_ALLOCATIONS, {"key": row.key})
     spread = [
         Allocation(order_line_id=each.order_line_id, tender=each.tender, amount_minor=each.amount_minor)
         for each in rows
@@ -72,10 +95,10 @@ def keep(
     """Keep an instruction: as known, if its key is; `barred` says what else than the account speaks against it."""
     n = _number(given, purpose)
     account = lock_account(connection, given.order_id)
-    row = connection.execute(_KNOWN, {"key": given.key}).one_or_none()
+    row = find_instruction(connection, given.key)
     if row is not None:
         _require_same(row, given)
-        return as_kept(connection, row)
+        return _as_kept(connection, row)
     if purpose == "refund":
         lines, spread, refusal = _refund(connection, account, given)
     else:

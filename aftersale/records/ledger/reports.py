@@ -1,21 +1,61 @@
-"""Showing: the account of one order for operators, and every posting for accountants."""
+"""Reports: the account of one order for operators, the proof of all, and every posting for accountants."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, select
 
 from aftersale.ledger.account import Account
-from aftersale.ledger.reports import CaseBooks, InstructionBooks, LineBooks, OrderBooks, Posting
-from aftersale.records.ledger.accounts import account
+from aftersale.ledger.reports import (
+    CaseBooks,
+    InstructionBooks,
+    LedgerDifference,
+    LineBooks,
+    OrderBooks,
+    Posting,
+    ProviderPayment,
+)
+from aftersale.records.ledger.accounts import account, steady
 from aftersale.records.ledger.chargebacks import notices
+from aftersale.records.ledger.integrity import differences
+from aftersale.records.ledger.statement import compare
 from aftersale.records.ledger.tables import allocations, attempts, instructions, orders, reservations
+from aftersale.records.transactions import Repository
 
 _AT_A_TIME = 1000
 """How many postings are read at a time."""
 
 
-def order_books(connection: Connection, order_id: str) -> OrderBooks | None:
+class Reports(Repository):
+    """What the books say, as they stood at one moment."""
+
+    def order_books(self, order_id: str) -> OrderBooks | None:
+        """Return the account of an order; None for one that the ledger does not know."""
+        with self._reading() as connection:
+            steady(connection)
+            return _order_books(connection, order_id)
+
+    def check(self, statement: Iterable[ProviderPayment] | None = None) -> list[LedgerDifference]:
+        """Return what is wrong with the books of all orders, and where they differ from a payment service's statement.
+
+        A statement holds all that the service ever paid. Asks much at once of a large database: open the records with
+        the patience for it.
+        """
+        with self._reading() as connection:
+            steady(connection)
+            found = list(differences(connection))
+            return found if statement is None else found + list(compare(connection, statement))
+
+    def export(self) -> Iterator[Posting]:
+        """Return every posting as of now, order by order, read from the database as it is asked for."""
+        with self._reading() as connection:
+            steady(connection)
+            with connection.execution_options(yield_per=_AT_A_TIME).execute(_posted()) as rows:
+                for row in rows:
+                    yield Posting.model_construct(**row._mapping)
+
+
+def _order_books(connection: Connection, order_id: str) -> OrderBooks | None:
     """The account of an order; None for an unknown one."""
     found = account(connection, order_id)
     if found is None:
@@ -66,13 +106,6 @@ def _instructions(connection: Connection, order_id: str) -> Iterator[Instruction
     query = select(*columns, made).where(instructions.c.order_id == order_id)
     for row in connection.execute(query.order_by(instructions.c.instructed_at, instructions.c.key)):
         yield InstructionBooks(**row._mapping)
-
-
-def postings(connection: Connection) -> Iterator[Posting]:
-    """Every posting, order by order as they were instructed; read as it is asked for."""
-    with connection.execution_options(yield_per=_AT_A_TIME).execute(_posted()) as rows:
-        for row in rows:
-            yield Posting.model_construct(**row._mapping)
 
 
 def _posted() -> Select[Any]:

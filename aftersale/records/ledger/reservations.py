@@ -1,4 +1,4 @@
-"""Reserving: whether an order has room for one case more, kept under the order's lock. The whole claim, or nothing."""
+"""Reservations: what a case may do with its order's money, judged and kept under the order's lock. All, or nothing."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -13,9 +13,10 @@ from aftersale.ledger.reservation import Reservation
 from aftersale.records.ledger.accounts import lock, lock_account
 from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
 from aftersale.records.tables import Found, put_new
+from aftersale.records.transactions import Repository
 
 # Kept, since putting a statement together takes longer than executing it.
-_KNOWN = select(reservations).where(reservations.c.case_id == bindparam("case_id"))
+_RESERVATION = select(reservations).where(reservations.c.case_id == bindparam("case_id"))
 _CLOSED = (
     update(reservations)
     .where(reservations.c.case_id == bindparam("this_case"), reservations.c.closed_at.is_(None))
@@ -29,48 +30,59 @@ _WHOSE = (
 _CLAIMED, _PAID_WITH = insert(reserved_lines), insert(tenders)
 
 
-def reserve(connection: Connection, claim: Reservation, most_attempts: int, now: datetime) -> list[Problem]:
-    """Why the claim is refused; empty where it is reserved. What was written of a refused one is to be rolled back."""
-    account = lock_account(connection, claim.order_id)
-    known = _known(connection, claim.case_id)
-    if known is not None and (known.owner, known.order_id) == (claim.owner, claim.order_id):
-        # What is closed stays closed: this may be an attempt that was stuck, and nobody would close it again.
-        return []
-    problems = [
-        *([] if known is None else [_taken_id(claim)]),
-        *_told_otherwise(account, claim),
-        *_open_already(account, claim),
-        *_too_often(account, claim, most_attempts),
-        *_too_much(account, claim),
-    ]
-    return problems or _keep(connection, claim, now)
+class Reservations(Repository):
+    """What cases hold of their orders' money."""
 
+    def reserve(self, claim: Reservation, most_attempts: int, now: datetime) -> list[Problem]:
+        """Hold what a case claims, before it may open; return all that speaks against it, nothing where it is held.
 
-def amend(connection: Connection, claim: Reservation, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:
-    """Why the claim may not take the place of what its case holds; empty where it has, as that attempt of the case."""
-    account = lock_account(connection, claim.order_id)
-    known = _known(connection, claim.case_id)
-    if known is None or (known.owner, known.order_id) != (claim.owner, claim.order_id):
-        return [_taken_id(claim)]
-    if known.attempt >= attempt:
-        return []
-    problems = [
-        *_told_otherwise(account, claim),
-        *_open_already(account, claim),
-        *_too_often(account, claim, most_attempts),
-        *_too_much(account, claim),
-    ]
-    if not problems:
-        _keep_amended(connection, claim, attempt, now)
-    return problems
+        A refused claim leaves nothing behind, and is no attempt. The same owner may ask again, which changes nothing:
+        what was closed meanwhile stays closed, and `instruct` finds what a case that was reset may still pay.
 
+        Codes: `case_id_conflict` (an id is never used twice), `order_mismatch` (the order was told otherwise before),
+        `open_case` (one open case per order line and kind), `attempts` (per order line, over all kinds), `ceiling`
+        (what open cases hold and closed ones settled leaves too little of what was paid).
+        """
+        with self._writing() as connection:
+            account = lock_account(connection, claim.order_id)
+            known = _known(connection, claim.case_id)
+            if known is not None and _is_same(known, claim):
+                # What is closed stays closed: this may be an attempt that was stuck, and nobody would close it again.
+                return []
+            taken = [] if known is None else [_taken_id(claim)]
+            problems = [*taken, *_objections(account, claim, most_attempts)] or _keep(connection, claim, now)
+            if problems:
+                connection.rollback()
+        return problems
 
-def release(connection: Connection, case_id: str, now: datetime) -> None:
-    """Close a case's reservation; what was settled stays, and its attempts count on."""
-    known = _known(connection, case_id)
-    if known is not None:
-        lock(connection, known.order_id)
-        close(connection, case_id, now)
+    def amend(self, claim: Reservation, attempt: int, most_attempts: int, now: datetime) -> list[Problem]:
+        """Hold another claim in the place of what its case holds; `attempt` 2 is the first amendment of a case.
+
+        Return all that speaks against it, by the codes of `reserve`; nothing where it is held. The same attempt may ask
+        again.
+        """
+        with self._writing() as connection:
+            account = lock_account(connection, claim.order_id)
+            known = _known(connection, claim.case_id)
+            if known is None or not _is_same(known, claim):
+                return [_taken_id(claim)]
+            if known.attempt >= attempt:
+                return []
+            problems = list(_objections(account, claim, most_attempts))
+            if not problems:
+                _keep_amended(connection, claim, attempt, now)
+        return problems
+
+    def release(self, case_id: str, now: datetime) -> None:
+        """Give back what a case holds and did not instruct. Safe to repeat, and for a case that holds nothing.
+
+        What was settled stays, and the case's attempts count on.
+        """
+        with self._writing() as connection:
+            known = _known(connection, case_id)
+            if known is not None:
+                lock(connection, known.order_id)
+                close(connection, case_id, now)
 
 
 def close(connection: Connection, case_id: str, now: datetime) -> None:
@@ -79,7 +91,12 @@ def close(connection: Connection, case_id: str, now: datetime) -> None:
 
 
 def _known(connection: Connection, case_id: str) -> Found | None:
-    return connection.execute(_KNOWN, {"case_id": case_id}).one_or_none()
+    return connection.execute(_RESERVATION, {"case_id": case_id}).one_or_none()
+
+
+def _is_same(known: Found, claim: Reservation) -> bool:
+    """Tell whether a case's reservation is that of the claim's owner, on the claim's order."""
+    return (known.owner, known.order_id) == (claim.owner, claim.order_id)
 
 
 def _taken_id(claim: Reservation) -> Problem:
@@ -88,6 +105,13 @@ def _taken_id(claim: Reservation) -> Problem:
 
 
 # What speaks against a claim
+
+
+def _objections(account: Account, claim: Reservation, most_attempts: int) -> Iterator[Problem]:
+    yield from _told_otherwise(account, claim)
+    yield from _open_already(account, claim)
+    yield from _too_often(account, claim, most_attempts)
+    yield from _too_much(account, claim)
 
 
 def _told_otherwise(account: Account, claim: Reservation) -> Iterator[Problem]:

@@ -1,21 +1,21 @@
-"""Settling: leave to send an instruction, and the payment service's definitive answer. No lock spans the two."""
+"""Settlements: leave to send an instruction, and the payment service's definitive answer. No lock spans the two."""
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, update
 
 from aftersale.money import Settlement
 from aftersale.records.errors import LedgerFault
 from aftersale.records.ledger import chargebacks
 from aftersale.records.ledger.accounts import lock
-from aftersale.records.ledger.instructions import settlement_of
+from aftersale.records.ledger.instructions import find_instruction, settlement_of
 from aftersale.records.ledger.reservations import close
 from aftersale.records.ledger.tables import attempts, instructions
 from aftersale.records.tables import Found, put_new
+from aftersale.records.transactions import Repository
 from aftersale.vocabulary import RefundState
 
 # Kept, since putting a statement together takes longer than executing it.
-_KNOWN = select(instructions).where(instructions.c.key == bindparam("key"))
 _SETTLED = update(instructions).where(instructions.c.key == bindparam("this_key"))
 _ENDED = (
     update(attempts)
@@ -24,42 +24,51 @@ _ENDED = (
 )
 
 
-def note_attempt(connection: Connection, key: str, attempt: int, now: datetime) -> Settlement | None:
-    """Keep that an attempt sends an instruction, and answer None; else, how it is settled, so that it is not sent.
+class Settlements(Repository):
+    """How instructions end."""
 
-    A refund of an order that was frozen since it was instructed fails here. Raises LedgerFault for one that is unknown.
-    """
+    def note_attempt(self, key: str, attempt: int, now: datetime) -> Settlement | None:
+        """Keep that an instruction is sent right now, once it is known that the payment service holds nothing of it.
+
+        None gives leave. A settlement says that it must not be sent, and why: a refund of an order that was frozen
+        meanwhile fails by this, as one that was never sent. Raises LedgerFault for an unknown key.
+        """
+        with self._writing() as connection:
+            row = _locked(connection, key)
+            refusal = chargebacks.refusal(connection, row.order_id) if row.purpose == "refund" else None
+            settlement = settlement_of(row)
+            if settlement is None and refusal is not None:
+                settlement = Settlement(key=key, status="declined", reason=refusal)
+                _write(connection, settlement, now)
+            if settlement is None:
+                put_new(connection, attempts, {"key": key, "attempt": attempt, "began_at": now})
+            return settlement
+
+    def settle(self, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
+        """Keep the payment service's definitive answer; with `closes`, a success releases what the case still holds.
+
+        Raises LedgerFault where the key was settled otherwise before.
+        """
+        with self._writing() as connection:
+            row = _locked(connection, settlement.key)
+            before = settlement_of(row)
+            if before is None:
+                _write(connection, settlement, now)
+            else:
+                _require_agreement(before, settlement)
+            _end(connection, settlement, attempt, now)
+            if closes and settlement.status == "succeeded":
+                close(connection, row.case_id, now)
+
+
+def _locked(connection: Connection, key: str) -> Found:
+    """Return an instruction as it stands once its order is locked. Raises LedgerFault for an unknown key."""
     lock(connection, _known(connection, key).order_id)
-    row = _known(connection, key)
-    refusal = chargebacks.refusal(connection, row.order_id) if row.purpose == "refund" else None
-    settlement = settlement_of(row)
-    if settlement is None and refusal is not None:
-        settlement = Settlement(key=key, status="declined", reason=refusal)
-        _write(connection, settlement, now)
-    if settlement is None:
-        put_new(connection, attempts, {"key": key, "attempt": attempt, "began_at": now})
-    return settlement
-
-
-def settle(connection: Connection, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
-    """Keep how an instruction was settled, and close its case's reservation where that was the last of it."""
-    lock(connection, _known(connection, settlement.key).order_id)
-    row = _known(connection, settlement.key)
-    before = settlement_of(row)
-    if before is None:
-        _write(connection, settlement, now)
-    elif _decisive(before) != _decisive(settlement):
-        raise LedgerFault(
-            f"{row.key} was settled as {_words(before)}, and is now said to be {_words(settlement)}; ask the payment "
-            "service which is true, and compare its statement: `aftersale ledger check --statement FILE`"
-        )
-    _end(connection, settlement, attempt, now)
-    if closes and settlement.status == "succeeded":
-        close(connection, row.case_id, now)
+    return _known(connection, key)
 
 
 def _known(connection: Connection, key: str) -> Found:
-    row = connection.execute(_KNOWN, {"key": key}).one_or_none()
+    row = find_instruction(connection, key)
     if row is None:
         raise LedgerFault(f"{key} is not in the ledger; instruct it before it is sent")
     return row
@@ -83,6 +92,14 @@ def _end(connection: Connection, settlement: Settlement, attempt: int, now: date
     if not put_new(connection, attempts, whole):
         ended = {"this_key": key, "this_attempt": attempt, "new_ended_at": now, "new_outcome": status}
         connection.execute(_ENDED, ended)
+
+
+def _require_agreement(before: Settlement, settlement: Settlement) -> None:
+    if _decisive(before) != _decisive(settlement):
+        raise LedgerFault(
+            f"{before.key} was settled as {_words(before)}, and is now said to be {_words(settlement)}; ask the "
+            "payment service which is true, and compare its statement: `aftersale ledger check --statement FILE`"
+        )
 
 
 def _decisive(settlement: Settlement) -> tuple[str, str | None]:

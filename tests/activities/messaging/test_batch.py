@@ -49,13 +49,13 @@ def clock() -> Iterator[Clock]:
 async def put_off(kept: Records) -> int:
     """How many messages wait for a digest, on nobody's lease, with nothing tried."""
     waiting = outbox.c.together.is_not(None) & outbox.c.leased_until.is_(None) & (outbox.c.attempts == 0)
-    with kept._engine.begin() as connection:
+    with kept.transactions.engine.begin() as connection:
         return len(connection.execute(outbox.select().where(waiting, outbox.c.state == "pending")).all())
 
 
 async def looked_again(kept: Records) -> None:
     """Wait until a messenger has twice looked for what is due."""
-    with patch.object(kept, "lease", Mock(wraps=kept.lease)) as looked:
+    with patch.object(kept.outbox, "lease", Mock(wraps=kept.outbox.lease)) as looked:
         await until(lambda: asyncio.sleep(0, looked.call_count >= 2), True)
 
 
@@ -97,7 +97,7 @@ async def test_what_cannot_wait_goes_at_once_and_the_rest_waits_without_an_attem
         await until(lambda: put_off(kept), 2)
     assert sorted(found["message_id"] for found in await platform.inbox()) == ["C-1/2", "C-1/3"]
     assert {attempts for attempts in tries(kept).values()} == {1}
-    assert {each.attempts for each in kept.lease("a", 9, datetime.now(UTC) + 2 * HOUR, HOUR)} == {1}
+    assert {each.attempts for each in kept.outbox.lease("a", 9, datetime.now(UTC) + 2 * HOUR, HOUR)} == {1}
 
 
 async def test_a_long_digest_is_one_notification_however_many_messengers_are_at_work(
@@ -106,7 +106,7 @@ async def test_a_long_digest_is_one_notification_however_many_messengers_are_at_
     both = [(message(f"C-{number}", 1), message(f"C-{number}", 2, to=Party.BUYER)) for number in range(45)]
     turns = [turn(to_merchant.source, 1, messages=(to_merchant, to_buyer)) for to_merchant, to_buyer in both]
     with records.open(url) as others:
-        kept.write(turns, now=clock.instant)
+        kept.turns.write(turns, now=clock.instant)
         async with at_work(*(messenger(each, {}, [inbox_of(platform, HOURLY)]) for each in (kept, others))):
             await until(lambda: put_off(kept), 90)
             clock.instant = period_end(clock.instant, HOUR) + GRACE

@@ -16,7 +16,7 @@ from tests.support.platform_fixtures import StandIn, until
 
 def put_off(kept: Records, message_id: str) -> bool:
     """Tell whether a message was in a messenger's hands and is to wait."""
-    with kept._engine.begin() as connection:
+    with kept.transactions.engine.begin() as connection:
         [row] = connection.execute(outbox.select().where(outbox.c.message_id == message_id)).all()
     return row.lease_owner is None and row.next_try_at > datetime.now(UTC) + HOUR / 2
 
@@ -33,14 +33,14 @@ async def test_a_message_goes_out_once_in_words_and_facts_and_is_done(kept: Reco
         await all_done(kept)
     [found] = await platform.inbox()
     assert (found["title"], found["message_id"], found["deliveries"]) == ("退货退款 C-1：待您处理", "C-1/1", 1)
-    assert kept.backlog(NOW) == DONE
+    assert kept.outbox.backlog(NOW) == DONE
 
 
 async def test_a_party_without_channels_is_not_told_and_nothing_is_owed(kept: Records, platform: StandIn) -> None:
     owe(kept, message("C-1", 1, to=Party.CARRIER))
     async with at_work(messenger(kept, {Party.BUYER: [inbox_of(platform)], Party.CARRIER: []})):
         await all_done(kept)
-    assert await platform.inbox() == [] and kept.backlog(NOW) == DONE
+    assert await platform.inbox() == [] and kept.outbox.backlog(NOW) == DONE
 
 
 async def test_channels_get_the_events_that_they_take_in_their_language(kept: Records, platform: StandIn) -> None:
@@ -52,7 +52,7 @@ async def test_channels_get_the_events_that_they_take_in_their_language(kept: Re
         await all_done(kept)
     [found] = await platform.inbox()
     assert (found["through"], found["title"]) == ("alerts", "return C-1: a clock has run out")
-    assert kept.backlog(NOW).sent == 2
+    assert kept.outbox.backlog(NOW).sent == 2
 
 
 async def test_a_lost_acknowledgement_is_sent_again_under_the_same_id(kept: Records, platform: StandIn) -> None:
@@ -151,6 +151,8 @@ async def test_being_put_off_while_a_channel_rests_is_no_attempt(kept: Records, 
         await until(lambda: asyncio.to_thread(lambda: set(tries(kept).values())), {1})
         owe(kept, message("C-2", 1))
         await until(lambda: asyncio.to_thread(put_off, kept, "C-2/1"), True)
-    assert kept.backlog(NOW).leased == 0
-    later = {each.message.message_id: each.attempts for each in kept.lease("a", 9, datetime.now(UTC) + 2 * HOUR, HOUR)}
+    assert kept.outbox.backlog(NOW).leased == 0
+    later = {
+        each.message.message_id: each.attempts for each in kept.outbox.lease("a", 9, datetime.now(UTC) + 2 * HOUR, HOUR)
+    }
     assert later["C-2/1"] == 1, "this lease is its first attempt"

@@ -31,7 +31,7 @@ async def test_a_killed_messengers_messages_are_delivered_by_the_next(
     twice = set(await told(platform))
     assert bool(twice) == (where == "delivered")
     now = datetime.now(UTC)
-    leased = await asyncio.to_thread(lambda: kept.backlog(now).leased)
+    leased = await asyncio.to_thread(lambda: kept.outbox.backlog(now).leased)
     assert leased >= 20, "the dead hold on to what they had, until their leases end"
     end_leases(kept)
     async with at_work(messenger(kept, {}, [inbox_of(platform)])):
@@ -44,5 +44,5 @@ async def test_a_killed_messengers_messages_are_delivered_by_the_next(
 
 def end_leases(kept: Records) -> None:
     """Let the time pass that leases last."""
-    with kept._engine.begin() as connection:
+    with kept.transactions.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE outbox SET leased_until = created_at WHERE leased_until IS NOT NULL")

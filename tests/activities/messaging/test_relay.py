@@ -5,7 +5,8 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -46,7 +47,7 @@ async def test_a_worker_that_shuts_down_finishes_what_is_on_its_way_and_gives_ba
         assert not work.done.done()
         await platform.http.post("/faults/release")
         await asyncio.wait_for(work.done, 60)
-    assert kept.backlog(NOW) == Backlog(26, 4, 0, 0, kept.backlog(NOW).oldest)
+    assert kept.outbox.backlog(NOW) == Backlog(26, 4, 0, 0, kept.outbox.backlog(NOW).oldest)
     assert sorted((await told(platform)).values()) == [1] * 4
 
 
@@ -60,7 +61,9 @@ async def test_what_is_still_on_its_way_when_the_worker_must_go_stays_on_lease(
         await until(platform.holding, ["C-1/1"])
         await work.stopped()
         assert await platform.holding() == ["C-1/1"], "it left without that answer"
-    assert await asyncio.to_thread(lambda: kept.backlog(NOW)) == Backlog(1, 0, 0, 1, kept.backlog(NOW).oldest)
+    assert await asyncio.to_thread(lambda: kept.outbox.backlog(NOW)) == Backlog(
+        1, 0, 0, 1, kept.outbox.backlog(NOW).oldest
+    )
     await platform.http.post("/faults/release")
 
 
@@ -72,28 +75,28 @@ async def test_a_cancelled_messenger_gives_back_what_it_has(kept: Records, platf
         work.env.cancel()
         with pytest.raises(asyncio.CancelledError):
             await work.done
-    backlog = kept.backlog(NOW)
+    backlog = kept.outbox.backlog(NOW)
     assert (backlog.pending, backlog.leased) == (2, 0)
 
 
-class Slow(Records):
-    """Records whose answer to a lease takes a while to come back."""
+async def test_what_was_leased_at_the_moment_of_a_cancellation_is_given_back(
+    kept: Records, platform: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = kept.outbox.lease
 
-    def lease(self, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
-        taken = super().lease(owner, limit, now, for_)
+    def slowly(*call: Any) -> list[Leased]:
+        taken = lease(*call)
         time.sleep(0.2 if taken else 0)
         return taken
 
-
-async def test_what_was_leased_at_the_moment_of_a_cancellation_is_given_back(url: str, platform: StandIn) -> None:
-    with Slow(url) as kept:
-        owe(kept, message("C-1", 1), message("C-1", 2))
-        async with at_work(messenger(kept, {}, [inbox_of(platform)])) as work:
-            await until(lambda: asyncio.to_thread(lambda: kept.backlog(NOW).leased), 2)
-            work.env.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await work.done
-        assert kept.backlog(NOW).leased == 0 and await platform.inbox() == []
+    monkeypatch.setattr(kept.outbox, "lease", slowly)
+    owe(kept, message("C-1", 1), message("C-1", 2))
+    async with at_work(messenger(kept, {}, [inbox_of(platform)])) as work:
+        await until(lambda: asyncio.to_thread(lambda: kept.outbox.backlog(NOW).leased), 2)
+        work.env.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work.done
+    assert kept.outbox.backlog(NOW).leased == 0 and await platform.inbox() == []
 
 
 async def test_a_messenger_leaves_by_itself_before_its_time_is_over(
@@ -116,8 +119,8 @@ async def test_a_messenger_leaves_by_itself_before_its_time_is_over(
 async def test_an_idle_messenger_leaves_at_once_when_its_worker_shuts_down(
     kept: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = Mock(wraps=kept.lease)
-    monkeypatch.setattr(kept, "lease", looked)
+    looked = Mock(wraps=kept.outbox.lease)
+    monkeypatch.setattr(kept.outbox, "lease", looked)
     async with at_work(messenger(kept, {}, idle=timedelta(hours=1))) as work:
         await until(lambda: asyncio.sleep(0, looked.called), True)
         await work.stopped()

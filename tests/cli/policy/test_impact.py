@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from aftersale.cli import app
-from aftersale.records import Records
+from aftersale.records import CaseRepository, Records
 from aftersale.vocabulary import State
 from tests.support.books import ROOT
 from tests.support.crowds import like
@@ -29,11 +29,13 @@ def _book_in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def some(kept: Records, url: str) -> str:
     """Two returns that wait for their buyers, of two merchants, one under review, one of an older version, one over."""
-    kept.write([turn_of(open_file(case_id="C-1", merchant_id="M-1"))], now=NOW)
-    kept.write([turn_of(open_file(since="2024-06-01 10:00:00", case_id="C-2", merchant_id="M-2"))], now=NOW)
-    kept.write([turn_of(open_file(State.AWAITING_MERCHANT_REVIEW, "2024-06-04 10:00:00", case_id="C-3"))], now=NOW)
-    kept.write([turn_of(open_file(case_id="C-4"), asked=False)], now=NOW)
-    kept.write([turn("C-5", 1, final=True)], now=NOW)
+    kept.turns.write([turn_of(open_file(case_id="C-1", merchant_id="M-1"))], now=NOW)
+    kept.turns.write([turn_of(open_file(since="2024-06-01 10:00:00", case_id="C-2", merchant_id="M-2"))], now=NOW)
+    kept.turns.write(
+        [turn_of(open_file(State.AWAITING_MERCHANT_REVIEW, "2024-06-04 10:00:00", case_id="C-3"))], now=NOW
+    )
+    kept.turns.write([turn_of(open_file(case_id="C-4"), asked=False)], now=NOW)
+    kept.turns.write([turn("C-5", 1, final=True)], now=NOW)
     return url
 
 
@@ -82,9 +84,9 @@ def test_without_an_instant_it_is_as_if_published_on_its_day_or_now(some: str, n
 
 
 def test_nothing_is_changed(some: str, notice: Path, kept: Records) -> None:
-    before = (kept.cases(), kept.turns("C-1"), notice.read_bytes())
+    before = (kept.cases.find(), kept.turns.of("C-1"), notice.read_bytes())
     _json(some, notice, *ON_THE_FIFTH)
-    assert (kept.cases(), kept.turns("C-1"), notice.read_bytes()) == before
+    assert (kept.cases.find(), kept.turns.of("C-1"), notice.read_bytes()) == before
 
 
 def test_a_bar_is_drawn_on_a_terminal_and_leaves_nothing_behind(some: str, notice: Path) -> None:
@@ -116,14 +118,14 @@ def test_very_many_open_cases_are_gone_through_in_pages(
 ) -> None:
     like(some, "C-1", many - 4)
     asked: list[int] = []
-    page = Records.running_clocks
+    page = CaseRepository.running_clocks
 
-    def counted(self: Records, after: str, limit: int) -> Any:
+    def counted(self: CaseRepository, after: str, limit: int) -> Any:
         found = page(self, after, limit)
         asked.append(len(found))
         return found
 
-    monkeypatch.setattr(Records, "running_clocks", counted)
+    monkeypatch.setattr(CaseRepository, "running_clocks", counted)
     found = _json(some, notice, *ON_THE_FIFTH)
     assert (found["cases"], found["moved"]) == (many, many - 2)
     assert sum(asked) == many and len(asked) <= many / 1000 + 2, "each case is read once"

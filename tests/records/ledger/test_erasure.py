@@ -13,7 +13,7 @@ from aftersale.case.turn import Turn
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
 from aftersale.records import Records, Report
-from aftersale.records.ledger.blanking import FREE_TEXT, KEPT
+from aftersale.records.ledger.erasure import FREE_TEXT, KEPT
 from aftersale.vocabulary import Party
 from tests.support.bookkeeping import claim, declined, hold, instruction, pay, reserve
 from tests.support.drawing import HOUR, NOW, message, says, tell, turn
@@ -31,15 +31,15 @@ def live(kept: Records, case_id: str = "C-1", buyer: str = BUYER, order_id: str 
     kept.ledger.freeze(order_id, "CB-1", SECRET, NOW)
     kept.ledger.lift(order_id, NOW)
     letter = message(case_id, 1, f"{buyer}: {SECRET}", Party.BUYER, recipient=buyer)
-    kept.write([_of(buyer, turn(case_id, 1, SECRET, messages=(letter,)))], now=NOW)
-    leased = kept.lease("m", 10, NOW, HOUR)
+    kept.turns.write([_of(buyer, turn(case_id, 1, SECRET, messages=(letter,)))], now=NOW)
+    leased = kept.outbox.lease("m", 10, NOW, HOUR)
     put_off = Report(f"{case_id}/1", refused={"mail": f"{buyer} {SECRET}"}, due=NOW, together=f"buyer/{buyer}")
-    kept.report("m", [put_off for each in leased if each.message.message_id == put_off.message_id], NOW)
+    kept.outbox.report("m", [put_off for each in leased if each.message.message_id == put_off.message_id], NOW)
     pay(kept.ledger, instruction(case_id, 10000, 2, order_id=order_id, buyer_ref=buyer))
     problems = (Problem(field=f"metadata.{SECRET}", message=SECRET),)
     last = turn(case_id, 2, SECRET, final=True, problems=problems)
-    kept.write([_of(buyer, last), _of(buyer, turn(case_id, 3, SECRET, final=True))], now=NOW)
-    kept.write([_of(buyer, turn(case_id, 3, f"{SECRET}, said otherwise", attempt=1, final=True))], now=NOW)
+    kept.turns.write([_of(buyer, last), _of(buyer, turn(case_id, 3, SECRET, final=True))], now=NOW)
+    kept.turns.write([_of(buyer, turn(case_id, 3, f"{SECRET}, said otherwise", attempt=1, final=True))], now=NOW)
     tell(kept, f"{case_id}/1")
 
 
@@ -70,28 +70,28 @@ def test_another_buyers_words_stay(kept: Records, url: str) -> None:
     before = sorted(place for place, cell in cells(url) if "B-6" in cell)
     kept.ledger.erase(BUYER, NOW)
     assert sorted(place for place, cell in cells(url) if "B-6" in cell) == before
-    assert says(kept.turns("C-2")) == [SECRET, SECRET, f"{SECRET}, said otherwise"]
+    assert says(kept.turns.of("C-2")) == [SECRET, SECRET, f"{SECRET}, said otherwise"]
 
 
 def test_sums_ids_and_instants_stay(kept: Records) -> None:
     live(kept)
-    before = [posting for posting in kept.ledger.export()], kept.ledger.order("O-1"), kept.ledger.check()
+    before = [posting for posting in kept.ledger.export()], kept.ledger.order_books("O-1"), kept.ledger.check()
     kept.ledger.erase(BUYER, NOW)
-    postings, books = list(kept.ledger.export()), kept.ledger.order("O-1")
+    postings, books = list(kept.ledger.export()), kept.ledger.order_books("O-1")
     assert (postings, kept.ledger.check()) == (before[0], [])
     assert books is not None and before[1] is not None and books.lines == before[1].lines
 
 
 def test_the_record_can_still_be_read_and_a_turn_still_be_superseded(kept: Records) -> None:
     live(kept)
-    marks = [written.digest for written in kept.turns("C-1", void=True)]
+    marks = [written.digest for written in kept.turns.of("C-1", void=True)]
     kept.ledger.erase(BUYER, NOW)
-    record = kept.record("C-1")
+    record = kept.turns.record("C-1")
     assert record is not None and record.is_final and {entry.says for entry in record.timeline} == {"erased"}
-    assert [written.digest for written in kept.turns("C-1", void=True)] == marks
+    assert [written.digest for written in kept.turns.of("C-1", void=True)] == marks
     again = _of(BUYER, turn("C-1", 3, f"{SECRET}, said otherwise", attempt=1, final=True))
-    kept.write([again], now=NOW)
-    assert len(kept.turns("C-1", void=True)) == 4, "a turn that is written again is known by its digest"
+    kept.turns.write([again], now=NOW)
+    assert len(kept.turns.of("C-1", void=True)) == 4, "a turn that is written again is known by its digest"
 
 
 def test_an_erasure_is_itself_on_file_without_the_reference(kept: Records, url: str) -> None:
@@ -110,7 +110,7 @@ def test_a_buyer_of_whom_nothing_is_on_file_is_erased_too(kept: Records) -> None
 def test_nothing_is_erased_while_a_case_runs_money_moves_or_a_message_waits(kept: Records, url: str) -> None:
     hold(kept.ledger, claim("C-1", buyer_ref=BUYER))
     kept.ledger.instruct(instruction("C-1", 10000), NOW)
-    kept.write([_of(BUYER, turn("C-1", 1, messages=(message("C-1", 1),)))], now=NOW)
+    kept.turns.write([_of(BUYER, turn("C-1", 1, messages=(message("C-1", 1),)))], now=NOW)
     before = sorted(cells(url))
     with pytest.raises(BadInput) as caught:
         kept.ledger.erase(BUYER, NOW)

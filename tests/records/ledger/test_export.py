@@ -30,7 +30,7 @@ def test_postings_that_succeeded_add_up_to_what_the_ledger_says_is_settled(kept:
         if each.state is RefundState.SUCCEEDED and each.order_line_id:
             settled[each.order_id, each.order_line_id] += each.amount_minor
     for order_id in ("O-0", "O-1"):
-        books = kept.ledger.order(order_id)
+        books = kept.ledger.order_books(order_id)
         assert books is not None
         for each_line in books.lines:
             assert settled[order_id, each_line.order_line_id] == each_line.settled_minor
@@ -71,7 +71,7 @@ def test_a_posting_says_whose_it_is_and_where_the_money_went(kept: Records) -> N
 
 def test_of_what_was_paid_for_a_line_all_is_accounted_for(kept: Records) -> None:
     fill(kept)
-    books = kept.ledger.order("O-1")
+    books = kept.ledger.order_books("O-1")
     assert books is not None
     one, two = books.lines
     assert (one.paid_minor, one.settled_minor, one.processing_minor, one.reserved_minor, one.left_minor) == (
@@ -89,4 +89,4 @@ def test_of_what_was_paid_for_a_line_all_is_accounted_for(kept: Records) -> None
     ]
     by_key = {each.key: each for each in books.instructions}
     assert by_key["case/C-1/refund/1"].reason == "card closed" and by_key["case/C-1/refund/2"].attempts == 1
-    assert kept.ledger.order("O-9") is None
+    assert kept.ledger.order_books("O-9") is None

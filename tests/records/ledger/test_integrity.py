@@ -30,7 +30,7 @@ def books(kept: Records) -> Records:
     kept.ledger.instruct(instruction("C-2", 4000, 2), NOW)
     kept.ledger.settle(declined("case/C-2/refund/2"), 1, True, NOW)
     kept.ledger.instruct(instruction("C-2", 1000, 3), NOW)
-    kept.write([turn("C-2", 1)], now=NOW)
+    kept.turns.write([turn("C-2", 1)], now=NOW)
     return kept
 
 

@@ -63,7 +63,7 @@ def test_of_what_was_paid_all_is_accounted_for_after_every_step(kept: Records, s
     order = Lives(kept)
     for step in steps:
         order.take(step)
-        books = kept.ledger.order(order.order_id)
+        books = kept.ledger.order_books(order.order_id)
         for each in books.lines if books else ():
             parts = (each.reserved_minor, each.processing_minor, each.settled_minor, each.left_minor)
             assert min(parts) >= 0 and sum(parts) == each.paid_minor == 1000, (step, parts)

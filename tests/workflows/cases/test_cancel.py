@@ -43,7 +43,7 @@ async def test_a_cancelled_case_closes_tells_both_sides_and_gives_back_what_it_h
     assert (await told(stand_in, live, "merchant", MessageEvent.CASE_CLOSED))["says"] == "cancelled 平台取消"
     with records_of(place) as kept:
         assert kept.ledger.check() == []
-        assert kept.record(final.case_id) == final
+        assert kept.turns.record(final.case_id) == final
 
 
 async def taken_in(live: Live) -> None:

@@ -33,7 +33,7 @@ async def shown(place: Workplace, live: Live) -> Status:
     with records_of(place) as kept:
         async with asyncio.timeout(60):
             while True:
-                record = kept.record(live.handle.id.removeprefix("case/"))
+                record = kept.turns.record(live.handle.id.removeprefix("case/"))
                 if record is not None and entries(record, "FreightInsured"):
                     return record
                 await asyncio.sleep(0.05)

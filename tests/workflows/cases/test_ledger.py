@@ -159,5 +159,5 @@ async def test_a_case_id_is_used_once_for_ever(place: Workplace) -> None:
     again = await refused(await place.start(RETURN, wanted, at(JUNE)))
     assert [problem.code for problem in again.problems] == ["case_id_conflict"]
     with records_of(place) as kept:
-        record = kept.record(wanted["case_id"])
+        record = kept.turns.record(wanted["case_id"])
         assert record is not None and record.timeline, "the first one's record is left alone"

@@ -11,7 +11,7 @@ from temporalio.service import RPCError
 
 from aftersale.client import Cases
 from aftersale.contract.status import Status
-from aftersale.failures import CaseNotFound
+from aftersale.errors import CaseNotFound
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, ClaimType, CloseReason, Outcome, State
 from tests.support.cases import MERCHANT, at, entries, entry, quiet, request, stamp, working

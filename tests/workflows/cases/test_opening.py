@@ -9,8 +9,7 @@ import pytest
 from aftersale.client import Cases
 from aftersale.contract.commands import Withdraw
 from aftersale.contract.status import Status
-from aftersale.errors import BadInput
-from aftersale.failures import CaseNotFound, Refusal
+from aftersale.errors import BadInput, CaseNotFound, Refusal
 from aftersale.vocabulary import CaseKind, CloseReason, State
 from tests.support.cases import BUYER, at, ended, entries, opened, refusal, request
 from tests.support.places import Watched

@@ -73,9 +73,9 @@ async def _outlived(trouble: Trouble, seconds: float) -> None:
     with records.open(trouble.place.settings.records_url) as kept:
         for live in (calm, hard):
             case_id = live.handle.id.removeprefix("case/")
-            written = kept.turns(case_id, void=True)
+            written = kept.turns.of(case_id, void=True)
             assert [each.turn.seq for each in written] == list(range(1, len(written) + 1))
-            assert kept.record(case_id) == await ended(live)
+            assert kept.turns.record(case_id) == await ended(live)
             told = [message.message_id for each in written for message in each.turn.messages]
             assert told == [f"{case_id}/{number}" for number in range(1, len(told) + 1)]
 

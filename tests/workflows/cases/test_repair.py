@@ -156,6 +156,6 @@ async def test_an_offer_may_say_what_each_line_is_worth(place: Workplace) -> Non
     final = await ended(live)
     assert final.refund.amount_minor == 2500
     with records_of(place) as kept:
-        account = kept.ledger.order(given["order_id"])
+        account = kept.ledger.order_books(given["order_id"])
     assert account is not None
     assert [(each.order_line_id, each.settled_minor) for each in account.lines] == [("L1", 0), ("L2", 2500)]

@@ -37,7 +37,7 @@ async def kept(place: Workplace, violation: Violation) -> Violation:
     with records_of(place) as opened:
         async with asyncio.timeout(60):
             while True:
-                for found in opened.violations(order=violation.order_id):
+                for found in opened.violations.find(order=violation.order_id):
                     if found.violation_id == violation.violation_id and found.cleared_at == violation.cleared_at:
                         return found
                 await asyncio.sleep(0.02)
