@@ -52,7 +52,8 @@ from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
 from aftersale.schema import Schema
-from aftersale.temporal.plugin import LAST_STEP, TASK_QUEUE, PunctualWorker, run
+from aftersale.temporal.plugin import TASK_QUEUE
+from aftersale.temporal.worker import LAST_STEP, PunctualWorker, run
 from aftersale.vocabulary import Party
 from workflows.cases.types import Claim, Exchange, Refund, Repair, Reship, Return
 from workflows.correction import Correction

@@ -7,8 +7,7 @@ from temporalio.exceptions import ApplicationError
 from activities import present
 from activities.heartbeat import send_heartbeats
 from activities.signed_http import ServiceLabels, SignedService
-from aftersale.guarantees.compensation import may_reschedule
-from aftersale.guarantees.home_pickup import Pickup, PickupOrder
+from aftersale.guarantees.home_pickup import Pickup, PickupOrder, may_reschedule
 from aftersale.policy.book import Book
 from aftersale.vocabulary import Service as GuaranteeService
 

@@ -8,8 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import present
 from activities.signed_http import ServiceLabels, SignedService
-from aftersale.guarantees.compensation import insured_amount
-from aftersale.guarantees.freight_insurance import FreightClaimInput, InsurerAnswer, InsurerRequest
+from aftersale.guarantees.freight_insurance import FreightClaimInput, InsurerAnswer, InsurerRequest, insured_amount
 from aftersale.policy.book import Book
 from aftersale.vocabulary import Service as GuaranteeService
 

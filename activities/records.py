@@ -8,10 +8,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities import present
 from aftersale.case.corrections import CorrectionTaken, LateFact, correction_turn
+from aftersale.case.freight import freight_turn
 from aftersale.case.turn import Turn
 from aftersale.contract.status import Status
 from aftersale.errors import BadInput
-from aftersale.guarantees.freight_insurance import FreightEnd, freight_turn
+from aftersale.guarantees.freight_insurance import FreightEnd
 from aftersale.records import Records, RecordsGap
 from aftersale.times import floor
 from aftersale.watch.messages import Finding

@@ -124,3 +124,12 @@ def _message(found: Any) -> str:
 
 def _clipped(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+class CommandRefused(AftersaleError):
+    """A command that is not taken; the problem says why, and what is legal now."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Keep the problem; its words are the error's."""
+        self.problem = problem
+        super().__init__(str(problem))

@@ -24,7 +24,8 @@ from temporalio.client import Client
 
 from aftersale import records
 from aftersale.client import Cases
-from aftersale.temporal.plugin import plugin, run
+from aftersale.temporal.plugin import plugin
+from aftersale.temporal.worker import run
 from bench import promises
 from bench.contest import CONTESTANTS, Contestant
 from bench.cost import Cost, cost

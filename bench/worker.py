@@ -4,7 +4,8 @@ import asyncio
 
 from temporalio.worker import Worker
 
-from aftersale.temporal.plugin import connect, run
+from aftersale.temporal.plugin import connect
+from aftersale.temporal.worker import run
 from bench.skeleton import QUEUE, Bare, Skeleton, bench_pay
 
 

@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from aftersale.errors import BadInput
 from aftersale.temporal import plugin
+from aftersale.temporal import worker as worker_module
 from aftersale.vocabulary import Party
 from tests.support.diary import Diary
 from tests.support.market import Market, market
@@ -178,7 +179,7 @@ async def test_a_worker_leaves_though_the_sdk_never_says_that_it_has_stopped(
 ) -> None:
     moment = timedelta(seconds=0.2)
     monkeypatch.setattr(plugin, "LAST_STEP", moment)
-    hand = plugin.PunctualWorker(
+    hand = worker_module.PunctualWorker(
         place.client,
         task_queue=f"punctual-{uuid4()}",
         workflows=[Diary],

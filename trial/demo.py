@@ -23,7 +23,7 @@ from aftersale.contract.status import Entry, Status
 from aftersale.errors import AftersaleError, BadInput, Refusal, bad_input, problems_of
 from aftersale.policy.service_terms import Compensation
 from aftersale.schema import Instant, Schema
-from aftersale.temporal.plugin import run
+from aftersale.temporal.worker import run
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind, ClaimType, Clock, CloseReason, Command, Outcome, RefundState, State
 from trial.environment import Live, Workplace, workplace

@@ -22,7 +22,8 @@ from temporalio.client import Client
 from aftersale import records
 from aftersale.client import Cases
 from aftersale.errors import AftersaleError
-from aftersale.temporal.plugin import TASK_QUEUE, plugin, run
+from aftersale.temporal.plugin import TASK_QUEUE, plugin
+from aftersale.temporal.worker import run
 from trial.platform import TRIAL_SECRET, create_app, serve
 from trial.server import NAMESPACE, ServerUnavailable, persistent, require_free
 from worker import DRAIN

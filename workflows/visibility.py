@@ -6,7 +6,8 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
-from aftersale.case.ui import details, escape
+from aftersale.case.ui import details
+from aftersale.contract.markdown import escape
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
 from aftersale.errors import Problem

@@ -14,8 +14,8 @@ from aftersale.case.moves import AWAITED, STEPS
 from aftersale.case.parcels import Parcels
 from aftersale.case.refunds import Refunds
 from aftersale.case.turn import CaseSubject
-from aftersale.case.ui import timer_summary
 from aftersale.contract.commands import DecideClaim, ReceivedItem, Rule
+from aftersale.contract.markdown import timer_summary
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import By, Completed, Ending, Entry, Escalation
 from aftersale.errors import Problem

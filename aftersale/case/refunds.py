@@ -7,12 +7,9 @@ from datetime import datetime
 from aftersale.contract.commands import ReceivedItem
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Instruction, RefundView
+from aftersale.ledger.reservation import ADVANCED
 from aftersale.money import LineAmount, Money, Purpose, RefundInstruction, Settlement, allocate, share, total
-from aftersale.policy.service_terms import Payer
 from aftersale.vocabulary import RefundState
-
-ADVANCED: Payer = "platform_advance"
-"""Who bears what is paid before the case is decided."""
 
 
 class Refunds:

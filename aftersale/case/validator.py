@@ -20,7 +20,7 @@ from aftersale.contract.commands import (
     Rule,
 )
 from aftersale.contract.request import CaseRequest
-from aftersale.errors import AftersaleError, BadInput, Problem
+from aftersale.errors import BadInput, CommandRefused, Problem
 from aftersale.guarantees.compensation import MustBeStated
 from aftersale.money import Sum, total
 from aftersale.policy.running import CLOCK_SKEW
@@ -39,15 +39,6 @@ class Handling(Enum):
     """The stage is moving, or its clock has passed and the lapse is not taken yet: judge again after that."""
     CORRECT = "correct"
     """It belongs to a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
-
-
-class CommandRefused(AftersaleError):
-    """A command that is not taken; the problem says why, and what is legal now."""
-
-    def __init__(self, problem: Problem) -> None:
-        """Keep the problem; its words are the error's."""
-        self.problem = problem
-        super().__init__(str(problem))
 
 
 def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime, *, moving: bool) -> Handling:

@@ -21,7 +21,7 @@ class NotInstalled(AftersaleError):
 def on_cases(work: Callable[["Cases"], Awaitable[T]]) -> T:
     """What the work finds at the Temporal server that the environment names. Raises as `Cases` does."""
     from aftersale.client import Cases
-    from aftersale.temporal.plugin import run
+    from aftersale.temporal.worker import run
 
     async def connected() -> T:
         return await work(await Cases.connect())

@@ -12,7 +12,6 @@ from aftersale.guarantees.eligibility import claim_problems
 from aftersale.money import LineAmount, Money, share
 from aftersale.policy.book import Book
 from aftersale.vocabulary import ClaimType
-from aftersale.watch.shipment import Shipment
 
 CLAIM = "Claim"
 """The workflow type of a claim."""
@@ -20,39 +19,16 @@ CLAIM = "Claim"
 _MOST_LETTERS = 64
 
 
-def late_dispatch(shipment: Shipment, now: datetime) -> CaseRequest:
-    """The claim for a shipment that did not leave in time, over what was paid for its pieces; at most one of each."""
-    request, bought = shipment.request, {line.order_line_id: line for line in shipment.request.order.lines}
-    facts = {
-        "merchant_delay": shipment.delay,
-        "delay_cancelled_at": shipment.delay_cancelled_at,
-        "dispatched_at": shipment.dispatched_at,
-    }
-    items = [
-        Item(order_line_id=name, quantity=quantity, requested=_part(bought[name].paid, quantity, bought[name].quantity))
-        for name, quantity in request.pieces.items()
-    ]
-    return CaseRequest(
-        case_id=_derived(request.shipment_id, "late"),
-        order_id=request.order_id,
-        merchant_id=request.merchant_id,
-        buyer_ref=request.buyer_ref,
-        items=tuple(items),
-        order=request.order.model_copy(update={name: value for name, value in facts.items() if value is not None}),
-        **_about(ClaimType.LATE_DISPATCH, now),
-    )
-
-
 def non_performance(request: CaseRequest, now: datetime) -> CaseRequest:
     """The claim for what a case had agreed on and was not sent; at most one of each case."""
     return CaseRequest(
-        case_id=_derived(request.case_id, "unsent"),
+        case_id=derived_id(request.case_id, "unsent"),
         order_id=request.order_id,
         merchant_id=request.merchant_id,
         buyer_ref=request.buyer_ref,
         items=request.items,
         order=request.order,
-        **_about(ClaimType.NON_PERFORMANCE, now),
+        **about_claim(ClaimType.NON_PERFORMANCE, now),
     )
 
 
@@ -84,15 +60,17 @@ def _asking(request: CaseRequest, lines: Sequence[LineAmount]) -> tuple[Item, ..
     )
 
 
-def _about(claim_type: ClaimType, now: datetime) -> dict[str, Any]:
+def about_claim(claim_type: ClaimType, now: datetime) -> dict[str, Any]:
+    """Give the fields that say what a claim is about, and when it was filed."""
     return {"reason_code": claim_type.value, "claim_type": claim_type, "requested_at": now}
 
 
-def _part(paid: Money, quantity: int, of: int) -> Money:
+def part_of(paid: Money, quantity: int, of: int) -> Money:
+    """Give the part of a payment that falls to so many of all pieces."""
     return Money(amount_minor=share(paid.amount_minor, quantity, of), currency=paid.currency)
 
 
-def _derived(base: str, suffix: str) -> str:
+def derived_id(base: str, suffix: str) -> str:
     """An id made from another one, always the same; as long as it may be."""
     plain = f"{base}.{suffix}"
     return plain if len(plain) <= _MOST_LETTERS else f"{hashlib.sha256(base.encode()).hexdigest()[:40]}.{suffix}"

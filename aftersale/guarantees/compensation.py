@@ -3,12 +3,12 @@
 Integer minor units throughout. A part is rounded down, as everywhere else: never more than the rate comes to.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import bad_input
-from aftersale.money import Currency, LineAmount, Money, allocate, share
-from aftersale.policy.service_terms import WHOLE, Advance, Compensation, Payer
+from aftersale.money import Currency, LineAmount, allocate, share
+from aftersale.policy.service_terms import WHOLE, Compensation, Payer
 from aftersale.schema import Code, Id, MinorUnits, Schema
 
 
@@ -96,40 +96,6 @@ def bounds(terms: Compensation, lost: Iterable[Loss], currency: Currency) -> tup
     return min(terms.floor.get(currency, 0), most), most
 
 
-def advance_refused(
-    limits: Advance | None, amount: Money, *, on_order_minor: int = 0, to_buyer_minor: int = 0
-) -> str | None:
-    """Why the platform may not advance this refund by itself, or None where it may.
-
-    `on_order_minor` and `to_buyer_minor` are what it advanced already and did not get back, in the same currency.
-    Where nothing is set it is its own money that would go out without a bound, so a person decides.
-    """
-    if limits is None:
-        return "the policy sets no bound for advances, so a person must decide; add settings.advance to instant_refund"
-    for name, caps, advanced in (
-        ("one order", limits.per_order, on_order_minor),
-        ("one buyer", limits.per_buyer, to_buyer_minor),
-    ):
-        if refused := _above(caps, amount, advanced, name):
-            return refused
-    return None
-
-
-def insured_amount(cover: Mapping[Currency, int], actual: Money) -> Money:
-    """What is claimed of the insurer for sending goods back: what it cost, and no more than the cover.
-
-    Where no cover is set it is what it cost: the insurer pays, and its own terms decide. A currency that a cover does
-    not name is not covered.
-    """
-    most = cover.get(actual.currency, 0) if cover else actual.amount_minor
-    return actual.model_copy(update={"amount_minor": min(actual.amount_minor, most)})
-
-
-def may_reschedule(limit: int | None, failed: int) -> bool:
-    """Whether a pickup that has failed so many times is booked again; without a limit, always."""
-    return limit is None or failed <= limit
-
-
 def _check_grade(terms: Compensation, grade: Code | None) -> None:
     if grade is not None and grade not in terms.grades:
         known = f"name one of {', '.join(terms.grades)}" if terms.grades else "leave it out: the policy has no grades"
@@ -152,16 +118,3 @@ def _award(terms: Compensation, lost: Sequence[Loss], currency: Currency, amount
         LineAmount(order_line_id=loss.order_line_id, amount_minor=part) for loss, part in zip(lost, parts, strict=True)
     )
     return Award(lines=lines, amount_minor=amount_minor, currency=currency, payer=terms.payer)
-
-
-def _above(caps: Mapping[Currency, int], amount: Money, advanced: int, whom: str) -> str | None:
-    if not caps:
-        return None
-    cap = caps.get(amount.currency)
-    if cap is None:
-        known = ", ".join(sorted(caps))
-        return f"advances to {whom} are bounded in {known} alone, not in {amount.currency}; a person must decide"
-    if advanced + amount.amount_minor > cap:
-        total = f"{advanced} advanced before and {amount.amount_minor} now"
-        return f"{total} are more than the {cap} that {whom} may be advanced; a person must decide"
-    return None

@@ -1,16 +1,12 @@
 """Freight insurance (运费险): a claim on the insurer, opened by a return's refund and never in its way. Pure."""
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import model_validator
 
-from aftersale.case.turn import Turn
-from aftersale.contract.message import Message
-from aftersale.contract.status import Entry
-from aftersale.money import Money
+from aftersale.money import Currency, Money
 from aftersale.schema import Id, Instant, Note, Schema
-from aftersale.vocabulary import MessageEvent, Party
 
 FREIGHT_CLAIM = "FreightClaim"
 """The workflow type that asks the insurer."""
@@ -74,18 +70,11 @@ class FreightEnd(Schema):
     answer: InsurerAnswer
 
 
-def freight_turn(claim: FreightClaimInput, answer: InsurerAnswer, last: Turn, now: datetime, run_id: str) -> Turn:
-    """The turn that the end of a freight claim adds to the record of its case, with a message to the buyer."""
-    entry = Entry(at=now, recorded_at=now, by=Party.INSURER, event="FreightInsured", says=answer.words)
-    message = Message(
-        message_id=f"{claim.case_id}/insurance",
-        case_id=claim.case_id,
-        order_id=claim.order_id,
-        to=Party.BUYER,
-        recipient=last.subject.buyer_ref if last.subject else None,
-        event=MessageEvent.INSURANCE_SETTLED,
-        kind=last.status.kind,
-        state=last.status.state,
-        says=answer.words,
-    )
-    return last.with_entry(entry, message, now, run_id)
+def insured_amount(cover: Mapping[Currency, int], actual: Money) -> Money:
+    """What is claimed of the insurer for sending goods back: what it cost, and no more than the cover.
+
+    Where no cover is set it is what it cost: the insurer pays, and its own terms decide. A currency that a cover does
+    not name is not covered.
+    """
+    most = cover.get(actual.currency, 0) if cover else actual.amount_minor
+    return actual.model_copy(update={"amount_minor": min(actual.amount_minor, most)})

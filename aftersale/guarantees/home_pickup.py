@@ -39,3 +39,8 @@ class Pickup(Schema):
         if (self.status == "booked") != (self.tracking_no is not None):
             raise ValueError("tracking_no belongs to what is booked, which needs it; correct one of them")
         return self
+
+
+def may_reschedule(limit: int | None, failed: int) -> bool:
+    """Whether a pickup that has failed so many times is booked again; without a limit, always."""
+    return limit is None or failed <= limit

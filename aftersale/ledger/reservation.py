@@ -2,8 +2,12 @@
 
 from aftersale.contract.request import CaseRequest, Item, OrderLine
 from aftersale.money import Allocation, Settlement
+from aftersale.policy.service_terms import Payer
 from aftersale.schema import Id, Instant, Note, Schema
 from aftersale.vocabulary import CaseKind
+
+ADVANCED: Payer = "platform_advance"
+"""Who bears what is paid before the case is decided."""
 
 
 class Reservation(Schema):

@@ -1,5 +1,6 @@
 """The arithmetic of a running clock: extensions, holds, re-timing and the grace of late facts. Pure."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -7,7 +8,7 @@ from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.schema import Instant, Schema
 from aftersale.times import SECOND, duration, span
-from aftersale.vocabulary import Clock, Party
+from aftersale.vocabulary import CaseKind, Clock, Party, State
 
 LATE = timedelta(minutes=5)
 """From this gap on between when a thing happened and when it was known, it counts as late (R13, R15)."""
@@ -126,3 +127,15 @@ class RunningClock(Schema):
         if due is None or due >= now or due == self.respond_by or deadline.statutory:
             return moved
         return moved.model_copy(update={"grace_until": now + span(deadline.grace)})
+
+
+@dataclass(frozen=True)
+class RunningCase:
+    """An open case as the records have it. `clocks` is None where they do not say what was asked about its clocks."""
+
+    case_id: str
+    kind: CaseKind
+    state: State
+    merchant_id: str | None
+    held: bool
+    clocks: tuple[RunningClock, ...] | None

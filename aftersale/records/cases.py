@@ -10,9 +10,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 
 from aftersale.case.turn import Asked
 from aftersale.money import Currency
-from aftersale.policy.authoring.impact import RunningCase
 from aftersale.policy.deadline import Deadline
-from aftersale.policy.running import RunningClock
+from aftersale.policy.running import RunningCase, RunningClock
 from aftersale.records.tables import Found, cases, turns, urgency
 from aftersale.records.transactions import PAGE, Repository
 from aftersale.schema import Id, Instant, MinorUnits, Schema

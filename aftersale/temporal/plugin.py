@@ -1,10 +1,7 @@
 """How this product speaks Temporal: one plugin for client, worker and replayer, so that replay equals production."""
 
-import asyncio
-import logging
 import re
-from collections.abc import Coroutine, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from temporalio.api.common.v1 import Payload
@@ -14,7 +11,7 @@ from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import Runtime
-from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from aftersale.errors import ServiceFault
@@ -25,10 +22,6 @@ TASK_QUEUE = "after-sale"
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 
-LAST_STEP = timedelta(seconds=5)
-"""How long a worker may take to leave once its drain is over."""
-
-_LOG = logging.getLogger("aftersale.worker")
 
 PASSED_THROUGH = ("aftersale", "activities")
 """Packages that the sandbox does not load anew for every run: they hold no workflow code."""
@@ -86,34 +79,6 @@ async def connect(*, runtime: Runtime | None = None, **overrides: Any) -> Client
         address = settings["target_host"]
         remedy = "start one with `make dev`, or set TEMPORAL_ADDRESS to where it is"
         raise ServiceFault(f"no Temporal server answers at {address} ({_gist(error)}); {remedy}") from error
-
-
-class PunctualWorker(Worker):
-    """A worker that has left soon after its drain, whatever the SDK still waits for.
-
-    Once in some thousand times its core's very last step does not return, with nothing in hand any more; a process
-    would stand there until it is killed.
-    """
-
-    async def shutdown(self) -> None:
-        """Drain and leave; repeatable."""
-        drain = self.config()["graceful_shutdown_timeout"]
-        try:
-            await asyncio.wait_for(super().shutdown(), (drain + LAST_STEP).total_seconds())
-        except TimeoutError:
-            _LOG.warning("the SDK did not say that the worker has stopped; left without it")
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a program that speaks Temporal to its end; the SDK's core can abort a process that leaves it at once."""
-
-    async def unhurried() -> T:
-        try:
-            return await work
-        finally:
-            await asyncio.sleep(0.05)
-
-    return asyncio.run(unhurried())
 
 
 def _gist(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.case.ui import cut, escape, timeline
+from aftersale.contract.markdown import cut, escape, timeline
 from aftersale.times import local
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Violation, WatchStatus

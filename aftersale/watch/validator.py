@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.case.validator import CommandRefused
-from aftersale.errors import Problem
+from aftersale.errors import CommandRefused, Problem
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import local
 from aftersale.vocabulary import Party, WatchCommand

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aftersale.case.ui import timer_summary
 from aftersale.contract.commands import ParcelEvent
+from aftersale.contract.markdown import timer_summary
 from aftersale.contract.status import By, Entry
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftersale.case.projection import status
-from aftersale.case.ui import MOST_BYTES, details, escape, summary, timer_summary
-from aftersale.case.ui import cut as shortened
+from aftersale.case.ui import details, summary
+from aftersale.contract.markdown import MOST_BYTES, escape, timer_summary
+from aftersale.contract.markdown import cut as shortened
 from aftersale.contract.request import CaseRequest
 from aftersale.vocabulary import CaseKind, Party, State
 from tests.support.cases import at, request

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from aftersale.case.case import Case, LapsedStage
-from aftersale.case.validator import CommandRefused, Handling, instant_of, validate
+from aftersale.case.validator import Handling, instant_of, validate
 from aftersale.contract.commands import Act, parse
+from aftersale.errors import CommandRefused
 from aftersale.times import SECOND
 from aftersale.vocabulary import Command, State
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at

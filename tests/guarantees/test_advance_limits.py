@@ -2,7 +2,9 @@
 
 import pytest
 
-from aftersale.guarantees.compensation import advance_refused, insured_amount, may_reschedule
+from aftersale.guarantees.advance_limits import advance_refused
+from aftersale.guarantees.freight_insurance import insured_amount
+from aftersale.guarantees.home_pickup import may_reschedule
 from aftersale.money import Money
 from aftersale.policy.service_terms import Advance
 from aftersale.vocabulary import Service

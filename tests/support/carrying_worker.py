@@ -6,7 +6,7 @@ from typing import Any
 from temporalio.client import Client
 
 import worker
-from aftersale.temporal.plugin import PunctualWorker, run
+from aftersale.temporal.worker import PunctualWorker, run
 
 
 def _without_workflows(client: Client, workflows: Sequence[type], **settings: Any) -> PunctualWorker:

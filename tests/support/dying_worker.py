@@ -18,7 +18,7 @@ from temporalio.client import Client
 import worker
 from aftersale.guarantees.automatic_claims import CLAIM
 from aftersale.records import Ledger
-from aftersale.temporal.plugin import run
+from aftersale.temporal.worker import run
 
 STEPS = ("instructed", "called", "answered", "settled")
 

@@ -12,7 +12,7 @@ from typing import Any
 import worker
 from aftersale.case.turn import Turn
 from aftersale.records import TurnRepository
-from aftersale.temporal.plugin import PunctualWorker, run
+from aftersale.temporal.worker import PunctualWorker, run
 
 _write = TurnRepository.write
 

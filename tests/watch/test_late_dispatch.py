@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from aftersale.contract.request import CaseRequest
-from aftersale.guarantees.automatic_claims import late_dispatch, non_performance, price_claim
+from aftersale.guarantees.automatic_claims import non_performance, price_claim
 from aftersale.guarantees.claims import Filed
 from aftersale.vocabulary import ClaimType
+from aftersale.watch.claim import late_dispatch
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.shipment import Shipment
 from tests.support.books import BOOK

@@ -11,7 +11,7 @@ from temporalio import workflow
 
 from aftersale.case.case import Case
 from aftersale.case.questions import starting_question
-from aftersale.case.ui import timer_summary
+from aftersale.contract.markdown import timer_summary
 from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
 from aftersale.policy.running import RunningClock

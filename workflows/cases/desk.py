@@ -14,9 +14,9 @@ from temporalio import workflow
 
 from aftersale.case.case import Case
 from aftersale.case.projection import status
-from aftersale.case.ui import wake_summary
 from aftersale.case.wakes import next_wake, reminder_due
 from aftersale.contract.commands import Act, Leg, ParcelEvent, ScanEvent
+from aftersale.contract.markdown import wake_summary
 from aftersale.contract.status import Ending
 from aftersale.schema import Schema
 from aftersale.times import floor

@@ -15,11 +15,11 @@ from temporalio.common import RawValue
 from aftersale.case.case import Case
 from aftersale.case.intake import Application, bars
 from aftersale.case.projection import status
-from aftersale.case.validator import CommandRefused, Handling, instant_of, validate
+from aftersale.case.validator import Handling, instant_of, validate
 from aftersale.contract.commands import Act, OpenCase, ParcelEvent, PolicyPublished, parse, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Closed, Ending, Status, refused_status
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import BadInput, CommandRefused, Problem
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor, local
 from aftersale.vocabulary import CaseKind, CloseReason, Command, Party

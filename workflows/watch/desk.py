@@ -12,13 +12,13 @@ from datetime import datetime
 from temporalio import workflow
 
 from aftersale.contract.request import CaseRequest
-from aftersale.guarantees.automatic_claims import late_dispatch
 from aftersale.guarantees.claims import Filed
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
 from aftersale.times import floor
 from aftersale.vocabulary import Clock, Party, WatchEnd
+from aftersale.watch.claim import late_dispatch
 from aftersale.watch.messages import finding_of
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation

@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from aftersale.case.validator import CommandRefused
 from aftersale.contract.commands import ParcelEvent, PolicyPublished, read
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import BadInput, CommandRefused, Problem
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.vocabulary import WatchCommand

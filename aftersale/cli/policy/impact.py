@@ -19,7 +19,8 @@ from aftersale.cli.inputs import options
 from aftersale.cli.output import draw, inert, say_json
 from aftersale.cli.policy.diff import sides
 from aftersale.policy.authoring.diff import distance_in_words
-from aftersale.policy.authoring.impact import Impact, RunningCase, Way, publication_instant
+from aftersale.policy.authoring.impact import Impact, Way, publication_instant
+from aftersale.policy.running import RunningCase
 from aftersale.schema import Instant, Schema
 from aftersale.times import duration, floor, local
 

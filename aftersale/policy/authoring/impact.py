@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aftersale.errors import AftersaleError
 from aftersale.policy.book import Book
-from aftersale.policy.running import RunningClock
+from aftersale.policy.running import RunningCase, RunningClock
 from aftersale.policy.validity import midnight
 from aftersale.vocabulary import CaseKind, State
 
@@ -29,18 +29,6 @@ class Way(StrEnum):
 
 MOVES = frozenset({Way.LATER, Way.EARLIER, Way.WAIVED, Way.NO_LONGER_WAIVED})
 """The ways that leave a DeadlineChanged entry in a case (R9)."""
-
-
-@dataclass(frozen=True)
-class RunningCase:
-    """An open case as the records have it. `clocks` is None where they do not say what was asked about its clocks."""
-
-    case_id: str
-    kind: CaseKind
-    state: State
-    merchant_id: str | None
-    held: bool
-    clocks: tuple[RunningClock, ...] | None
 
 
 class Fate(NamedTuple):

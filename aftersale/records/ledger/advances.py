@@ -6,9 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from aftersale.case.refunds import ADVANCED
-from aftersale.guarantees.compensation import advance_refused
-from aftersale.ledger.reservation import Instructed
+from aftersale.guarantees.advance_limits import advance_refused
+from aftersale.ledger.reservation import ADVANCED, Instructed
 from aftersale.money import Currency, Money, RefundInstruction
 from aftersale.policy.service_terms import Advance
 from aftersale.records.ledger.instructions import keep

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aftersale.policy.authoring.impact import MOVES, Fate, Impact, RunningCase, Way, fate, publication_instant
+from aftersale.policy.authoring.impact import MOVES, Fate, Impact, Way, fate, publication_instant
 from aftersale.policy.book import Book
 from aftersale.policy.facts import Question
-from aftersale.policy.running import RunningClock
+from aftersale.policy.running import RunningCase, RunningClock
 from aftersale.records.cases import clocks_of
 from aftersale.times import SECOND, parse_instant
 from aftersale.vocabulary import CaseKind, State

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from temporalio import workflow
 
 from aftersale.case.case import Case
-from aftersale.case.validator import CommandRefused, Handling, validate
+from aftersale.case.validator import Handling, validate
 from aftersale.contract.commands import Actor, DecideClaim
+from aftersale.errors import CommandRefused
 from aftersale.guarantees.claims import Approval, ClaimReview
 from aftersale.money import total
 from aftersale.vocabulary import Command, MessageEvent, Party, Tier
