@@ -20,7 +20,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-fast simulate soak check format replay diagrams bench lock clean
+.PHONY: help install demo dev test test-fast simulate soak check format replay diagrams picture bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ replay: install ## replay every recorded history against today's workflows
 
 diagrams: install ## draw the states of every kind of case anew, from the table of moves
 	@$(BIN)/python -m aftersale.case.diagrams > docs/states.md
+
+picture: install ## take the picture of a case in the Temporal UI anew; needs Chromium
+	@$(BIN)/python -m trial.picture docs/case-in-the-ui.png
 
 bench: install ## measure what is promised of speed, and a happy return beside a skeleton of it
 	@$(BIN)/python -m bench promises

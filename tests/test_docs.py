@@ -1,0 +1,127 @@
+"""The documents: what they name exists, and what others cite of them stands in them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from aftersale import vocabulary
+from aftersale.cli import app
+from tests.test_house import MODULES, ROOT, TRACKED, name
+
+DOCS = ROOT / "docs"
+DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+GUIDES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+CITING = [
+    path
+    for path in TRACKED
+    if path.suffix in (".py", ".toml", ".md") and path.relative_to(ROOT).parts[0] not in ("tests", "CHANGELOG.md")
+]
+TERMS = [
+    member
+    for kind in vars(vocabulary).values()
+    if isinstance(kind, type) and issubclass(kind, vocabulary.Term)
+    for member in kind
+]
+CITATION = re.compile(r"\b([RS])(\d{1,2})(?:\s?[-–~]\s?\1?(\d{1,2}))?\b(?!-\d)")
+
+
+def cited(text: str) -> Iterator[str]:
+    """Every number that a text cites; a range cites all that it spans."""
+    for letter, first, last in CITATION.findall(text):
+        yield from (f"{letter}{number}" for number in range(int(first), int(last or first) + 1))
+
+
+def standing() -> set[str]:
+    """Every number that has a row of its own in the rules."""
+    return set(re.findall(r"^\| ([RS]\d+) \|", (DOCS / "rules.md").read_text("utf-8"), flags=re.MULTILINE))
+
+
+def code_of(document: Path) -> list[str]:
+    """The lines of a document's code blocks, and what it sets in backticks."""
+    text = document.read_text("utf-8")
+    blocks = re.findall(r"^```\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    spans = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    return [*(line for block in blocks for line in block.splitlines()), *(" ".join(each.split()) for each in spans)]
+
+
+@pytest.mark.parametrize("document", CITING, ids=name)
+def test_every_rule_and_clause_that_is_cited_stands_in_the_rules(document: Path) -> None:
+    assert set(cited(document.read_text("utf-8"))) <= standing()
+
+
+def test_a_range_cites_all_that_it_spans() -> None:
+    assert [*cited("R4-R6, S22–S23 and S29-31; no SF1, no S-1001")] == [
+        *("R4", "R5", "R6"),
+        *("S22", "S23"),
+        *("S29", "S30", "S31"),
+    ]
+
+
+def test_a_number_that_does_not_exist_is_found() -> None:
+    assert set(cited("as R33 and S32-S35 say")) - standing() == {"R33", "S35"}
+
+
+def test_rules_and_clauses_are_numbered_without_a_gap() -> None:
+    for letter in "RS":
+        numbers = sorted(int(each[1:]) for each in standing() if each[0] == letter)
+        assert numbers == [*range(1, len(numbers) + 1)]
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda decision: decision.stem[:4])
+def test_the_index_of_decisions_names_each_by_number_and_title(decision: Path) -> None:
+    title = decision.read_text("utf-8").splitlines()[0].removeprefix("# ")
+    index = (DOCS / "decisions" / "README.md").read_text("utf-8")
+    assert f"| {decision.stem[:4]} | [{title}]({decision.name}) | " in index
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: f"{type(term).__name__}.{term.name}")
+def test_the_glossary_holds_both_words_of_a_term(term: vocabulary.Term) -> None:
+    rows = (DOCS / "glossary.md").read_text("utf-8").splitlines()
+    assert any(f"`{term.value}`" in row and term.zh in row for row in rows if row.startswith("|"))
+
+
+@pytest.mark.parametrize("table", re.split(r"^#", (DOCS / "glossary.md").read_text("utf-8"), flags=re.MULTILINE)[1:])
+def test_a_table_of_the_glossary_is_alphabetical(table: str) -> None:
+    words = [re.sub(r"\W", "", row.split("|")[1]).lower() for row in table.splitlines() if row.startswith("|")][2:]
+    assert words == sorted(words)
+
+
+@pytest.mark.parametrize("document", GUIDES, ids=name)
+def test_make_targets_that_are_named_exist(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+    named = {found[1] for code in code_of(document) if (found := re.match(r"make ([a-z-]+)", code))}
+    assert named <= targets
+
+
+@pytest.mark.parametrize("document", GUIDES, ids=name)
+def test_commands_of_the_command_line_that_are_named_exist(document: Path) -> None:
+    for code in code_of(document):
+        for words in re.findall(r"(?:^|[| ])(?:\.venv/bin/)?aftersale ((?:[a-z]+ ?)+)", code):
+            command = typer.main.get_command(app)
+            for word in words.split():
+                known = getattr(command, "commands", None)
+                if known is None:
+                    break
+                assert word in known, f"aftersale {words}"
+                command = known[word]
+
+
+@pytest.mark.parametrize("document", GUIDES, ids=name)
+def test_variables_that_are_named_exist(document: Path) -> None:
+    code = "".join(path.read_text("utf-8") for path in MODULES if "tests" not in path.parts)
+    code += (ROOT / "docker-compose.yml").read_text("utf-8")
+    for variable in re.findall(r"\b(?:AFTERSALE_[A-Z_]+[A-Z]|[A-Z]+_PORT)\b", document.read_text("utf-8")):
+        setting = variable.removeprefix("AFTERSALE_").lower()
+        known = variable in code or re.search(rf"^    {setting}: ", code, flags=re.MULTILINE)
+        assert known or variable.startswith("AFTERSALE_NOTIFY_"), variable
+
+
+@pytest.mark.parametrize("document", GUIDES, ids=name)
+def test_paths_that_are_named_exist(document: Path) -> None:
+    folders = "|".join(sorted({path.relative_to(ROOT).parts[0] for path in TRACKED}))
+    for code in code_of(document):
+        if re.fullmatch(rf"(?:{folders})/[\w./-]*", code):
+            assert (ROOT / code).exists(), code
