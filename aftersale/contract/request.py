@@ -115,6 +115,11 @@ class CaseRequest(Schema):
     metadata: Annotated[dict[Code, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=20)] = {}
     order: Order
 
+    @property
+    def workflow_id(self) -> str:
+        """Return the id under which the case runs once."""
+        return f"case/{self.case_id}"
+
     def facts(self, kind: CaseKind, applied_at: datetime, line_ids: Collection[str] | None = None) -> Facts:
         """What a rule may read of the case as it stood at application, over all its lines or only those named (R6)."""
         order = self.order
