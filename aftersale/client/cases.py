@@ -18,23 +18,13 @@ from aftersale.client.open import as_sent
 from aftersale.client.rollouts import Rollouts
 from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished
-from aftersale.contract.request import CaseRequest
+from aftersale.contract.request import WORKFLOW_TYPES, CaseRequest
 from aftersale.contract.status import Status
 from aftersale.failures import CaseNotFound, Refusal
 from aftersale.temporal.plugin import TASK_QUEUE, connect
 from aftersale.vocabulary import CaseKind, Command
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus
-
-WORKFLOW_TYPES: Mapping[CaseKind, str] = {
-    CaseKind.REFUND: "Refund",
-    CaseKind.RETURN: "Return",
-    CaseKind.EXCHANGE: "Exchange",
-    CaseKind.RESHIP: "Reship",
-    CaseKind.REPAIR: "Repair",
-    CaseKind.CLAIM: "Claim",
-}
-"""The workflow type that begins each kind of case."""
 
 
 class Cases(Entities[CaseRequest, Status]):

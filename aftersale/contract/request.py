@@ -1,6 +1,6 @@
 """The request that opens a case, with the order as it was bought: opaque references only, no personal data."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -96,6 +96,10 @@ class PickupWish(Schema):
 
     address_ref: Id
     earliest: Instant | None = None
+
+
+WORKFLOW_TYPES: Mapping[CaseKind, str] = {kind: kind.value.capitalize() for kind in CaseKind}
+"""The workflow type that begins each kind of case."""
 
 
 class CaseRequest(Schema):

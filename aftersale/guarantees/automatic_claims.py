@@ -14,9 +14,6 @@ from aftersale.policy.book import Book
 from aftersale.vocabulary import ClaimType
 from aftersale.watch.shipment import Shipment
 
-CLAIM = "Claim"
-"""The workflow type of a claim."""
-
 _MOST_LETTERS = 64
 
 
