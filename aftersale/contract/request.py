@@ -124,12 +124,11 @@ class CaseRequest(Schema):
         """Return the id under which the case runs once."""
         return f"case/{self.case_id}"
 
-    def facts(self, kind: CaseKind, applied_at: datetime, line_ids: Collection[str] | None = None) -> Facts:
-        """What a rule may read of the case as it stood at application, over all its lines or only those named (R6)."""
-        order = self.order
-        wanted = line_ids if line_ids is not None else {item.order_line_id for item in self.items}
+    def facts(self, kind: CaseKind, applied_at: datetime) -> Facts:
+        """Return what a rule may read of the case as it stood at application, over all its lines (R6)."""
+        order, lines = self.order, {item.order_line_id for item in self.items}
         dispatched = order.dispatched_at is not None and order.dispatched_at <= applied_at
-        return Facts(kind=kind, dispatched=dispatched, applied_at=applied_at, order=order.bought(wanted))
+        return Facts(kind=kind, dispatched=dispatched, applied_at=applied_at, order=order.bought(lines))
 
 
 def _union(*sets: tuple[str, ...]) -> tuple[str, ...]:

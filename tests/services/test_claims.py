@@ -9,11 +9,10 @@ import pytest
 from aftersale.case.intake import Application, admit
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import PolicyGap
-from aftersale.guarantees.eligibility import claim_problems
 from aftersale.policy.book import Book
 from aftersale.vocabulary import CaseKind
 from tests.policy.books import BOOK
-from tests.services.offers import PHOTO, claim, codes, cosmetics, service, version, with_service
+from tests.services.offers import PHOTO, claim, claim_problems, codes, cosmetics, service, version, with_service
 from tests.support.cases import at, item, line
 
 JUNE = "2024-06-03 12:00:00"

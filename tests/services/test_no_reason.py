@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from aftersale.contract.request import CaseRequest
-from aftersale.guarantees.eligibility import NO_REASON_CODES, no_reason_problems
+from aftersale.guarantees.eligibility import NO_REASON_CODES
 from aftersale.policy.book import Book
 from tests.policy.books import BOOK
-from tests.services.offers import codes
+from tests.services.offers import codes, no_reason_problems
 from tests.support.cases import at, item, line, request
 
 WAIVED = "no_reason_return_waived"

@@ -10,12 +10,12 @@ from temporalio.worker import Replayer
 
 from aftersale.client import Refusal
 from aftersale.contract.request import CaseRequest
-from aftersale.guarantees.eligibility import no_reason_problems
 from aftersale.policy.explain import explain_bytes
 from aftersale.temporal.plugin import plugin, sandbox
 from aftersale.times import SECOND, local
 from aftersale.vocabulary import CaseKind, CloseReason, Outcome, Party, State
 from tests.policy.books import BOOK
+from tests.services.offers import no_reason_problems
 from tests.support.cases import at, ended, entries, entry, refused, request, seen, yuan
 from tests.support.claim_waits import CLAIM_WAITS, ClaimWait, awaited
 from tests.support.claims import FRESH, JUNE, RASH, asked, decide, filed
