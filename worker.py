@@ -47,7 +47,7 @@ from activities.quotes import Quotes
 from activities.records import Recording
 from activities.rollouts import RolloutActivities
 from aftersale import records
-from aftersale.client import Namespace, connect
+from aftersale.client import WORKFLOW_TYPES, Namespace, connect
 from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
@@ -55,14 +55,14 @@ from aftersale.schema import Schema
 from aftersale.temporal.plugin import TASK_QUEUE
 from aftersale.temporal.worker import LAST_STEP, PunctualWorker, run
 from aftersale.vocabulary import Party
-from workflows.cases.types import Claim, Exchange, Refund, Repair, Reship, Return
+from workflows.cases import types
 from workflows.correction import Correction
 from workflows.deliveries import Deliveries
 from workflows.freight_claim import FreightClaim
 from workflows.policy_rollout import PolicyRollout
 from workflows.watch.workflow import DispatchWatch
 
-_CASES = [Refund, Return, Exchange, Reship, Repair, Claim]
+_CASES: list[type] = [getattr(types, name) for name in WORKFLOW_TYPES.values()]
 WORKFLOWS = [*_CASES, DispatchWatch, FreightClaim, Correction, Deliveries, PolicyRollout]
 
 DRAIN = timedelta(seconds=20)

@@ -5,8 +5,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from aftersale.case.ui import summary
-from aftersale.contract.request import CaseRequest
-from aftersale.guarantees.automatic_claims import CLAIM
+from aftersale.contract.request import WORKFLOW_TYPES, CaseRequest
 from aftersale.vocabulary import CaseKind
 
 
@@ -18,9 +17,9 @@ class Openings:
         """Open a claim that lives on its own, unless one was opened under its id before; whether it was opened now."""
         try:
             await activity.client().start_workflow(
-                CLAIM,
+                WORKFLOW_TYPES[CaseKind.CLAIM],
                 request,
-                id=f"case/{request.case_id}",
+                id=request.workflow_id,
                 task_queue=activity.info().task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary=summary(CaseKind.CLAIM, request),

@@ -34,7 +34,10 @@ _Keep = Callable[[RefundInstruction, datetime], Instructed]
 
 
 class PaymentRequest(Schema):
-    """An instruction to carry out; with `closes`, nothing else is claimed by the case once it is paid."""
+    """An instruction to carry out; with `closes`, nothing else is claimed by the case once it is paid.
+
+    It always is: kept, since histories hold it, and a worker of an earlier release requires it.
+    """
 
     instruction: RefundInstruction
     closes: bool

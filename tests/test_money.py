@@ -100,10 +100,10 @@ def test_money_is_reserved_until_it_is_paid_or_given_back() -> None:
     money.reserved = True
     assert money.view().status is RefundState.RESERVED
     money.instruct(lines(1000), None, NOW)
-    money.settle(Settlement(key="case/C-pay/refund/1", status="declined"), closes=True)
+    money.settle(Settlement(key="case/C-pay/refund/1", status="declined"))
     assert money.reserved, "a decline gives nothing back"
     money.instruct(lines(1000), None, NOW)
-    money.settle(Settlement(key="case/C-pay/refund/2", status="succeeded"), closes=True)
+    money.settle(Settlement(key="case/C-pay/refund/2", status="succeeded"))
     assert not money.reserved
 
 
@@ -111,11 +111,11 @@ def test_a_settlement_belongs_to_the_latest_instruction() -> None:
     money = payout()
     assert money.view().status is RefundState.NONE
     money.instruct(lines(1000), None, NOW)
-    money.settle(Settlement(key="case/C-pay/refund/1", status="declined", reason="card closed"), closes=True)
+    money.settle(Settlement(key="case/C-pay/refund/1", status="declined", reason="card closed"))
     assert money.view().status is RefundState.FAILED
     money.instruct(lines(1000), "wallet", NOW)
     assert money.view().status is RefundState.PROCESSING
-    money.settle(Settlement(key="case/C-pay/refund/2", status="succeeded", provider_ref="t-1"), closes=True)
+    money.settle(Settlement(key="case/C-pay/refund/2", status="succeeded", provider_ref="t-1"))
     assert [(each.status, each.reason, each.provider_ref) for each in money.view().instructions] == [
         (RefundState.FAILED, "card closed", None),
         (RefundState.SUCCEEDED, None, "t-1"),

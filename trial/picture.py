@@ -26,7 +26,8 @@ from aftersale import records
 from aftersale.client import Cases
 from aftersale.contract.commands import Act, Actor, Approve
 from aftersale.errors import AftersaleError
-from aftersale.temporal.plugin import plugin, run
+from aftersale.temporal.plugin import plugin
+from aftersale.temporal.worker import run
 from aftersale.vocabulary import CaseKind, Party
 from trial.server import HOST, NAMESPACE, ServerUnavailable, free_port
 

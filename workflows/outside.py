@@ -94,10 +94,10 @@ async def release(case_id: str) -> None:
     await visibly(Intake.release, case_id, "release what was reserved")
 
 
-async def refund(instruction: RefundInstruction, *, closes: bool) -> Settlement:
-    """Have the payment service carry out one instruction; asked until it gives a definitive answer."""
+async def refund(instruction: RefundInstruction) -> Settlement:
+    """Have the payment service pay what is owed, the last of a case; asked until it gives a definitive answer."""
     summary = f"{instruction.key}: {instruction.amount_minor} {instruction.currency} minor"
-    return await call_out(Payments.refund, PaymentRequest(instruction=instruction, closes=closes), summary)
+    return await call_out(Payments.refund, PaymentRequest(instruction=instruction, closes=True), summary)
 
 
 async def advance(instruction: RefundInstruction, paid_at: datetime) -> Settlement:

@@ -8,6 +8,7 @@ from aftersale.contract.request import CaseRequest
 from aftersale.errors import AftersaleError, Problem
 from aftersale.guarantees.eligibility import claim_problems, no_reason_problems
 from aftersale.policy.book import Book
+from aftersale.policy.facts import Facts
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.schema import MOST_MINOR, Instant, Schema
 from aftersale.times import local, span
@@ -52,10 +53,11 @@ def admit(book: Book, application: Application) -> list[Problem]:
     if problems:
         return problems
     try:
+        facts = request.facts(kind, applied_at)
         return [
-            *_validity(book, kind, request, applied_at),
-            *_split(book, kind, request, applied_at),
-            *_eligible(book, application),
+            *_validity(book, request, facts, applied_at),
+            *_split(book, request, facts, applied_at),
+            *_eligible(book, application, facts),
         ]
     except AftersaleError as error:
         return [Problem(code="policy_gap", field="order", message=str(error))]
@@ -66,13 +68,13 @@ def bars(problem: Problem) -> bool:
     return problem.code != NOT_BY_RIGHT
 
 
-def _eligible(book: Book, application: Application) -> list[Problem]:
+def _eligible(book: Book, application: Application, facts: Facts) -> list[Problem]:
     """What speaks against a claim; and against the right to a return for no reason, which is made once."""
     match application.kind:
         case CaseKind.CLAIM:
-            return claim_problems(book, application.request, application.applied_at)
+            return claim_problems(book, application.request, facts, application.applied_at)
         case CaseKind.RETURN if application.attempt == 1:
-            found = no_reason_problems(book, application.request, application.applied_at)
+            found = no_reason_problems(book, application.request, facts, application.applied_at)
             return [problem.model_copy(update={"code": NOT_BY_RIGHT}) for problem in found]
         case CaseKind.RETURN | CaseKind.REFUND | CaseKind.EXCHANGE | CaseKind.RESHIP | CaseKind.REPAIR:
             return []
@@ -125,11 +127,10 @@ def _items(request: CaseRequest) -> Iterator[Problem]:
         yield Problem(field="items", message=f"ask for more than {MOST_MINOR} in all; open several cases")
 
 
-def _validity(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
+def _validity(book: Book, request: CaseRequest, facts: Facts, applied_at: datetime) -> Iterator[Problem]:
     confirmed_at = request.order.confirmed_at
     if confirmed_at is None or confirmed_at > applied_at:
         return
-    facts = request.facts(kind, applied_at)
     validity = book.deadline(Clock.AFTER_SALE_VALIDITY, facts, confirmed_at, applied_at)
     if validity.due_at is not None and applied_at >= validity.due_at:
         ended = local(validity.due_at)
@@ -138,11 +139,11 @@ def _validity(book: Book, kind: CaseKind, request: CaseRequest, applied_at: date
         )
 
 
-def _split(book: Book, kind: CaseKind, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
+def _split(book: Book, request: CaseRequest, facts: Facts, applied_at: datetime) -> Iterator[Problem]:
     groups: defaultdict[frozenset[str], list[str]] = defaultdict(list)
     for item in request.items:
-        facts = request.facts(kind, applied_at, [item.order_line_id])
-        groups[book.clauses_bearing_on(facts, CLOCKS.get(kind, ()), applied_at)].append(item.order_line_id)
+        of_line = facts.model_copy(update={"order": request.order.bought([item.order_line_id])})
+        groups[book.clauses_bearing_on(of_line, CLOCKS.get(facts.kind, ()), applied_at)].append(item.order_line_id)
     if len(groups) > 1:
         cases = "; ".join(f"one with {', '.join(lines)}" for lines in groups.values())
         yield Problem(

@@ -106,14 +106,15 @@ class Refunds:
         """Have what the buyer was advanced taken back."""
         return self._number("clawback", lines, tender, ADVANCED, now)
 
-    def settle(self, settlement: Settlement, *, closes: bool) -> None:
-        """Keep the definitive answer to an instruction; one that was paid may be the last of the case."""
+    def settle(self, settlement: Settlement) -> None:
+        """Keep the definitive answer to an instruction; a refund that was paid, and not ahead, is the case's last."""
         status = RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED
         answer = {"status": status, "provider_ref": settlement.provider_ref, "reason": settlement.reason}
         self.instructions = [
             each.model_copy(update=answer) if each.key == settlement.key else each for each in self.instructions
         ]
-        if closes and status is RefundState.SUCCEEDED:
+        last = {each.key for each in self.instructions if each.purpose == "refund"} - self._advances
+        if settlement.key in last and status is RefundState.SUCCEEDED:
             self.reserved = False
 
     def release(self) -> bool:

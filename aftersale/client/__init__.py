@@ -4,8 +4,9 @@ Every command is an update: the caller learns whether it was taken, and why not.
 the caller received it and a request id; repeated with the same request id it is applied once.
 """
 
-from aftersale.client.cases import WORKFLOW_TYPES, Cases
+from aftersale.client.cases import Cases
 from aftersale.client.namespace import Namespace
+from aftersale.contract.request import WORKFLOW_TYPES
 from aftersale.errors import CaseNotFound, NoAnswer, Refusal, ServiceFault
 from aftersale.temporal.plugin import connect
 

@@ -1,6 +1,6 @@
 """The request that opens a case, with the order as it was bought: opaque references only, no personal data."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -98,6 +98,10 @@ class PickupWish(Schema):
     earliest: Instant | None = None
 
 
+WORKFLOW_TYPES: Mapping[CaseKind, str] = {kind: kind.value.capitalize() for kind in CaseKind}
+"""The workflow type that begins each kind of case."""
+
+
 class CaseRequest(Schema):
     """What opens a case: the whole input of its workflow. References are opaque; no personal data."""
 
@@ -115,12 +119,16 @@ class CaseRequest(Schema):
     metadata: Annotated[dict[Code, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=20)] = {}
     order: Order
 
-    def facts(self, kind: CaseKind, applied_at: datetime, line_ids: Collection[str] | None = None) -> Facts:
-        """What a rule may read of the case as it stood at application, over all its lines or only those named (R6)."""
-        order = self.order
-        wanted = line_ids if line_ids is not None else {item.order_line_id for item in self.items}
+    @property
+    def workflow_id(self) -> str:
+        """Return the id under which the case runs once."""
+        return f"case/{self.case_id}"
+
+    def facts(self, kind: CaseKind, applied_at: datetime) -> Facts:
+        """Return what a rule may read of the case as it stood at application, over all its lines (R6)."""
+        order, lines = self.order, {item.order_line_id for item in self.items}
         dispatched = order.dispatched_at is not None and order.dispatched_at <= applied_at
-        return Facts(kind=kind, dispatched=dispatched, applied_at=applied_at, order=order.bought(wanted))
+        return Facts(kind=kind, dispatched=dispatched, applied_at=applied_at, order=order.bought(lines))
 
 
 def _union(*sets: tuple[str, ...]) -> tuple[str, ...]:

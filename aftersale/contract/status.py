@@ -7,9 +7,9 @@ from pydantic import StrictBool
 
 from aftersale.errors import Problem
 from aftersale.money import Currency, Purpose
-from aftersale.policy.deadline import Deadline
+from aftersale.policy.deadline import ExplainedDeadline
 from aftersale.policy.running import LATE, RunningClock
-from aftersale.schema import Duration, Instant, MinorUnits, Schema
+from aftersale.schema import Instant, MinorUnits, Schema
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 
 By = Party | Literal["timer", "policy"]
@@ -62,30 +62,16 @@ class Entry(Schema):
         return cls.of_event(event, says, by, now, now, policy_version=deadline.policy_version, **about)
 
 
-class DeadlineView(Schema):
+class DeadlineView(ExplainedDeadline):
     """A running clock, with the answer of `policy explain` and the last instant in time, grace included."""
 
-    clock: Clock
-    started_at: Instant
     respond_by: Instant | None
-    due_at: Instant | None
-    exclusive: StrictBool
-    ordinary_due_at: Instant
-    limit: Duration | None
-    waived: StrictBool
-    rules: tuple[str, ...]
-    policy_version: str
-    on_timeout: OnTimeout
-    counts_for_score: StrictBool
-    because: tuple[str, ...]
 
     @classmethod
-    def of(cls, running: RunningClock) -> "DeadlineView":
-        """The view of one running clock."""
-        deadline: Deadline = running.deadline
-        shared = cls.model_fields.keys() & Deadline.model_fields.keys()
-        values = {name: getattr(deadline, name) for name in sorted(shared)}
-        return cls(respond_by=running.respond_by, **values)
+    def of(cls, running: RunningClock, **about: object) -> Self:
+        """Return the view of one running clock."""
+        shown = {name: getattr(running.deadline, name) for name in ExplainedDeadline.model_fields}
+        return cls.model_validate({**shown, "respond_by": running.respond_by, **about})
 
 
 class Next(Schema):

@@ -11,10 +11,7 @@ from aftersale.guarantees.compensation import MustBeStated, compensation, losses
 from aftersale.guarantees.eligibility import claim_problems
 from aftersale.money import LineAmount, Money, share
 from aftersale.policy.book import Book
-from aftersale.vocabulary import ClaimType
-
-CLAIM = "Claim"
-"""The workflow type of a claim."""
+from aftersale.vocabulary import CaseKind, ClaimType
 
 _MOST_LETTERS = 64
 
@@ -41,7 +38,8 @@ def price_claim(book: Book, filed: Filed) -> CaseRequest | None:
     request, wanted = filed.request, filed.request.claim_type
     found = book.services.guarantee_for(wanted, request.order.paid_at, filed.applied_at) if wanted else None
     currencies = {item.requested.currency for item in request.items}
-    if found is None or len(currencies) > 1 or claim_problems(book, request, filed.applied_at):
+    facts = request.facts(CaseKind.CLAIM, filed.applied_at)
+    if found is None or len(currencies) > 1 or claim_problems(book, request, facts, filed.applied_at):
         return None
     terms = found[1].compensation
     award = compensation(terms, losses(request), *currencies)

@@ -9,18 +9,20 @@ from datetime import datetime
 from aftersale.contract.request import CaseRequest, OrderLine
 from aftersale.errors import Problem
 from aftersale.policy.book import Book
+from aftersale.policy.facts import Facts
 from aftersale.policy.service_terms import ClaimWindow, Exclusion, Guarantee
 from aftersale.policy.services import Edition
 from aftersale.times import local
-from aftersale.vocabulary import CaseKind, ClaimType, Clock, Service
+from aftersale.vocabulary import ClaimType, Clock, Service
 
 NO_REASON_CODES = frozenset({"no_longer_wanted", "no_reason"})
 """The reasons of a buyer that needs none."""
 
 
-def claim_problems(book: Book, request: CaseRequest, applied_at: datetime) -> list[Problem]:
-    """Everything that speaks against opening the claim; empty where a person is to look at it.
+def claim_problems(book: Book, request: CaseRequest, facts: Facts, applied_at: datetime) -> list[Problem]:
+    """Return everything that speaks against opening the claim; empty where a person is to look at it.
 
+    `facts` are those of the request at `applied_at`.
     Raises PolicyGap and BadInput as `Book.deadline`.
     """
     if request.claim_type is None:
@@ -31,13 +33,13 @@ def claim_problems(book: Book, request: CaseRequest, applied_at: datetime) -> li
     edition, guarantee = found
     return [
         *_covered(edition, guarantee, request),
-        *_in_window(book, guarantee, request, applied_at),
-        *_missed(book, guarantee, request, applied_at),
+        *_in_window(book, guarantee, request, facts, applied_at),
+        *_missed(book, guarantee, request, facts, applied_at),
         *_shown(guarantee, request),
     ]
 
 
-def no_reason_problems(book: Book, request: CaseRequest, applied_at: datetime) -> list[Problem]:
+def no_reason_problems(book: Book, request: CaseRequest, facts: Facts, applied_at: datetime) -> list[Problem]:
     """Why a return for no reason is not one by right; empty where it is, and where a reason is given.
 
     The right is the law's, so that an order needs no service for it. Without it a buyer may still ask, and the merchant
@@ -47,7 +49,7 @@ def no_reason_problems(book: Book, request: CaseRequest, applied_at: datetime) -
     """
     if request.reason_code not in NO_REASON_CODES:
         return []
-    return [*_within_seven_days(book, request, applied_at), *_excluded(book, request, applied_at)]
+    return [*_within_seven_days(book, request, facts, applied_at), *_excluded(book, request, applied_at)]
 
 
 # Claims
@@ -71,13 +73,15 @@ def _covered(edition: Edition, guarantee: Guarantee, request: CaseRequest) -> It
             yield Problem(code="category", field=field, message=said)
 
 
-def _in_window(book: Book, guarantee: Guarantee, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
+def _in_window(
+    book: Book, guarantee: Guarantee, request: CaseRequest, facts: Facts, applied_at: datetime
+) -> Iterator[Problem]:
     window = guarantee.window
     if window is None:
         return
     started_at = _start(window, request, applied_at)
     if started_at is not None:
-        yield from _too_late(book, window.clock, request, CaseKind.CLAIM, started_at, applied_at, _CLAIM_ELSE)
+        yield from _too_late(book, window.clock, facts, started_at, applied_at, _CLAIM_ELSE)
     elif window.since == "sign_off":
         said = f"is required, since {guarantee.says}; add the carrier's sign-off, or claim once the goods are there"
         yield Problem(code="not_signed_for", field="order.signed_for_at", message=said)
@@ -89,11 +93,12 @@ def _start(window: ClaimWindow, request: CaseRequest, applied_at: datetime) -> d
     return at if at is not None and at <= applied_at else None
 
 
-def _missed(book: Book, guarantee: Guarantee, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
+def _missed(
+    book: Book, guarantee: Guarantee, request: CaseRequest, facts: Facts, applied_at: datetime
+) -> Iterator[Problem]:
     if guarantee.missed is None:
         return
     order = request.order
-    facts = request.facts(CaseKind.CLAIM, applied_at)
     due_at = book.deadline(guarantee.missed, facts, order.paid_at, applied_at).due_at
     left_at = min(order.dispatched_at or applied_at, applied_at)
     if due_at is None or left_at <= due_at:
@@ -111,11 +116,10 @@ def _shown(guarantee: Guarantee, request: CaseRequest) -> Iterator[Problem]:
 # Returns for no reason
 
 
-def _within_seven_days(book: Book, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
+def _within_seven_days(book: Book, request: CaseRequest, facts: Facts, applied_at: datetime) -> Iterator[Problem]:
     signed_for_at = request.order.signed_for_at
     if signed_for_at is not None and signed_for_at <= applied_at:
-        window = Clock.NO_REASON_WINDOW
-        yield from _too_late(book, window, request, CaseKind.RETURN, signed_for_at, applied_at, _RETURN_ELSE)
+        yield from _too_late(book, Clock.NO_REASON_WINDOW, facts, signed_for_at, applied_at, _RETURN_ELSE)
 
 
 def _excluded(book: Book, request: CaseRequest, applied_at: datetime) -> Iterator[Problem]:
@@ -140,15 +144,9 @@ _CLAIM_ELSE, _RETURN_ELSE = "open a case of another kind", "give the reason, if 
 
 
 def _too_late(
-    book: Book,
-    clock: Clock,
-    request: CaseRequest,
-    kind: CaseKind,
-    started_at: datetime,
-    applied_at: datetime,
-    remedy: str,
+    book: Book, clock: Clock, facts: Facts, started_at: datetime, applied_at: datetime, remedy: str
 ) -> Iterator[Problem]:
-    deadline = book.deadline(clock, request.facts(kind, applied_at), started_at, applied_at)
+    deadline = book.deadline(clock, facts, started_at, applied_at)
     due_at = deadline.due_at
     if due_at is not None and (applied_at > due_at or (deadline.exclusive and applied_at == due_at)):
         said = (

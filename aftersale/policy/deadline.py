@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from aftersale.errors import PolicyGap, bad_input
 from aftersale.policy.clauses import DayEnd, Effect, FactInstant, FactLimit, InstantPath, LimitPath
@@ -18,28 +18,36 @@ from aftersale.times import SECOND, duration, local, next_midnight, span
 from aftersale.vocabulary import Clock, OnTimeout
 
 
-class Deadline(Schema):
-    """When a clock runs out, and why.
+class ExplainedDeadline(Schema):
+    """When a clock runs out, and why: what callers see of it, and `policy explain` answers.
 
     `due_at` is the last instant in time or, with `exclusive`, the midnight at which a right ends; None when waived.
     `ordinary_due_at` is the point without any rule. `limit` is None where a fixed instant decides. `rules` names what
-    applied, selector first; empty means ordinary. `statutory` clocks are never held (R16). `extension` is what a
-    party may still ask for, `grace` the time that a late fact leaves to everyone (R13). `reminders` are how long before
-    the last instant in time the party that is awaited is reminded.
+    applied, selector first; empty means ordinary.
     """
 
     clock: Clock
     started_at: Instant
     due_at: Instant | None
-    exclusive: bool
+    exclusive: StrictBool
     ordinary_due_at: Instant
     limit: Duration | None
-    waived: bool
+    waived: StrictBool
     rules: tuple[str, ...]
     policy_version: str
     on_timeout: OnTimeout
-    counts_for_score: bool
+    counts_for_score: StrictBool
     because: tuple[str, ...]
+
+
+class Deadline(ExplainedDeadline):
+    """A deadline with what its case needs beside.
+
+    `statutory` clocks are never held (R16). `extension` is what a party may still ask for, `grace` the time that a late
+    fact leaves to everyone (R13). `reminders` are how long before the last instant in time the party that is awaited is
+    reminded.
+    """
+
     statutory: bool = False
     extension: Extension | None = None
     grace: Duration = Field(default="PT0S")

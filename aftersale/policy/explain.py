@@ -11,22 +11,11 @@ from pydantic import ValidationError
 
 from aftersale.errors import AftersaleError, problems_of
 from aftersale.policy.book import Book
-from aftersale.policy.deadline import Deadline
+from aftersale.policy.deadline import Deadline, ExplainedDeadline
 from aftersale.policy.facts import Question
 from aftersale.times import local
 
-SHOWN = (
-    "due_at",
-    "exclusive",
-    "ordinary_due_at",
-    "limit",
-    "waived",
-    "rules",
-    "policy_version",
-    "on_timeout",
-    "counts_for_score",
-    "because",
-)
+SHOWN = tuple(name for name in ExplainedDeadline.model_fields if name not in Question.model_fields)
 """The fields of an answer, in the order in which they are written."""
 
 

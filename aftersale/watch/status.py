@@ -7,6 +7,7 @@ from pydantic import StrictBool
 
 from aftersale.contract.status import DeadlineView, Entry
 from aftersale.errors import Problem
+from aftersale.policy.deadline import ExplainedDeadline
 from aftersale.policy.running import RunningClock
 from aftersale.schema import Code, Id, Instant, Schema
 from aftersale.vocabulary import Clock, OnTimeout, WatchEnd, WatchState
@@ -63,12 +64,6 @@ class WatchDeadline(DeadlineView):
 
     tracking_no: Id | None
 
-    @classmethod
-    def of_check(cls, check: Check, running: RunningClock) -> "WatchDeadline":
-        """The view of one check's clock."""
-        view = DeadlineView.of(running)
-        return cls(tracking_no=check.tracking_no, **{name: getattr(view, name) for name in DeadlineView.model_fields})
-
 
 class ParcelView(Schema):
     """A parcel: when the merchant clicked, and when carriers first saw it at each point."""
@@ -121,23 +116,18 @@ def refused_watch_status(shipment_id: str, problems: tuple[Problem, ...]) -> Wat
 def violation_of(check: Check, running: RunningClock, about: tuple[str, str, str], now: datetime) -> Violation:
     """The violation of a check whose clock ran out; `about` is the shipment, its order and its merchant."""
     assert running.reckoned is not None and running.respond_by is not None and running.lapses_at is not None
-    deadline, (shipment_id, order_id, merchant_id) = running.deadline, about
+    shared = Violation.model_fields.keys() & ExplainedDeadline.model_fields.keys()
+    shipment_id, order_id, merchant_id = about
     named = [shipment_id, check.clock.value, *([check.tracking_no] if check.tracking_no else [])]
     return Violation(
         violation_id="/".join(named),
         shipment_id=shipment_id,
         order_id=order_id,
         merchant_id=merchant_id,
-        clock=check.clock,
         tracking_no=check.tracking_no,
-        started_at=deadline.started_at,
         due_at=running.reckoned,
         respond_by=running.respond_by,
         breached_at=running.lapses_at,
         recorded_at=now,
-        rules=deadline.rules,
-        policy_version=deadline.policy_version,
-        on_timeout=deadline.on_timeout,
-        counts_for_score=deadline.counts_for_score,
-        because=deadline.because,
+        **{name: getattr(running.deadline, name) for name in sorted(shared - {"due_at"})},
     )

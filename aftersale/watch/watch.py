@@ -181,7 +181,9 @@ class Watch:
             end=self.end,
             dispatched_at=shipment.dispatched_at,
             parcels=tuple(shipment.view(parcel) for parcel in shipment.parcels.values()),
-            deadlines=tuple(WatchDeadline.of_check(check, running) for check, running in self.clocks.items()),
+            deadlines=tuple(
+                WatchDeadline.of(running, tracking_no=check.tracking_no) for check, running in self.clocks.items()
+            ),
             violations=tuple(self.violations.values()),
             timeline=tuple(self.timeline),
             policy_version=self.policy_version,

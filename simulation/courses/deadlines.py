@@ -16,7 +16,6 @@ from aftersale.vocabulary import CaseKind, Clock, Party, Tier
 STATUTORY = {Clock.STATUTORY_REFUND, Clock.NO_REASON_WINDOW}
 _AGREED = re.compile(r"clock (\w+), limit (\w+)")
 _CLOCKS = {clock.value: clock for clock in Clock}
-_KINDS = [CaseKind.REFUND, CaseKind.RETURN, CaseKind.EXCHANGE, CaseKind.RESHIP, CaseKind.REPAIR, CaseKind.CLAIM]
 
 
 def as_the_book_says(books: Sequence[Book], asked: dict[str, Any], status: Status) -> None:
@@ -33,7 +32,7 @@ def as_the_book_says(books: Sequence[Book], asked: dict[str, Any], status: Statu
 
 def _possible(status: Status, view: DeadlineView) -> Sequence[CaseKind]:
     """The kinds that the case may have had when the clock began: a clock beside the stages may be older than a kind."""
-    return _KINDS if view.clock in STATUTORY | {Clock.PAYOUT} else [status.kind]
+    return list(CaseKind) if view.clock in STATUTORY | {Clock.PAYOUT} else [status.kind]
 
 
 def _answer(book: Book, request: CaseRequest, status: Status, view: DeadlineView, kind: CaseKind) -> Deadline:

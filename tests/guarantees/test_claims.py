@@ -9,12 +9,11 @@ import pytest
 from aftersale.case.intake import Application, admit
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import PolicyGap
-from aftersale.guarantees.eligibility import claim_problems
 from aftersale.policy.book import Book
 from aftersale.vocabulary import CaseKind
 from tests.support.books import BOOK
 from tests.support.cases import at, item, line
-from tests.support.offers import PHOTO, claim, codes, cosmetics, service, version, with_service
+from tests.support.offers import PHOTO, claim, claim_problems, codes, cosmetics, service, version, with_service
 
 JUNE = "2024-06-03 12:00:00"
 

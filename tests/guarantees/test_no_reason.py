@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from aftersale.contract.request import CaseRequest
-from aftersale.guarantees.eligibility import NO_REASON_CODES, no_reason_problems
+from aftersale.guarantees.eligibility import NO_REASON_CODES
 from aftersale.policy.book import Book
 from tests.support.books import BOOK
 from tests.support.cases import at, item, line, request
-from tests.support.offers import codes
+from tests.support.offers import codes, no_reason_problems
 
 WAIVED = "no_reason_return_waived"
 

@@ -16,9 +16,10 @@ from typing import Any
 from temporalio.client import Client
 
 import worker
-from aftersale.guarantees.automatic_claims import CLAIM
+from aftersale.contract.request import WORKFLOW_TYPES
 from aftersale.records import Ledger
 from aftersale.temporal.worker import run
+from aftersale.vocabulary import CaseKind
 
 STEPS = ("instructed", "called", "answered", "settled")
 
@@ -37,7 +38,7 @@ def _then_die(work: Any) -> Any:
 
 def _then_die_starting(start: Any, *, before: bool) -> Any:
     async def started(self: Client, workflow: Any, *given: Any, **settings: Any) -> Any:
-        if workflow != CLAIM:
+        if workflow != WORKFLOW_TYPES[CaseKind.CLAIM]:
             return await start(self, workflow, *given, **settings)
         if not before:
             await start(self, workflow, *given, **settings)

@@ -1,14 +1,15 @@
 """Claims, sign-ups and service files that the tests of the guarantee services speak of."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import Problem
+from aftersale.guarantees import eligibility
 from aftersale.policy.book import Book
 from aftersale.policy.service_terms import Compensation
 from aftersale.policy.services import ServiceFile, Version
-from aftersale.vocabulary import ClaimType
+from aftersale.vocabulary import CaseKind, ClaimType
 from tests.support.books import BOOK
 from tests.support.cases import line, request
 
@@ -85,3 +86,13 @@ def priced(*claim_types: ClaimType, **terms: Any) -> Book:
 def codes(problems: list[Problem]) -> list[str]:
     """What is wrong, in one word each."""
     return [problem.code for problem in problems]
+
+
+def claim_problems(book: Book, request: CaseRequest, applied_at: datetime) -> list[Problem]:
+    """What speaks against a claim that is made at an instant."""
+    return eligibility.claim_problems(book, request, request.facts(CaseKind.CLAIM, applied_at), applied_at)
+
+
+def no_reason_problems(book: Book, request: CaseRequest, applied_at: datetime) -> list[Problem]:
+    """What speaks against a return without a reason that is asked for at an instant."""
+    return eligibility.no_reason_problems(book, request, request.facts(CaseKind.RETURN, applied_at), applied_at)

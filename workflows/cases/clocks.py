@@ -1,6 +1,5 @@
 """The clocks of a case: asked of the policy book, and asked again when something bears on them."""
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,30 +33,18 @@ class Requote:
 
 
 class CaseClocks:
-    """Keeps the clocks of one case right; it wakes the case when a newer book has moved them."""
+    """Keeps the clocks of one case right."""
 
-    def __init__(self, case: Case, wake: Callable[[], None]) -> None:
-        """No clock runs yet."""
-        self._case, self._wake = case, wake
-        self._revisions = Revisions()
+    def __init__(self, case: Case, revisions: Revisions) -> None:
+        """No clock runs yet; `revisions` are those that the case was told of."""
+        self._case, self._revisions = case, revisions
         self._requotes: deque[Requote] = deque()
-        self._publication: asyncio.Task[None] | None = None
 
     # What handlers do
 
     def requote(self, why: str, question: Callable[[RunningClock], Question]) -> None:
         """Have the procedure ask the book again for every clock whose question changes."""
         self._requotes.append(Requote(why, question))
-
-    def hear_revision(self, revision: int) -> None:
-        """A newer policy book is out: ask it about the clocks that run, without keeping anybody waiting (R9)."""
-        newer = self._revisions.note(revision)
-        if newer and (self._publication is None or self._publication.done()):
-            self._publication = asyncio.create_task(self._ask_newer_book())
-
-    def forget_revision(self, revision: int) -> None:
-        """A revision was announced by mistake: who waits for a book of it asks again for what was told before."""
-        self._revisions.forget(revision)
 
     # What the desk does
 
@@ -101,18 +88,8 @@ class CaseClocks:
             if running.lapses_at and running.lapses_at <= workflow.now():
                 self._case.alert(running, self._now)
 
-    def stop(self) -> None:
-        """The case is over: whatever a newer book says comes too late."""
-        if self._publication is not None:
-            self._publication.cancel()
-
-    # How it works
-
-    @property
-    def _now(self) -> datetime:
-        return floor(workflow.now())
-
-    async def _ask_newer_book(self) -> None:
+    async def ask_newer_book(self) -> None:
+        """Re-time the clocks that run by the newest book that was published (R9)."""
         case = self._case
         asked: list[RunningClock] = []
         revision = -1
@@ -129,4 +106,7 @@ class CaseClocks:
                 for running, question, deadline in zip(asked, questions, deadlines, strict=True):
                     case.retime(running, question, deadline, why, self._now)
                 asked = case.running
-        self._wake()
+
+    @property
+    def _now(self) -> datetime:
+        return floor(workflow.now())

@@ -19,13 +19,11 @@ from aftersale.contract.commands import Act, Leg, ParcelEvent, ScanEvent
 from aftersale.contract.markdown import wake_summary
 from aftersale.contract.status import Ending
 from aftersale.schema import Schema
-from aftersale.times import floor
 from aftersale.vocabulary import Clock, MessageEvent, Party, State
 from workflows import outside
 from workflows.cases.clocks import NO_STARTS, CaseClocks, Starts
 from workflows.cases.recorder import TurnRecorder
-from workflows.timer import WakeTimer
-from workflows.visibility import Visibility
+from workflows.entity import EntityDesk
 
 A = TypeVar("A", bound=Schema)
 B = TypeVar("B", bound=Schema)
@@ -45,28 +43,20 @@ class Stopped(Exception):
     """An operator cancelled the case; raised where a procedure waits for somebody, never while money is under way."""
 
 
-class Desk:
+class Desk(EntityDesk):
     """The working place of one case."""
 
     def __init__(self, case: Case) -> None:
         """Lay the file on the desk."""
+        super().__init__()
         self.case = case
-        self.settled = False
         self.settlings = 0
-        self.clocks = CaseClocks(case, self.wake)
+        self.clocks = CaseClocks(case, self.revisions)
         self.advancing: asyncio.Task[None] | None = None
         self._heard: Act | None = None
         self._awaited_scan: tuple[Leg, ScanEvent] | None = None
         self._errands: list[asyncio.Task[None]] = []
-        self._stopped = False
-        self._timer = WakeTimer(self.wake)
-        self._visibility = Visibility()
         self._recorder = TurnRecorder(case.subject)
-
-    @property
-    def now(self) -> datetime:
-        """The case's present, floored to the second (R4)."""
-        return floor(workflow.now())
 
     # What handlers do
 
@@ -75,18 +65,9 @@ class Desk:
         seen = self.settlings
         return lambda: unless() or (self.settled and self.settlings > seen)
 
-    def wake(self) -> None:
-        """Let the procedure look again."""
-        self.settled = False
-
     def hear(self, act: Act) -> None:
         """Hand the procedure the act that ends its stage; there is never more than one: the case is settling then."""
         self._heard = act
-        self.wake()
-
-    def stop(self) -> None:
-        """Have the procedure end where it next waits for somebody."""
-        self._stopped = True
         self.wake()
 
     # What procedures and stages do
@@ -177,8 +158,7 @@ class Desk:
     async def close(self, ending: Ending) -> None:
         """The case is over: clocks stop, both sides are told, and the records are brought up to the end."""
         self.case.finish(ending, self.now)
-        self.clocks.stop()
-        self._timer.set(None, None, "")
+        self._stop_clocks()
         self.wake()
         if self.case.refunds.release():
             self.errand(outside.release(self.case.request.case_id))
@@ -191,6 +171,10 @@ class Desk:
         self._errands.append(asyncio.create_task(work))
 
     # How it works
+
+    async def _ask_newer_book(self) -> None:
+        await self.clocks.ask_newer_book()
+        self.wake()
 
     @property
     def _all_done(self) -> bool:

@@ -41,7 +41,7 @@ class Refund(CaseWorkflow):
     @workflow.run
     async def run(self, *given: Any) -> Status:
         """Work the case to its end; the result is its record."""
-        return await self.work(procedure_of)
+        return await self.work(self.follow(procedure_of))
 
 
 @workflow.defn
@@ -53,7 +53,7 @@ class Return(CaseWorkflow):
     @workflow.run
     async def run(self, *given: Any) -> Status:
         """Work the case to its end; the result is its record."""
-        return await self.work(procedure_of)
+        return await self.work(self.follow(procedure_of))
 
 
 @workflow.defn
@@ -65,7 +65,7 @@ class Exchange(CaseWorkflow):
     @workflow.run
     async def run(self, *given: Any) -> Status:
         """Work the case to its end; the result is its record."""
-        return await self.work(procedure_of)
+        return await self.work(self.follow(procedure_of))
 
 
 @workflow.defn
@@ -77,7 +77,7 @@ class Reship(CaseWorkflow):
     @workflow.run
     async def run(self, *given: Any) -> Status:
         """Work the case to its end; the result is its record."""
-        return await self.work(procedure_of)
+        return await self.work(self.follow(procedure_of))
 
 
 @workflow.defn
@@ -89,7 +89,7 @@ class Repair(CaseWorkflow):
     @workflow.run
     async def run(self, *given: Any) -> Status:
         """Work the case to its end; the result is its record."""
-        return await self.work(procedure_of)
+        return await self.work(self.follow(procedure_of))
 
 
 @workflow.defn
@@ -101,4 +101,4 @@ class Claim(CaseWorkflow):
     @workflow.run
     async def run(self, *given: Any) -> Status:
         """Work the case to its end; the result is its record."""
-        return await self.work(procedure_of)
+        return await self.work(self.follow(procedure_of))

@@ -15,8 +15,6 @@ from aftersale.contract.request import CaseRequest
 from aftersale.guarantees.claims import Filed
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
-from aftersale.policy.revisions import Revisions
-from aftersale.times import floor
 from aftersale.vocabulary import Clock, Party, WatchEnd
 from aftersale.watch.claim import late_dispatch
 from aftersale.watch.messages import finding_of
@@ -24,50 +22,18 @@ from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation
 from aftersale.watch.watch import Watch, summary
 from workflows import outside
-from workflows.timer import WakeTimer
-from workflows.visibility import Visibility
+from workflows.entity import EntityDesk
 
 
-class WatchDesk:
+class WatchDesk(EntityDesk):
     """The working place of one watch."""
 
     def __init__(self, request: WatchRequest) -> None:
         """Nothing has been asked yet."""
+        super().__init__()
         self.watch = Watch(request, self.now)
-        self.settled = False
-        self._revisions = Revisions()
-        self._publication: asyncio.Task[None] | None = None
         self._news: deque[Violation] = deque()
         self._passing_on: asyncio.Task[None] | None = None
-        self._stopped = False
-        self._timer = WakeTimer(self.wake)
-        self._visibility = Visibility()
-
-    @property
-    def now(self) -> datetime:
-        """The watch's present, floored to the second (R4)."""
-        return floor(workflow.now())
-
-    # What handlers do
-
-    def wake(self) -> None:
-        """Let the desk look again."""
-        self.settled = False
-
-    def stop(self) -> None:
-        """End the watch: an operator cancelled it."""
-        self._stopped = True
-        self.wake()
-
-    def hear_revision(self, revision: int) -> None:
-        """A newer policy book is out: ask it about the clocks that run, without holding up any of them (R9)."""
-        newer = self._revisions.note(revision)
-        if newer and (self._publication is None or self._publication.done()):
-            self._publication = asyncio.create_task(self._ask_newer_book())
-
-    def forget_revision(self, revision: int) -> None:
-        """A revision was announced by mistake: who waits for a book of it asks again for what was told before."""
-        self._revisions.forget(revision)
 
     # What the workflow does
 
@@ -77,9 +43,7 @@ class WatchDesk:
             self._rest()
             await workflow.wait_condition(lambda: not self.settled)
         self.watch.finish(end, self.now)
-        if self._publication is not None:
-            self._publication.cancel()
-        self._timer.set(None, None, "")
+        self._stop_clocks()
         self._show()
 
     # How it works
@@ -103,25 +67,25 @@ class WatchDesk:
         self.watch.read(scans, [scan for scan, is_hub in zip(scans, found, strict=True) if is_hub])
 
     async def _ask(self, asked: Mapping[Check, Question]) -> None:
-        revision, learned_at = self._revisions.newest, self.now
-        deadlines = await outside.quote(list(asked.values()), revision, self._revisions.still_wants(revision))
-        if deadlines is not None and revision == self._revisions.newest:
-            self._revisions.note_answer(revision)
+        revision, learned_at = self.revisions.newest, self.now
+        deadlines = await outside.quote(list(asked.values()), revision, self.revisions.still_wants(revision))
+        if deadlines is not None and revision == self.revisions.newest:
+            self.revisions.note_answer(revision)
             self._answer(asked, deadlines, "what is known of the shipment has changed", learned_at)
 
     async def _ask_newer_book(self) -> None:
         asked: dict[Check, Question] = {}
         revision = -1
-        while revision < self._revisions.newest or self.watch.questions_again(self.now).keys() - asked.keys():
-            revision, asked, learned_at = self._revisions.newest, self.watch.questions_again(self.now), self.now
+        while revision < self.revisions.newest or self.watch.questions_again(self.now).keys() - asked.keys():
+            revision, asked, learned_at = self.revisions.newest, self.watch.questions_again(self.now), self.now
             if not asked:
                 break
-            wanted = self._revisions.still_wants(revision)
+            wanted = self.revisions.still_wants(revision)
             deadlines = await outside.quote_from_newer_book(list(asked.values()), revision, wanted)
             if deadlines is None:
-                revision = self._revisions.last_answered
+                revision = self.revisions.last_answered
                 continue
-            self._revisions.note_answer(revision)
+            self.revisions.note_answer(revision)
             self._answer(asked, deadlines, f"policy book revision {revision} was published", learned_at)
         self.wake()
 

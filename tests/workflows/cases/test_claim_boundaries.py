@@ -10,7 +10,6 @@ from temporalio.worker import Replayer
 
 from aftersale.client import Refusal
 from aftersale.contract.request import CaseRequest
-from aftersale.guarantees.eligibility import no_reason_problems
 from aftersale.policy.explain import explain_bytes
 from aftersale.temporal.plugin import plugin, sandbox
 from aftersale.times import SECOND, local
@@ -19,6 +18,7 @@ from tests.support.books import BOOK
 from tests.support.cases import at, ended, entries, entry, refused, request, seen, yuan
 from tests.support.claim_waits import CLAIM_WAITS, ClaimWait, awaited
 from tests.support.claims import FRESH, JUNE, RASH, asked, decide, filed
+from tests.support.offers import no_reason_problems
 from tests.support.platform_fixtures import StandIn
 from tests.support.steps import REFUSE_CLAIM
 from tests.support.waits import stands

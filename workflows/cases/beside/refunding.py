@@ -19,8 +19,8 @@ async def pay(desk: Desk, lines: Sequence[LineAmount], tender: str | None) -> Se
     """Instruct a refund and wait for the definitive answer; clocks beside go on meanwhile."""
     instruction = desk.case.refunds.instruct(lines, tender, desk.now)
     _note(desk, "RefundInstructed", f"refund of {_sum(instruction)} instructed as {instruction.key}")
-    settlement = await desk.meanwhile(outside.refund(instruction, closes=True))
-    _settle(desk, settlement, "Refund", closes=True)
+    settlement = await desk.meanwhile(outside.refund(instruction))
+    _settle(desk, settlement, "Refund")
     return settlement
 
 
@@ -30,7 +30,7 @@ async def take_back(desk: Desk, lines: Sequence[LineAmount], tender: str | None)
     says = f"clawback of {_sum(instruction)} instructed as {instruction.key}: it was advanced, and is not owed"
     _note(desk, "ClawbackInstructed", says)
     settlement = await desk.meanwhile(outside.claw_back(instruction))
-    _settle(desk, settlement, "Clawback", closes=False)
+    _settle(desk, settlement, "Clawback")
     if settlement.status == "succeeded":
         desk.case.messages.add(Party.BUYER, MessageEvent.CLAWED_BACK, says)
     return settlement
@@ -53,15 +53,15 @@ async def _advance(desk: Desk) -> None:
     _note(desk, "AdvanceInstructed", f"instant refund of {_sum(instruction)} instructed as {instruction.key}")
     desk.wake()
     settlement = await outside.advance(instruction, desk.case.request.order.paid_at)
-    _settle(desk, settlement, "Advance", closes=False)
+    _settle(desk, settlement, "Advance")
     if settlement.status == "succeeded":
         says = f"{_sum(instruction)} was paid ahead; what turns out not to be owed is taken back"
         desk.case.messages.add(Party.BUYER, MessageEvent.REFUND_ADVANCED, says)
     desk.wake()
 
 
-def _settle(desk: Desk, settlement: Settlement, what: str, *, closes: bool) -> None:
-    desk.case.refunds.settle(settlement, closes=closes)
+def _settle(desk: Desk, settlement: Settlement, what: str) -> None:
+    desk.case.refunds.settle(settlement)
     named = f"{what.lower()} {settlement.key}"
     if settlement.status == "succeeded":
         done = "collected" if what == "Clawback" else "paid"

@@ -1,0 +1,283 @@
+"""What cases and watches share: how a request is read, updates are judged and taken, signals are heard, and a desk.
+
+Handlers judge, record and return; the desk alone acts. They take whatever any SDK sends and validate it themselves, so
+that a malformed payload becomes an answer rather than a workflow task that fails for ever.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from aftersale.case.validator import instant_of
+from aftersale.contract.commands import Act, OpenCase, ParcelEvent, PolicyPublished, read
+from aftersale.contract.request import CaseRequest
+from aftersale.errors import BadInput, CommandRefused, Problem
+from aftersale.policy.revisions import Revisions
+from aftersale.schema import Schema, is_id
+from aftersale.times import floor
+from aftersale.vocabulary import Command, WatchCommand
+from aftersale.watch.commands import OpenWatch
+from aftersale.watch.request import WatchRequest
+from workflows.timer import WakeTimer
+from workflows.visibility import Visibility
+
+
+class EntityDesk:
+    """Where one case or watch is worked: its present, its timer, its page for operators, its policy revisions."""
+
+    def __init__(self) -> None:
+        """Nothing was told yet."""
+        self.settled = False
+        self.revisions = Revisions()
+        self._publication: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._timer = WakeTimer(self.wake)
+        self._visibility = Visibility()
+
+    @property
+    def now(self) -> datetime:
+        """Return the present, floored to the second (R4)."""
+        return floor(workflow.now())
+
+    def wake(self) -> None:
+        """Have the desk look again."""
+        self.settled = False
+
+    def stop(self) -> None:
+        """Have the desk end where it next waits for somebody: an operator cancelled the workflow."""
+        self._stopped = True
+        self.wake()
+
+    def hear_revision(self, revision: int) -> None:
+        """Have a newer policy book asked about the clocks that run, without holding up any of them (R9)."""
+        newer = self.revisions.note(revision)
+        if newer and (self._publication is None or self._publication.done()):
+            self._publication = asyncio.create_task(self._ask_newer_book())
+
+    async def _ask_newer_book(self) -> None:
+        """Re-time the clocks that run by the newest book, then wake the desk."""
+        raise NotImplementedError
+
+    def _stop_clocks(self) -> None:
+        """Take no answer of a newer book any more, and cancel the timer: all is over."""
+        if self._publication is not None:
+            self._publication.cancel()
+        self._timer.set(None, None, "")
+
+
+R = TypeVar("R", bound=CaseRequest | WatchRequest)
+A = TypeVar("A", bound=Act)
+D = TypeVar("D", bound=EntityDesk)
+T = TypeVar("T")
+S = TypeVar("S", bound=Schema)
+
+
+class Entity(Generic[R, A, D, T]):
+    """A workflow with a request `R`, commands that carry an `A`, a desk `D` and a status `T`.
+
+    A subclass gets an update for every command that it names a payload for, and declares run and the query `status`.
+    """
+
+    noun: ClassVar[str]
+    id_field: ClassVar[str]
+    conflict: ClassVar[str]
+    request_type: type[R]
+    opening_type: type[OpenCase | OpenWatch]
+    payloads: Mapping[Any, type[A]]
+
+    def __init_subclass__(cls) -> None:
+        """Declare the updates of a class that says which payloads its commands carry."""
+        super().__init_subclass__()
+        for command in vars(cls).get("payloads", ()):
+            setattr(cls, command.value, _update(command))
+
+    @workflow.init
+    def __init__(self, *given: Any) -> None:
+        """Read the request; what is wrong with it becomes the reason of a refusal."""
+        self._given = given[0] if len(given) == 1 else None
+        self._problems: tuple[Problem, ...] = ()
+        self._desk: D | None = None
+        try:
+            request = read(self.request_type, self._given, "request")
+            if workflow.info().workflow_id != request.workflow_id:
+                wanted = f"does not fit the workflow id; start the workflow as {request.workflow_id}"
+                raise BadInput([Problem(field=self.id_field, message=wanted)])
+            self._desk = self._desk_for(request)
+        except BadInput as error:
+            self._problems = error.problems
+
+    async def work(self, course: Coroutine[Any, Any, None]) -> T:
+        """Run the course to its end and return the status. A cancellation by an operator stops the desk instead."""
+        working = asyncio.create_task(self._finish(course))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            if self._desk is not None:
+                self._desk.stop()
+            return await working
+
+    async def _finish(self, course: Coroutine[Any, Any, None]) -> T:
+        await course
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.status()
+
+    # What a subclass says
+
+    def status(self) -> T:
+        """Return how the entity stands; a refused request shows why."""
+        raise NotImplementedError
+
+    def _desk_for(self, request: R) -> D:
+        """Return a desk for the request. Raises BadInput."""
+        raise NotImplementedError
+
+    def _judge(self, command: Any, act: A, at: datetime) -> object:
+        """Return what becomes of an act that happened at `at`; one that is refused fails the update."""
+        raise NotImplementedError
+
+    async def _take(self, command: Any, given: Any) -> T:
+        """Take a command, and return the status once the desk has settled."""
+        raise NotImplementedError
+
+    def _hear_scan(self, desk: D, scan: ParcelEvent) -> None:
+        """Keep a carrier's scan."""
+        raise NotImplementedError
+
+    def _refuse_signal(self, desk: D, says: str) -> None:
+        """Note a signal that could not be read."""
+        raise NotImplementedError
+
+    # What callers may send, beside commands
+
+    @workflow.update(description="the decision on the request; repeatable")
+    async def open(self, given: Any = None) -> T:
+        """Return the decision. A caller whose request differs from the entity's own learns of the conflict."""
+        with failing_updates():
+            wanted = read(self.opening_type, {} if given is None else given, "payload")
+        await wait_until(lambda: self._decided)
+        if not self._is_own(wanted):
+            raise failure([Problem(code=f"{self.id_field}_conflict", field=self.id_field, message=self.conflict)])
+        return self.status()
+
+    @workflow.update(dynamic=True)
+    async def refuse_unknown(self, name: str, given: Sequence[RawValue]) -> T:
+        """Refuse any other update; its validator has done so before."""
+        raise unknown(name, self.payloads)
+
+    @refuse_unknown.validator
+    def _refuse_unserved(self, name: str, given: Sequence[RawValue]) -> None:
+        raise unknown(name, self.payloads)
+
+    @workflow.signal(description="a carrier's scan of a parcel")
+    def parcel_event(self, given: Any = None) -> None:
+        """Keep a scan; whether it counts is judged by when it happened."""
+        self._hear(ParcelEvent, given, self._hear_scan)
+
+    @workflow.signal(description="the policy book reached a revision; running clocks ask again")
+    def policy_published(self, given: Any = None) -> None:
+        """Have the running clocks ask the newer book."""
+        self._hear(PolicyPublished, given, lambda desk, news: desk.hear_revision(news.revision))
+
+    @workflow.signal(description="a revision was announced by mistake; clocks that wait for it ask again without it")
+    def policy_withdrawn(self, given: Any = None) -> None:
+        """Forget a revision that no policy book has; who waits for that book asks again for the one before."""
+        self._hear(PolicyPublished, given, lambda desk, news: desk.revisions.forget(news.revision))
+
+    # How it is taken
+
+    def _check(self, command: Any, given: Any) -> None:
+        """Refuse in the update validator what can be refused; nothing is written to history then."""
+        self._judge(command, *self._read(command, given))
+
+    def _read(self, command: Any, given: Any) -> tuple[A, datetime]:
+        """Return what was given, and when it happened: as its back end says, else now (R15)."""
+        with failing_updates():
+            act = read(self.payloads[command], given, "payload")
+        return act, instant_of(act, workflow.now())
+
+    def _require_desk(self) -> D:
+        if self._desk is None or self._problems:
+            said = "; ".join(str(problem) for problem in self._problems)
+            message = f"the request opened no {self.noun}: {said}"
+            raise failure([Problem(code="refused", field="", message=message)])
+        return self._desk
+
+    def _hear(self, shape: type[S], given: Any, tell: Callable[[D, S], None]) -> None:
+        desk = self._desk
+        if desk is None:
+            return
+        try:
+            tell(desk, read(shape, given, "signal"))
+        except BadInput as error:
+            self._refuse_signal(desk, str(error))
+        desk.wake()
+
+    # How the request is known again
+
+    @property
+    def _decided(self) -> bool:
+        """Return whether the request was refused, or the desk has settled."""
+        return bool(self._problems) or self._desk is None or self._desk.settled
+
+    def _is_own(self, wanted: OpenCase | OpenWatch) -> bool:
+        """Return whether the caller's request, where one is given, is the entity's own."""
+        if wanted.request is None:
+            return True
+        try:
+            return read(self.request_type, wanted.request, "request") == read(self.request_type, self._given, "request")
+        except BadInput:
+            return wanted.request == self._given
+
+    def _shown_id(self) -> str:
+        named = self._given.get(self.id_field) if isinstance(self._given, dict) else None
+        return str(named) if is_id(named) else workflow.info().workflow_id.removeprefix(f"{self.noun}/")[:64]
+
+
+def _update(command: Command | WatchCommand) -> object:
+    """Return the update of a command, with its validator; it takes whatever any SDK sends."""
+
+    async def handler(self: Entity[Any, Any, Any, Any], given: Any = None) -> Any:
+        return await self._take(command, given)
+
+    def validator(self: Entity[Any, Any, Any, Any], given: Any = None) -> None:
+        self._check(command, given)
+
+    handler.__name__ = validator.__name__ = command.value
+    made = workflow.update(name=command.value, description=command.words)(handler)
+    made.validator(validator)
+    return made
+
+
+async def wait_until(true: Callable[[], bool]) -> None:
+    """Wait until it is true, and still is when the caller goes on: what else was woken may have changed it."""
+    while not true():
+        await workflow.wait_condition(true)
+
+
+@contextmanager
+def failing_updates() -> Iterator[None]:
+    """Fail the update with the problems of input that cannot be read and of commands that are refused."""
+    try:
+        yield
+    except BadInput as error:
+        raise failure(error.problems) from error
+    except CommandRefused as refusal:
+        raise failure([refusal.problem]) from refusal
+
+
+def failure(problems: Sequence[Problem]) -> ApplicationError:
+    """Return problems as a caller gets them: all in words, the first one's code as the type."""
+    said = "; ".join(str(problem) for problem in problems)
+    return ApplicationError(said, *problems, type=problems[0].code, non_retryable=True)
+
+
+def unknown(name: str, served: Iterable[str]) -> ApplicationError:
+    """Return the refusal of an update that is none."""
+    said = f"{name} is no command here; use one of {', '.join(served)}"
+    return failure([Problem(code="illegal_move", field="", message=said)])
