@@ -15,7 +15,7 @@ SUCCEEDED = instructions.c.state == RefundState.SUCCEEDED
 
 
 def differences(connection: Connection) -> Iterator[LedgerDifference]:
-    """What is wrong with the books in themselves, one rule after the other."""
+    """Find what is wrong with the books in themselves, one rule after the other."""
     yield from _tenders_overpaid(connection)
     yield from _lines_overpaid(connection)
     yield from _orders_overpaid(connection)
@@ -27,12 +27,12 @@ def differences(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def total(amount: ColumnElement[int]) -> ColumnElement[int]:
-    """The sum of a column, 0 where there is none, as whole a number as its parts."""
+    """Sum a column, 0 where there is none, as whole a number as its parts."""
     return cast(func.coalesce(func.sum(amount), 0), BigInteger)
 
 
 def signed_amount(amount: ColumnElement[int]) -> ColumnElement[int]:
-    """What an instruction's amount gives the buyer."""
+    """Return what an instruction's amount gives the buyer."""
     return case((instructions.c.purpose == "clawback", -amount), else_=amount)
 
 
@@ -40,7 +40,7 @@ def signed_amount(amount: ColumnElement[int]) -> ColumnElement[int]:
 
 
 def _settled(*by: ColumnElement[Any]) -> Select[Any]:
-    """What succeeded, net of clawbacks, by order and these."""
+    """Select what succeeded, net of clawbacks, by order and these."""
     net = total(signed_amount(allocations.c.amount_minor)).label("settled")
     grouped = (instructions.c.order_id, *by)
     return (
@@ -80,7 +80,7 @@ def _lines_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def _orders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
-    """By the instructions' own amounts, so that nothing that was not allocated is overlooked."""
+    """Compare the instructions' own amounts, so that nothing that was not allocated is overlooked."""
     net = total(signed_amount(instructions.c.amount_minor)).label("settled")
     given = select(instructions.c.order_id, net).where(SUCCEEDED).group_by(instructions.c.order_id).subquery()
     per_order = select(order_lines.c.order_id, total(order_lines.c.paid_minor).label("paid"))
@@ -116,7 +116,7 @@ def _clawed_back_too_much(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def _not_allocated(connection: Connection) -> Iterator[LedgerDifference]:
-    """A refund that the ledger itself refused is spread over nothing."""
+    """Pass over refunds that the ledger itself refused: they are spread over nothing."""
     spread, parts = total(allocations.c.amount_minor).label("spread"), func.count(allocations.c.key)
     live = or_(instructions.c.state != RefundState.FAILED, parts > 0)
     query = select(instructions, spread).outerjoin(allocations, allocations.c.key == instructions.c.key)
@@ -175,7 +175,7 @@ def _outliving_their_case(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def of_instruction(row: Any, kind: DifferenceKind, says: str) -> LedgerDifference:
-    """A difference about an instruction, or about a payment under its key."""
+    """Make a difference about an instruction, or about a payment under its key."""
     return LedgerDifference(
         kind=kind, order_id=row.order_id, case_id=row.case_id, key=row.key, says=f"instruction {row.key}: {says}"
     )

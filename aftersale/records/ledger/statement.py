@@ -17,7 +17,7 @@ _AT_A_TIME = 5000
 
 
 def compare(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[LedgerDifference]:
-    """Where the books and a statement of all that was ever paid disagree."""
+    """Find where the books and a statement of all that was ever paid disagree."""
     with _laid_down(connection, statement) as payments:
         yield from _missing_or_other(connection, payments)
         yield from _twice(connection, payments)
@@ -27,7 +27,10 @@ def compare(connection: Connection, statement: Iterable[ProviderPayment]) -> Ite
 
 @contextmanager
 def _laid_down(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[Subquery]:
-    """What was paid by key, and how often. The table is this connection's own, and gone afterwards in any case."""
+    """Keep a statement in a temporary table while the block runs; give what was paid by key, and how often.
+
+    The table is this connection's own, and gone afterwards in any case.
+    """
     table = Table(
         "statement",
         MetaData(),
@@ -52,7 +55,7 @@ def _laid_down(connection: Connection, statement: Iterable[ProviderPayment]) -> 
 
 
 def _missing_or_other(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
-    """Every settled instruction has exactly one payment, and that is the one which the books tell."""
+    """Find settled instructions without a payment in the statement, and those whose payment is another there."""
     reference = func.coalesce(instructions.c.provider_ref, "")
     other = or_(
         payments.c.amount_minor != instructions.c.amount_minor,
@@ -91,7 +94,7 @@ def _unknown(connection: Connection, payments: Subquery) -> Iterator[LedgerDiffe
 
 
 def _unsettled(connection: Connection, payments: Subquery) -> Iterator[LedgerDifference]:
-    """Paid, but failed by our books, or processing although its case has given up its claim."""
+    """Find what was paid, but failed by our books, or is processing although its case has given up its claim."""
     abandoned = (instructions.c.state == RefundState.PROCESSING) & reservations.c.closed_at.is_not(None)
     wanted = or_(instructions.c.state == RefundState.FAILED, abandoned)
     for row in _beside(connection, payments, wanted):
@@ -103,7 +106,7 @@ def _unsettled(connection: Connection, payments: Subquery) -> Iterator[LedgerDif
 
 
 def _beside(connection: Connection, payments: Subquery, wanted: Any) -> Iterator[Any]:
-    """Payments, with the instruction and the reservation that belong to them."""
+    """Return payments, with the instruction and the reservation that belong to them."""
     ours = (instructions.c.order_id, instructions.c.case_id, instructions.c.state)
     theirs = (
         payments.c.key,
