@@ -59,7 +59,7 @@ class CaseLine(Schema):
 
     @property
     def place(self) -> Place:
-        """Where the case stands in the list; the next page comes after it."""
+        """Return where the case stands in the list; the next page comes after it."""
         return Place(self.respond_by, self.case_id)
 
 
@@ -163,7 +163,7 @@ def _case(row: Found) -> RunningCase:
 
 
 def clocks_of(turn: dict[str, Any]) -> tuple[RunningClock, ...] | None:
-    """The clocks that ran after a turn; None where it was written before turns told what was asked about them."""
+    """Return the clocks that ran after a turn; None where it was written before turns told what was asked."""
     shown, asked = turn["status"]["deadlines"], _ASKED.validate_python(turn.get("asked", ()))
     if len(shown) != len(asked):
         return None
@@ -172,7 +172,7 @@ def clocks_of(turn: dict[str, Any]) -> tuple[RunningClock, ...] | None:
 
 
 def _clock(view: dict[str, Any], asked: Asked, told_at: datetime) -> RunningClock:
-    """A running clock as its case has it, but for what only bears on its reminders and extensions."""
+    """Make a running clock as its case has it, but for what only bears on its reminders and extensions."""
     due_at, ordinary = view["due_at"], view["ordinary_due_at"]
     deadline = Deadline.model_construct(
         clock=asked.question.clock,

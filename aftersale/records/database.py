@@ -40,7 +40,7 @@ _UNDEFINED = ("42P01", "42703")
 
 
 def parse_url(url: str) -> URL:
-    """The URL of a database, with the driver that is used here. Raises BadInput, which does not repeat the URL."""
+    """Read the URL of a database, with the driver that is used here. Raises BadInput, which does not repeat the URL."""
     try:
         found = make_url(url)
     except (ArgumentError, ValueError):
@@ -55,7 +55,7 @@ def parse_url(url: str) -> URL:
 
 
 def engine(url: URL, patience: float = PATIENCE) -> Engine:
-    """An engine that opens connections as they are needed, and gives up waiting after `patience` seconds."""
+    """Make an engine that opens connections as they are needed, and gives up waiting after `patience` seconds."""
     return _sqlite(url, patience) if url.get_backend_name() == "sqlite" else _postgresql(url, patience)
 
 
@@ -123,7 +123,7 @@ def _postgresql(url: URL, patience: float) -> Engine:
 
 
 def gate(url: URL, patience: float = PATIENCE) -> FairSemaphore:
-    """The gate before the writers of one process: SQLite takes one at a time anyway, PostgreSQL one per connection."""
+    """Make the gate before one process's writers: SQLite takes one at a time anyway, PostgreSQL one per connection."""
     return FairSemaphore(1 if url.get_backend_name() == "sqlite" else CONNECTIONS, patience)
 
 
@@ -150,7 +150,7 @@ def report_unavailable(url: URL) -> Iterator[None]:
 def outdated_error(
     url: URL, said: str = "its tables are missing or old", remedy: str = "run `aftersale setup`"
 ) -> RecordsOutdated:
-    """What to raise where the schema is not the one that this version needs."""
+    """Return what to raise where the schema is not the one that this version needs."""
     return RecordsOutdated(f"the records in {name_in_words(url)} are not to be had ({said}); {remedy}")
 
 
@@ -166,7 +166,7 @@ def _unavailable(url: URL, said: str, remedy: str) -> RecordsUnavailable:
 
 
 def name_in_words(url: URL) -> str:
-    """The database in words, without its user and password."""
+    """Name the database in words, without its user and password."""
     if url.get_backend_name() == "sqlite":
         return f"the SQLite file {Path(url.database or '')}"
     return f"the PostgreSQL database {url.database or ''} at {url.host or 'localhost'}:{url.port or 5432}"

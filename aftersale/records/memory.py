@@ -62,7 +62,7 @@ def _over(raw: sqlite3.Connection) -> Engine:
 
 @cache
 def _empty() -> bytes:
-    """The database file that the migrations make, as bytes."""
+    """Return the database file that the migrations make, as bytes."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "records.db"
         migrate(f"sqlite:///{file}")

@@ -26,7 +26,7 @@ _LOCK = 0x6166746572 << 16
 
 
 def migrate(url: str, *, to: str = "head", patience: float = PATIENCE) -> list[str]:
-    """Bring the schema up to `to`, in one transaction; the revisions that were applied, in order.
+    """Bring the schema up to `to`, in one transaction; return the revisions that were applied, in order.
 
     Safe to repeat, and from several processes at once: one works, the others wait, and find nothing to do. Raises
     BadInput for a URL that cannot be used, RecordsUnavailable where the database does not do as it is asked.
@@ -87,7 +87,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _prepare(where: URL, patience: float) -> None:
-    """Make a SQLite file a place where readers do not wait for the writer; it stays one."""
+    """Have a SQLite file keep a WAL, so that readers do not wait for the writer; it stays so."""
     if where.get_backend_name() != "sqlite":
         return
     assert where.database is not None

@@ -222,5 +222,5 @@ def _put_off(report: Report) -> Mapping[str, Any]:
 
 
 def _kept(error: str | None) -> str | None:
-    """An error, clipped; without the letter that PostgreSQL cannot keep."""
+    """Return an error, clipped, without the letter that PostgreSQL cannot keep."""
     return None if error is None else error.replace("\0", "")[:MOST_ERROR]

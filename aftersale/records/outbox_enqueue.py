@@ -39,7 +39,7 @@ def owe_once(connection: Connection, message: Message, place: int, now: datetime
 
 
 def _messages_from(connection: Connection, case_id: str, seq: int) -> dict[str, Found]:
-    """The messages that turns from `seq` on had owed, by id; corrections are no turn's own."""
+    """Lock and return the messages that turns from `seq` on had owed, by id; corrections are no turn's own."""
     wanted = (outbox.c.case_id == case_id) & (outbox.c.seq >= seq) & outbox.c.corrects.is_(None)
     # Locked, so that no messenger takes in hand what is being withdrawn.
     rows = connection.execute(select(outbox).where(wanted).with_for_update())
@@ -47,7 +47,7 @@ def _messages_from(connection: Connection, case_id: str, seq: int) -> dict[str, 
 
 
 def _owe(connection: Connection, message: Message, seq: int, place: int, digest: str, now: datetime) -> str:
-    """Owe a message of a turn; the id under which it is owed.
+    """Owe a message of a turn; return the id under which it is owed.
 
     Where the id was told with other words, or was corrected, receivers would take the message for a repeat: it goes out
     under an id made from its own and the turn's digest.
@@ -77,7 +77,7 @@ def _take_back(connection: Connection, row: Found, turn: Turn, now: datetime) ->
 
 
 def _correction(told: Message, turn: Turn) -> Message:
-    """What the party is told instead: which message does not hold, what that had said, and how the case stands now."""
+    """Make what the party is told instead: which message does not hold, what it had said, how the case stands now."""
     return Message(
         message_id=_correction_id(told.message_id),
         case_id=told.case_id,
@@ -102,7 +102,7 @@ def _found(connection: Connection, message_id: str) -> Found | None:
 
 
 def _put(connection: Connection, row: Mapping[str, Any]) -> bool:
-    """Put a message into the outbox, or in the place of one under its id that nobody was told; False if it was."""
+    """Put a message into the outbox, or in the place of one under its id that nobody was told; False if one was."""
     if put_new(connection, outbox, row):
         return True
     untold = (outbox.c.message_id == row["message_id"]) & (outbox.c.attempts == 0)

@@ -38,7 +38,7 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC. A naive datetime is refused: nobody knows when it is."""
+        """Convert to UTC. A naive datetime is refused: nobody knows when it is."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -46,7 +46,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From UTC, which SQLite does not say."""
+        """Read as UTC, which SQLite does not say."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
@@ -59,17 +59,17 @@ class Word(TypeDecorator[StrEnum]):
     cache_ok = True
 
     def __init__(self, closed_set: type[StrEnum]) -> None:
-        """Words of this set."""
+        """Keep words of this set."""
         super().__init__()
         self.closed_set = closed_set
         self._words = {word.value: word for word in closed_set}
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
-        """The word's value."""
+        """Return the word's value."""
         return None if value is None else self.closed_set(value).value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        """The word of that value."""
+        """Return the word of that value."""
         return None if value is None else self._words[value]
 
 
@@ -80,11 +80,11 @@ class Commands(TypeDecorator[tuple[Command, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: Sequence[Command] | None, dialect: Dialect) -> str | None:
-        """Joined."""
+        """Join the commands."""
         return None if value is None else " ".join(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Command, ...] | None:
-        """Parted."""
+        """Part the text."""
         return None if value is None else tuple(_COMMANDS[word] for word in value.split())
 
 
@@ -142,7 +142,7 @@ cases = Table(
 
 
 def urgency() -> tuple[UnaryExpression[bool], Column[datetime], Column[str]]:
-    """The order of lists: what is due first comes first, what has no deadline last."""
+    """Return the order of lists: what is due first comes first, what has no deadline last."""
     undated: Any = cases.c.respond_by.is_(None)
     return undated, cases.c.respond_by, cases.c.case_id
 
@@ -214,12 +214,12 @@ Insert = sqlite.Insert | postgresql.Insert
 
 
 def into(table: Table, dialect: str) -> Insert:
-    """An insert that can say what to do where the key exists already; both databases say it alike."""
+    """Make an insert that can say what to do where the key exists already; both databases say it alike."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def keys(table: Table) -> list[str]:
-    """The names of a table's key."""
+    """Return the names of a table's key."""
     return [column.name for column in table.primary_key]
 
 
@@ -230,7 +230,7 @@ def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
 
 @cache
 def _upsert(table: Table, dialect: str, columns: tuple[str, ...]) -> Insert:
-    """Kept, since putting it together takes longer than executing it."""
+    """Make the statement, and keep it, since putting it together takes longer than executing it."""
     insert = into(table, dialect)
     new = {name: insert.excluded[name] for name in columns if name not in keys(table)}
     return insert.on_conflict_do_update(index_elements=keys(table), set_=new)

@@ -19,11 +19,11 @@ class TurnMark(NamedTuple):
 
     @classmethod
     def of(cls, turn: Turn) -> "TurnMark":
-        """The mark of a turn."""
+        """Return the mark of a turn."""
         return cls(digest(turn), turn.run_id, turn.history_length, turn.at)
 
     def outlives(self, other: "TurnMark") -> bool:
-        """Whether the attempt that drew the other was abandoned before the one that drew this.
+        """Tell whether the attempt that drew the other was abandoned before the one that drew this.
 
         Attempts of one run are told by the length of the history that they saw; those of different runs (a reset makes
         a new one) by time alone.
@@ -34,7 +34,7 @@ class TurnMark(NamedTuple):
 
 
 def _intrudes(turn: Turn, before: TurnMark) -> bool:
-    """Whether a refused request comes under an id that another run has: it opened nothing, and takes nobody's place."""
+    """Tell whether a refused request comes under another run's id: it opened nothing, and takes nobody's place."""
     return turn.status.close_reason is CloseReason.REFUSED and turn.run_id != before.run_id
 
 
@@ -46,7 +46,7 @@ class WritePlan(NamedTuple):
 
 
 def plan_writes(case_id: str, on_file: Mapping[int, TurnMark], turns: Sequence[Turn]) -> WritePlan:
-    """What to do so that the file holds these turns of a case, given in order.
+    """Plan what to do so that the file holds these turns of a case, given in order.
 
     `on_file` has the marks of the turns that hold, from the one before the first given. A turn on file is left alone. A
     differing one takes its place, and voids all that follow: history having another turn n, the attempt that drew the

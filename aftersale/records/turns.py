@@ -118,7 +118,7 @@ def _by_case(given: Sequence[Turn]) -> dict[str, list[Turn]]:
 
 
 def _lock(connection: Connection, case_ids: Sequence[str]) -> None:
-    """Let nobody else write to these cases until the transaction ends. SQLite has locked the whole file by now."""
+    """Take these cases' advisory locks until the transaction ends. SQLite has locked the whole file by now."""
     if connection.dialect.name == "postgresql":
         for case_id in case_ids:
             key = hashlib.sha256(f"aftersale/case/{case_id}".encode()).digest()[:8]
@@ -126,7 +126,7 @@ def _lock(connection: Connection, case_ids: Sequence[str]) -> None:
 
 
 def _on_file(connection: Connection, case_id: str, first: int) -> dict[int, TurnMark]:
-    """The marks of the turns that hold: from the one before `first`, or the last one where that is missing."""
+    """Return the marks of the turns that hold: from the one before `first`, or the last one where that is missing."""
     rows = connection.execute(_HOLDING_FROM, {"case_id": case_id, "first": first - 1}).all()
     if not rows and first > 1:
         rows = connection.execute(_LAST_HOLDING, {"case_id": case_id}).all()

@@ -39,14 +39,14 @@ _MOVED = (
 
 
 def lock(connection: Connection, order_id: str) -> None:
-    """Let nobody else move an order's money until the transaction ends; one that is unknown is begun for it."""
+    """Lock an order's row until the transaction ends, so that nobody else moves its money; make it if there is none."""
     put_new(connection, orders, {"order_id": order_id})
     # SQLite has locked the whole file by now, and has no such words.
     connection.execute(_LOCKED, {"order_id": order_id})
 
 
 def lock_account(connection: Connection, order_id: str) -> Account:
-    """The account of an order that is locked from now on."""
+    """Lock an order, and return its account."""
     lock(connection, order_id)
     found = account(connection, order_id)
     assert found is not None
@@ -54,7 +54,7 @@ def lock_account(connection: Connection, order_id: str) -> Account:
 
 
 def account(connection: Connection, order_id: str) -> Account | None:
-    """The account of an order as it stands; None for an unknown one."""
+    """Return the account of an order as it stands; None for an unknown one."""
     order = connection.execute(_ORDER, {"order_id": order_id}).one_or_none()
     if order is None:
         return None
@@ -69,7 +69,7 @@ def account(connection: Connection, order_id: str) -> Account | None:
 
 
 def steady(connection: Connection) -> None:
-    """Let a transaction that has just begun read all as it stood then. SQLite does so anyway."""
+    """Let a transaction that has just begun read all as it stood then: REPEATABLE READ. SQLite does so anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 

@@ -43,7 +43,7 @@ def _refusal(connection: Connection, bounds: Advance | None, instruction: Refund
 
 
 def _lock_buyer(connection: Connection, buyer_ref: str) -> None:
-    """Let nobody else advance to the buyer until the transaction ends. SQLite has locked the whole file by now."""
+    """Take the buyer's advisory lock until the transaction ends. SQLite has locked the whole file by now."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"advance/{buyer_ref}"))))
 
@@ -66,12 +66,12 @@ class _Case:
 
     @property
     def outstanding(self) -> int:
-        """The advance of an open case; of a closed one, what it should have got back and did not."""
+        """Return the advance of an open case; of a closed one, what it should have got back and did not."""
         return max(0, (self.advanced if self.open else max(self.wanted, default=0)) - self.back)
 
 
 def _outstanding(connection: Connection, currency: Currency, of: ColumnElement[bool]) -> int:
-    """What the platform has advanced of something and did not get back, in minor units."""
+    """Sum up what the platform has advanced of something and did not get back, in minor units."""
     query = (
         select(instructions, reservations.c.closed_at)
         .join(reservations, reservations.c.case_id == instructions.c.case_id)

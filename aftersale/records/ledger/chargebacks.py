@@ -52,7 +52,7 @@ class Chargebacks(Repository):
 
 
 def refusal(connection: Connection, order_id: str) -> str | None:
-    """Why no refund of an order is to be sent, and what to do; None where nothing freezes it."""
+    """Say why no refund of an order is to be sent, and what to do; None where nothing freezes it."""
     freezing = _listed(connection, _FREEZING, order_id)
     if not freezing:
         return None

@@ -93,7 +93,7 @@ class Erasures(Repository):
 
 
 def _truncate_wal(connection: Connection) -> None:
-    """Have SQLite drop the log in which the erased words still stand, unless someone reads from it just now.
+    """Have SQLite drop its WAL, in which the erased words still stand, unless someone reads from it just now.
 
     PostgreSQL drops old versions of rows when it vacuums.
     """
@@ -102,20 +102,20 @@ def _truncate_wal(connection: Connection) -> None:
 
 
 def _orders_of(connection: Connection, buyer_ref: str) -> list[str]:
-    """The buyer's orders, locked: no case opens on them meanwhile."""
+    """Lock the buyer's orders, and return their ids: no case opens on them meanwhile."""
     query = select(orders.c.order_id).where(orders.c.buyer_ref == buyer_ref).order_by(orders.c.order_id)
     return list(connection.execute(query.with_for_update()).scalars())
 
 
 def _cases_of(connection: Connection, buyer_ref: str, order_ids: Sequence[str]) -> list[str]:
-    """The buyer's cases, those without an order in the ledger included: they are older, or were refused."""
+    """Return the buyer's cases, those without an order in the ledger included: they are older, or were refused."""
     written = select(cases.c.case_id).where(cases.c.buyer_ref == buyer_ref)
     held = select(reservations.c.case_id).where(reservations.c.order_id.in_(order_ids))
     return sorted(connection.execute(written.union(held)).scalars())
 
 
 def _under_way(connection: Connection, case_ids: Sequence[str]) -> Iterator[Problem]:
-    """What speaks against erasing now: it would be written again, or someone would be left with half a message."""
+    """List what speaks against erasing now: it would be written again, or someone would be left with half a message."""
     open_ = select(cases.c.case_id).where(cases.c.case_id.in_(case_ids), cases.c.is_final.is_(False))
     held = select(reservations.c.case_id).where(
         reservations.c.case_id.in_(case_ids), reservations.c.closed_at.is_(None)
@@ -172,7 +172,7 @@ def _blanked(content: str, buyer_ref: str) -> str:
 
 
 def without_words(written: Any, buyer_ref: str) -> Any:
-    """What was written, without free text and without the reference, wherever that stands by itself."""
+    """Return what was written without free text and without the reference, wherever that stands by itself."""
     if isinstance(written, dict):
         return {
             name: ERASED if _tells(name, value) else without_words(value, buyer_ref) for name, value in written.items()

@@ -62,7 +62,7 @@ def find_instruction(connection: Connection, key: str) -> Found | None:
 
 
 def _as_kept(connection: Connection, row: Found) -> Instructed:
-    """An instruction on file as it is told to those who ask again."""
+    """Return an instruction on file as it is told to those who ask again."""
     rows = connection.execute(_ALLOCATIONS, {"key": row.key})
     spread = [
         Allocation(order_line_id=each.order_line_id, tender=each.tender, amount_minor=each.amount_minor)
@@ -74,7 +74,7 @@ def _as_kept(connection: Connection, row: Found) -> Instructed:
 
 
 def settlement_of(row: Found) -> Settlement | None:
-    """How an instruction on file was settled; None while it is processing."""
+    """Return how an instruction on file was settled; None while it is processing."""
     if row.state is RefundState.PROCESSING:
         return None
     return Settlement(
@@ -152,7 +152,7 @@ def _not_held(account: Account, given: RefundInstruction) -> str | None:
 
 
 def _open_to(account: Account, case_id: str) -> str:
-    """What a case's refunds are paid out of, in words."""
+    """Say what a case's refunds are paid out of."""
     held = account.held.get(case_id)
     if held is None or held.closed_at is None:
         return "reserved"

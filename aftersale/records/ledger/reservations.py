@@ -115,7 +115,7 @@ def _objections(account: Account, claim: Reservation, most_attempts: int) -> Ite
 
 
 def _told_otherwise(account: Account, claim: Reservation) -> Iterator[Problem]:
-    """The order as this request tells it, against what was told first."""
+    """Compare the order as this request tells it with what was told first."""
     if account.merchant_id not in (None, claim.merchant_id):
         yield _mismatch("merchant_id", claim.merchant_id, account.merchant_id)
     if account.buyer_ref not in (None, claim.buyer_ref):

@@ -87,7 +87,7 @@ _UNSETTLED = _paid(or_(instructions.c.state == RefundState.FAILED, _ABANDONED))
 
 
 def compare(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[LedgerDifference]:
-    """Where the books and a statement of all that was ever paid disagree."""
+    """Find where the books and a statement of all that was ever paid disagree."""
     with _laid_down(connection, statement):
         yield from _missing_or_other(connection)
         yield from _twice(connection)
