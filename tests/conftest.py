@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from temporalio.testing import WorkflowEnvironment
 
 from tests.support.databases import copies, empty, kept, postgres, template, url
@@ -13,6 +14,10 @@ from trial.environment import Workplace, workplace
 
 __all__ = ["copies", "empty", "kept", "place", "postgres", "template", "url"]
 
+
+# A busy machine is no fault of what is tried: an example may take its time, and so may making one.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 LONGEST_FIRST = ("simulation", "processes", "deploy", "workflows", "cli", "test_exhaustive.py", "trial")
 """Folders and files that take longest: begun first, none of them is left over when the other processes are done."""

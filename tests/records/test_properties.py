@@ -17,7 +17,6 @@ _numbers = count(1)
 
 on_both = settings(
     max_examples=40,
-    deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,

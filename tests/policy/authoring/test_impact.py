@@ -53,7 +53,7 @@ def with_limit(clock: str = "buyer_return", days: int = 14, **effect: Any) -> Bo
     shorten=st.booleans(),
     since=PASSED,
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_it_says_what_a_case_does_that_is_told_at_that_instant(
     clock: str, started: datetime, facts: dict[str, Any], days: int, shorten: bool, since: timedelta
 ) -> None:
@@ -81,7 +81,7 @@ def test_it_says_what_a_case_does_that_is_told_at_that_instant(
 
 
 @given(clock=ASKED, started=MOMENTS, facts=FACTS, since=PASSED)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_the_same_book_moves_is_owed_already(
     clock: str, started: datetime, facts: dict[str, Any], since: timedelta
 ) -> None:
