@@ -1,6 +1,6 @@
 """A state diagram of each kind of case in Mermaid, drawn from the table of moves: docs/states.md.
 
-python -m aftersale.diagrams > docs/states.md
+python -m aftersale.case.diagrams > docs/states.md
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ _ELSEWHERE = "another_kind"
 
 _HEAD = """# The states of a case
 
-Drawn from `aftersale/case/moves.py` by `python -m aftersale.diagrams`; a test compares both. An arrow names who gives a
+Drawn from `aftersale/case/moves.py` by `python -m aftersale.case.diagrams`; a test compares both. An arrow names who gives a
 command, or what happens by itself. Commands that leave a case where it stands are not drawn: `add_evidence`,
 `agree_limit`, `extend`, `hold` and `resume`. The buyer may `withdraw` from every state that waits for a party, which
 closes the case; that is not drawn either. Nor is that `refunding` stands before every end at which a refund that was
