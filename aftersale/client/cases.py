@@ -118,14 +118,15 @@ class Cases(Entities[CaseRequest, Status]):
         fact = LateFact(case_id=opened_id, event_id=request_id, fact=command, given=as_sent(act))
         return await self._over(fact, act)
 
-    async def _refusal(self, opened_id: str) -> Refusal:
-        return _final(await self.status(opened_id))
+    def _refusal(self, over: Status) -> Refusal:
+        said = f"case {over.case_id} is over ({over.state.words}); legal now: nothing, the case is final"
+        return Refusal("illegal_move", said)
 
     async def _over(self, fact: LateFact, said: Act | ParcelEvent) -> Status:
         """What becomes of something that was sent to a case that is over."""
         over = await self.status(fact.case_id)
         if not over.is_final or not is_late(over, said):
-            raise _final(over)
+            raise self._refusal(over)
         try:
             handle = await self._answered(
                 fact.case_id,
@@ -146,8 +147,3 @@ class Cases(Entities[CaseRequest, Status]):
         if taken.entry is None:
             raise Refusal("illegal_move", "; ".join(map(str, taken.problems)))
         return over.model_copy(update={"timeline": (*over.timeline, taken.entry)})
-
-
-def _final(over: Status) -> Refusal:
-    said = f"case {over.case_id} is over ({over.state.words}); legal now: nothing, the case is final"
-    return Refusal("illegal_move", said)

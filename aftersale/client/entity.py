@@ -95,17 +95,17 @@ class Entities(Generic[R, S]):
 
     async def _give_late(self, opened_id: str, act: Act, request_id: str) -> S:
         """Return what becomes of a command to a workflow that is over."""
-        raise await self._refusal(opened_id)
+        raise self._refusal(await self._read_status(opened_id))
 
     async def _signal(self, opened_id: str, name: str, content: Schema) -> None:
         """Send a signal. Raises Refusal where the workflow is over, CaseNotFound, NoAnswer."""
         try:
             await self._answered(opened_id, self._handle(opened_id).signal(name, as_sent(content)))
         except CaseNotFound as error:
-            raise await self._refusal(opened_id) from error
+            raise self._refusal(await self._read_status(opened_id)) from error
 
-    async def _refusal(self, opened_id: str) -> Refusal:
-        """Return that the workflow is over and takes nothing more."""
+    def _refusal(self, over: S) -> Refusal:
+        """Return that a workflow which ended so takes nothing more."""
         raise NotImplementedError
 
     async def _read_status(self, opened_id: str) -> S:
