@@ -68,7 +68,7 @@ class WatchDesk(EntityDesk):
 
     async def _ask(self, asked: Mapping[Check, Question]) -> None:
         revision, learned_at = self.revisions.newest, self.now
-        deadlines = await outside.quote(list(asked.values()), revision, self.revisions.still_wants(revision))
+        deadlines = await outside.quote(list(asked.values()), revision, self.revisions)
         if deadlines is not None and revision == self.revisions.newest:
             self.revisions.note_answer(revision)
             self._answer(asked, deadlines, "what is known of the shipment has changed", learned_at)
@@ -80,8 +80,7 @@ class WatchDesk(EntityDesk):
             revision, asked, learned_at = self.revisions.newest, self.watch.questions_again(self.now), self.now
             if not asked:
                 break
-            wanted = self.revisions.still_wants(revision)
-            deadlines = await outside.quote_from_newer_book(list(asked.values()), revision, wanted)
+            deadlines = await outside.quote_from_newer_book(list(asked.values()), revision, self.revisions)
             if deadlines is None:
                 revision = self.revisions.last_answered
                 continue
