@@ -160,7 +160,7 @@ class Entity(Generic[R, A, D, T]):
         """Return the decision. A caller whose request differs from the entity's own learns of the conflict."""
         with failing_updates():
             wanted = read(self.opening_type, {} if given is None else given, "payload")
-        await wait_until(lambda: self._decided)
+        await wait_until(lambda: self._is_decided)
         if not self._is_own(wanted):
             raise failure([Problem(code=f"{self.id_field}_conflict", field=self.id_field, message=self.conflict)])
         return self.status()
@@ -221,7 +221,7 @@ class Entity(Generic[R, A, D, T]):
     # How the request is known again
 
     @property
-    def _decided(self) -> bool:
+    def _is_decided(self) -> bool:
         """Return whether the request was refused, or the desk has settled."""
         return bool(self._problems) or self._desk is None or self._desk.settled
 

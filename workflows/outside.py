@@ -5,7 +5,7 @@ operator sees it in the case's history.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -35,6 +35,7 @@ from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.money import RefundInstruction, Settlement
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
+from aftersale.policy.revisions import Revisions
 from aftersale.policy.rollout import Batch, Readiness, Told
 from aftersale.watch.messages import Finding
 from workflows.calls import PATIENT, UNANSWERED, at_once, call_out, in_house, take_failure, visibly
@@ -48,26 +49,26 @@ _BUSY_LIFE = timedelta(seconds=15)
 """More patient: who tells cases shares a worker with those cases as they wake."""
 
 
-async def quote(questions: Sequence[Question], revision: int, wanted: Callable[[], bool]) -> list[Deadline] | None:
+async def quote(questions: Sequence[Question], revision: int, revisions: Revisions) -> list[Deadline] | None:
     """Ask the policy book. Where the worker at hand has no answer, ask on, visibly, until one has.
 
-    None once the answer is wanted no more: the revision was announced by mistake.
+    None once the revision is withdrawn: it was announced by mistake.
     """
     try:
         return await at_once(Quotes.quote, Quotation(questions=tuple(questions), revision=revision))
     except UNANSWERED:
-        return await quote_from_newer_book(questions, revision, wanted)
+        return await quote_from_newer_book(questions, revision, revisions)
 
 
 async def quote_from_newer_book(
-    questions: Sequence[Question], revision: int, wanted: Callable[[], bool]
+    questions: Sequence[Question], revision: int, revisions: Revisions
 ) -> list[Deadline] | None:
-    """Ask the policy book of whichever worker has reached the revision; None once the answer is wanted no more."""
+    """Ask the policy book of whichever worker has reached the revision; None once that is withdrawn."""
     quotation = Quotation(questions=tuple(questions), revision=revision)
     answer: Coroutine[Any, Any, list[Deadline]] = visibly(Quotes.quote, quotation, _book(revision))
     asking = asyncio.create_task(answer)
     try:
-        await workflow.wait_condition(lambda: asking.done() or not wanted())
+        await workflow.wait_condition(lambda: asking.done() or not revisions.still_wants(revision))
         return asking.result() if asking.done() else None
     finally:
         take_failure(asking)

@@ -86,7 +86,7 @@ class Cases(Entities[CaseRequest, Status]):
     async def runs(self, case_id: str) -> bool:
         """Whether the case's workflow runs; not once it is over, terminated, or forgotten. Raises as `setup`."""
         with suppress(CaseNotFound):
-            description = await self._answered(case_id, self._handle(case_id).describe())
+            description = await self._await_answer(case_id, self._handle(case_id).describe())
             return description.status is WorkflowExecutionStatus.RUNNING
         return False
 
@@ -98,7 +98,7 @@ class Cases(Entities[CaseRequest, Status]):
         """
         content = as_sent(event)
         try:
-            await self._answered(case_id, self._handle(case_id).signal("parcel_event", content))
+            await self._await_answer(case_id, self._handle(case_id).signal("parcel_event", content))
         except CaseNotFound:
             fact = LateFact(case_id=case_id, event_id=event.event_id, fact="parcel_event", given=content)
             await self._over(fact, event)
@@ -118,16 +118,17 @@ class Cases(Entities[CaseRequest, Status]):
         fact = LateFact(case_id=opened_id, event_id=request_id, fact=command, given=as_sent(act))
         return await self._over(fact, act)
 
-    async def _refusal(self, opened_id: str) -> Refusal:
-        return _final(await self.status(opened_id))
+    def _refusal(self, over: Status) -> Refusal:
+        said = f"case {over.case_id} is over ({over.state.words}); legal now: nothing, the case is final"
+        return Refusal("illegal_move", said)
 
     async def _over(self, fact: LateFact, said: Act | ParcelEvent) -> Status:
         """What becomes of something that was sent to a case that is over."""
         over = await self.status(fact.case_id)
         if not over.is_final or not is_late(over, said):
-            raise _final(over)
+            raise self._refusal(over)
         try:
-            handle = await self._answered(
+            handle = await self._await_answer(
                 fact.case_id,
                 self._client.start_workflow(
                     CORRECTION,
@@ -142,12 +143,7 @@ class Cases(Entities[CaseRequest, Status]):
             )
         except WorkflowAlreadyStartedError:
             handle = self._client.get_workflow_handle(fact.workflow_id, result_type=CorrectionTaken)
-        taken: CorrectionTaken = await self._answered(fact.case_id, handle.result())
+        taken: CorrectionTaken = await self._await_answer(fact.case_id, handle.result())
         if taken.entry is None:
             raise Refusal("illegal_move", "; ".join(map(str, taken.problems)))
         return over.model_copy(update={"timeline": (*over.timeline, taken.entry)})
-
-
-def _final(over: Status) -> Refusal:
-    said = f"case {over.case_id} is over ({over.state.words}); legal now: nothing, the case is final"
-    return Refusal("illegal_move", said)

@@ -54,7 +54,7 @@ class Entities(Generic[R, S]):
         given, opened_id = {**about, "request": as_sent(wanted)}, getattr(wanted, self._id_field)
         opening = decide_open(self._client, workflow_type, wanted.workflow_id, given, summary, self._status_type)
         try:
-            decision = await self._answered(opened_id, opening)
+            decision = await self._await_answer(opened_id, opening)
         except (CaseNotFound, WorkflowAlreadyStartedError):
             await self._require_own(workflow_type, opened_id, wanted)
         else:
@@ -66,7 +66,7 @@ class Entities(Generic[R, S]):
     async def _require_own(self, workflow_type: str, opened_id: str, wanted: R) -> None:
         """Make sure that it was this request that opened the workflow, which is over. Raises Refusal."""
         history = self._handle(opened_id).fetch_history_events(page_size=1)
-        first = await self._answered(opened_id, anext(history))
+        first = await self._await_answer(opened_id, anext(history))
         started = first.workflow_execution_started_event_attributes
         given = await self._client.data_converter.decode(started.input.payloads)
         if started.workflow_type.name != workflow_type or not self._is_same(given, wanted):
@@ -87,32 +87,32 @@ class Entities(Generic[R, S]):
         given = handle.execute_update(name, as_sent(stamped), id=request_id, result_type=self._status_type)
         try:
             with suppress(CaseNotFound):
-                return await self._answered(opened_id, given)
+                return await self._await_answer(opened_id, given)
             return await self._give_late(opened_id, stamped, request_id)
         except NoAnswer as error:
             raise with_command(error, stamped, request_id) from error
 
     async def _give_late(self, opened_id: str, act: Act, request_id: str) -> S:
         """Return what becomes of a command to a workflow that is over."""
-        raise await self._refusal(opened_id)
+        raise self._refusal(await self._read_status(opened_id))
 
     async def _signal(self, opened_id: str, name: str, content: Schema) -> None:
         """Send a signal. Raises Refusal where the workflow is over, CaseNotFound, NoAnswer."""
         try:
-            await self._answered(opened_id, self._handle(opened_id).signal(name, as_sent(content)))
+            await self._await_answer(opened_id, self._handle(opened_id).signal(name, as_sent(content)))
         except CaseNotFound as error:
-            raise await self._refusal(opened_id) from error
+            raise self._refusal(await self._read_status(opened_id)) from error
 
-    async def _refusal(self, opened_id: str) -> Refusal:
-        """Return that the workflow is over and takes nothing more."""
+    def _refusal(self, over: S) -> Refusal:
+        """Return that a workflow which ended so takes nothing more."""
         raise NotImplementedError
 
     async def _read_status(self, opened_id: str) -> S:
         handle = self._handle(opened_id)
-        description = await self._answered(opened_id, handle.describe())
+        description = await self._await_answer(opened_id, handle.describe())
         if description.status is WorkflowExecutionStatus.COMPLETED:
-            return await self._answered(opened_id, handle.result())
-        return await self._answered(opened_id, handle.query("status", result_type=self._status_type))
+            return await self._await_answer(opened_id, handle.result())
+        return await self._await_answer(opened_id, handle.query("status", result_type=self._status_type))
 
     def _handle(self, opened_id: str) -> WorkflowHandle[Any, S]:
         if not is_id(opened_id):
@@ -120,5 +120,5 @@ class Entities(Generic[R, S]):
             raise BadInput([Problem(field=self._id_field, message=said)])
         return self._client.get_workflow_handle(f"{self._prefix}{opened_id}", result_type=self._status_type)
 
-    async def _answered(self, opened_id: str, call: Awaitable[T]) -> T:
+    async def _await_answer(self, opened_id: str, call: Awaitable[T]) -> T:
         return await await_answer(f"{self._named} {opened_id}", call, self._timeout)

@@ -45,7 +45,7 @@ class Rollouts:
             "resume", pace, start_workflow_operation=start, result_type=Progress
         )
         try:
-            begun: Progress = await self._answered(revision, call)
+            begun: Progress = await self._await_answer(revision, call)
             return begun
         except WorkflowAlreadyStartedError:
             # The operation keeps the failure as well, and asyncio reports one that nobody took from there.
@@ -59,19 +59,19 @@ class Rollouts:
         Raises as `start`; Refusal where there is no such rollout, or it is over.
         """
         handle = self._handle(revision)
-        stopped: Progress = await self._answered(revision, handle.execute_update("pause", result_type=Progress))
+        stopped: Progress = await self._await_answer(revision, handle.execute_update("pause", result_type=Progress))
         if stopped.step is Step.WORKERS:
-            await self._answered(revision, handle.cancel())
+            await self._await_answer(revision, handle.cancel())
         return stopped
 
     async def progress(self, revision: int) -> Progress:
         """How far it has come. Raises as `stop`."""
         asked: Awaitable[Progress] = self._handle(revision).query("progress", result_type=Progress)
-        return await self._answered(revision, asked)
+        return await self._await_answer(revision, asked)
 
     async def holdup(self, revision: int) -> str | None:
         """Why what it does now has failed so far, or waits; None where it goes on. Raises as `stop`."""
-        described = await self._answered(revision, self._handle(revision).describe())
+        described = await self._await_answer(revision, self._handle(revision).describe())
         for each in described.raw_description.pending_activities:
             told: list[Any] = await self._client.data_converter.decode(each.heartbeat_details.payloads)
             if said := each.last_failure.message or next(iter(told), None):
@@ -81,7 +81,7 @@ class Rollouts:
     def _handle(self, revision: int) -> WorkflowHandle[Any, Progress]:
         return self._client.get_workflow_handle(workflow_id(revision), result_type=Progress)
 
-    async def _answered(self, revision: int, call: Awaitable[T]) -> T:
+    async def _await_answer(self, revision: int, call: Awaitable[T]) -> T:
         try:
             return await await_server(call, self._timeout)
         except WorkflowUpdateFailedError as error:

@@ -61,8 +61,8 @@ class Watches(Entities[WatchRequest, WatchStatus]):
         """The watch as it stands; of one that is over, the record it left. Raises CaseNotFound, NoAnswer."""
         return await self._read_status(shipment_id)
 
-    async def _refusal(self, opened_id: str) -> Refusal:
-        over = await self.status(opened_id)
+    def _refusal(self, over: WatchStatus) -> Refusal:
+        shipment_id = over.shipment_id
         ended = (over.end or over.state).words
-        said = f"the watch of shipment {opened_id} is over ({ended}) and takes nothing more; take it to the platform"
+        said = f"the watch of shipment {shipment_id} is over ({ended}) and takes nothing more; take it to the platform"
         return Refusal("illegal_move", said)

@@ -1,7 +1,5 @@
 """The revisions of the policy book that a case or a watch was told of, and which of them has answered. Pure memory."""
 
-from collections.abc import Callable
-
 
 class Revisions:
     """What was published, as far as one workflow knows; a revision is what a question waits for."""
@@ -27,9 +25,9 @@ class Revisions:
         if revision > self._answered:
             self._told.discard(revision)
 
-    def still_wants(self, revision: int) -> Callable[[], bool]:
-        """Whether an answer of that revision is wanted still; not once it was withdrawn."""
-        return lambda: revision <= self.newest
+    def still_wants(self, revision: int) -> bool:
+        """Return whether an answer of that revision is wanted still; not once it was withdrawn."""
+        return revision <= self.newest
 
     def note_answer(self, revision: int) -> None:
         """A book of that revision has answered."""

@@ -67,7 +67,7 @@ class Watch:
         kept = self.shipment.scans
         if scan.event_id in kept or any(scan.event_id == each.event_id for each in self.unread):
             return
-        if refused := self._unfit(scan, now):
+        if refused := self._why_unfit(scan, now):
             self.refuse_signal(refused, now)
             return
         self.shipment.keep(scan)
@@ -105,7 +105,7 @@ class Watch:
         return {
             check: question
             for check, question in wanted
-            if question is not None and not self._decided(check) and not self._asked(check, question)
+            if question is not None and not self._is_decided(check) and not self._is_asked(check, question)
         }
 
     def questions_again(self, now: datetime) -> dict[Check, Question]:
@@ -124,7 +124,7 @@ class Watch:
         What was decided meanwhile stays decided.
         """
         for (check, question), deadline in answers:
-            if self._decided(check):
+            if self._is_decided(check):
                 continue
             self.policy_version = deadline.policy_version
             running = self.clocks.get(check)
@@ -145,11 +145,11 @@ class Watch:
         self._meet(now)
         ran_out = [check for check, running in self.clocks.items() if running.lapses_at and running.lapses_at <= now]
         news = [self._violate(check, now) for check in ran_out]
-        return news + [cleared for check in self.violations if (cleared := self._cleared(check, now))]
+        return news + [cleared for check in self.violations if (cleared := self._clear_late(check, now))]
 
     def over(self, now: datetime) -> WatchEnd | None:
         """Why the watch has nothing more to learn, or None where it has."""
-        if self.unread or not all(self._settled(check, now) for check in self.shipment.checks):
+        if self.unread or not all(self._is_settled(check, now) for check in self.shipment.checks):
             return None
         cancelled = self.shipment.cancelled_at is not None and self.shipment.dispatched_at is None
         return WatchEnd.ORDER_CANCELLED if cancelled else WatchEnd.CHECKED
@@ -199,7 +199,7 @@ class Watch:
     def _note_clock(self, event: str, running: RunningClock, says: str, now: datetime, **about: object) -> None:
         self.timeline.append(Entry.of_clock(event, running, "policy", says, now, **about))
 
-    def _unfit(self, scan: ParcelEvent, now: datetime) -> str | None:
+    def _why_unfit(self, scan: ParcelEvent, now: datetime) -> str | None:
         paid_at = self.request.order.paid_at
         if scan.leg != "outbound":
             return f"scan {scan.event_id}: leg must be outbound; what comes back belongs to a case"
@@ -220,10 +220,10 @@ class Watch:
             facts["dispatch_clicked_at"] = self.shipment.parcels[check.tracking_no].clicked_at
         return Question(clock=check.clock, started_at=started_at, as_of=now, **facts)
 
-    def _decided(self, check: Check) -> bool:
+    def _is_decided(self, check: Check) -> bool:
         return check in self.met or check in self.violations
 
-    def _asked(self, check: Check, question: Question) -> bool:
+    def _is_asked(self, check: Check, question: Question) -> bool:
         running = self.clocks.get(check)
         return running is not None and running.question.model_copy(update={"as_of": question.as_of}) == question
 
@@ -249,7 +249,7 @@ class Watch:
         self.note("Violated", says, "timer", found.breached_at, now, **about)
         return found
 
-    def _cleared(self, check: Check, now: datetime) -> Violation | None:
+    def _clear_late(self, check: Check, now: datetime) -> Violation | None:
         """The violation as it stands once a fact has arrived that had happened in time; it is kept, and said so."""
         found, met_at = self.violations[check], self.shipment.met_at(check)
         if found.cleared_at is not None or met_at is None or met_at > found.respond_by:
@@ -261,7 +261,7 @@ class Watch:
         self.note("ViolationCleared", f"{check.words}: {by}", Party.SYSTEM, now, now, clock=check.clock)
         return cleared
 
-    def _settled(self, check: Check, now: datetime) -> bool:
+    def _is_settled(self, check: Check, now: datetime) -> bool:
         """Whether nothing more can be learned of a check. For a while, a violation may still turn out to be none."""
         known = self.shipment.met_at(check) is not None
         if check in self.violations:

@@ -55,7 +55,7 @@ class CaseClocks:
         while True:
             revision, learned_at = self._revisions.newest, self._now
             questions = [starting_question(self._case, clock, since, learned_at) for clock, since in starts.items()]
-            deadlines = await outside.quote(questions, revision, self._revisions.still_wants(revision))
+            deadlines = await outside.quote(questions, revision, self._revisions)
             if deadlines is not None and revision == self._revisions.newest:
                 break
         self._revisions.note_answer(revision)
@@ -76,9 +76,7 @@ class CaseClocks:
             changed = [(running, question) for running, question in asked if question != running.question]
             questions = [question.model_copy(update={"as_of": self._now}) for _, question in changed]
             revision = self._revisions.newest
-            deadlines = (
-                await outside.quote(questions, revision, self._revisions.still_wants(revision)) if questions else []
-            )
+            deadlines = await outside.quote(questions, revision, self._revisions) if questions else []
             if deadlines is None or self._case.running != before:
                 continue  # a newer book answered meanwhile: put the same to the clocks as they are now
             self._requotes.popleft()
@@ -96,7 +94,7 @@ class CaseClocks:
         while case.running and (revision < self._revisions.newest or asked != case.running):
             revision, asked = self._revisions.newest, case.running
             questions = [running.question.model_copy(update={"as_of": self._now}) for running in asked]
-            deadlines = await outside.quote_from_newer_book(questions, revision, self._revisions.still_wants(revision))
+            deadlines = await outside.quote_from_newer_book(questions, revision, self._revisions)
             if deadlines is None:
                 revision = self._revisions.last_answered
                 continue

@@ -68,7 +68,7 @@ class WatchDesk(EntityDesk):
 
     async def _ask(self, asked: Mapping[Check, Question]) -> None:
         revision, learned_at = self.revisions.newest, self.now
-        deadlines = await outside.quote(list(asked.values()), revision, self.revisions.still_wants(revision))
+        deadlines = await outside.quote(list(asked.values()), revision, self.revisions)
         if deadlines is not None and revision == self.revisions.newest:
             self.revisions.note_answer(revision)
             self._answer(asked, deadlines, "what is known of the shipment has changed", learned_at)
@@ -80,8 +80,7 @@ class WatchDesk(EntityDesk):
             revision, asked, learned_at = self.revisions.newest, self.watch.questions_again(self.now), self.now
             if not asked:
                 break
-            wanted = self.revisions.still_wants(revision)
-            deadlines = await outside.quote_from_newer_book(list(asked.values()), revision, wanted)
+            deadlines = await outside.quote_from_newer_book(list(asked.values()), revision, self.revisions)
             if deadlines is None:
                 revision = self.revisions.last_answered
                 continue
@@ -129,7 +128,7 @@ class WatchDesk(EntityDesk):
                 await outside.keep_violation(finding_of(self.watch.violations[violation.check]))
                 continue
             stands = self.watch.violations[violation.check].cleared_at is None
-            claim = await self._priced() if stands and violation.clock is Clock.DISPATCH else None
+            claim = await self._price_claim() if stands and violation.clock is Clock.DISPATCH else None
             claim_id = self.watch.claim(violation.check, claim.case_id) if claim else None
             await outside.keep_violation(finding_of(violation.model_copy(update={"claim_case_id": claim_id})))
             if claim is not None:
@@ -137,7 +136,7 @@ class WatchDesk(EntityDesk):
                 says = f"late dispatch claim {claim.case_id} was opened; it shows what becomes of it"
                 self.watch.note("ClaimOpened", says, Party.SYSTEM, self.now, self.now)
 
-    async def _priced(self) -> CaseRequest | None:
+    async def _price_claim(self) -> CaseRequest | None:
         filed_at = self.now
         return await outside.price_claim(
             Filed(request=late_dispatch(self.watch.shipment, filed_at), applied_at=filed_at)

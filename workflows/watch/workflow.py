@@ -68,7 +68,7 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
         desk = self._require_desk()
         desk.watch.take(command, act, at, desk.now)
         desk.wake()
-        await wait_until(lambda: self._decided)
+        await wait_until(lambda: self._is_decided)
         return self._require_desk().watch.status
 
     def _hear_scan(self, desk: WatchDesk, scan: ParcelEvent) -> None:
@@ -78,5 +78,5 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
         desk.watch.refuse_signal(says, desk.now)
 
     @property
-    def _decided(self) -> bool:
-        return super()._decided or (self._desk is not None and self._desk.watch.end is not None)
+    def _is_decided(self) -> bool:
+        return super()._is_decided or (self._desk is not None and self._desk.watch.end is not None)
