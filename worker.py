@@ -122,7 +122,7 @@ class Settings(Schema):
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """The settings of an environment. Raises BadInput naming every variable that is missing or wrong."""
+        """Return the settings of an environment. Raises BadInput naming every variable that is missing or wrong."""
         channels = {party: environment.get(f"AFTERSALE_NOTIFY_{party.name}", "").split() for party in Party}
         given = {
             name: environment[f"AFTERSALE_{name.upper()}"]
@@ -187,7 +187,7 @@ def runtime(metrics_address: str | None) -> Runtime:
 
 @contextlib.asynccontextmanager
 async def worker(client: Client, settings: Settings, book: Book | None = None) -> AsyncIterator[PunctualWorker]:
-    """A worker with every workflow and activity, not yet running; `book` is the default one where absent.
+    """Return a worker with every workflow and activity, not yet running; `book` is the default one where absent.
 
     The messengers' workflow is started unless it runs already. Raises BadInput as `hands`, PolicyFault for the book.
     """

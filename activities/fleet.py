@@ -36,14 +36,14 @@ class Fleet:
         self._client, self._queue = client, TaskQueue(name=task_queue)
 
     async def names(self) -> set[str]:
-        """The names of the workers that asked for work of late, and have not said that they stop."""
+        """Return the names of the workers that asked for work of late, and have not said that they stop."""
         since = present.now() - POLLED
         queues = [await self._described(work) for work in (_WORKFLOWS, _ACTIVITIES)]
         polled = [each for queue in queues for each in queue.pollers if each.last_access_time.ToDatetime(UTC) >= since]
         return {each.identity for each in polled} - await self._stopped()
 
     async def behind(self) -> timedelta:
-        """How long the oldest workflow task has waited for a worker; servers keep that answer for some seconds."""
+        """Say how long the oldest workflow task has waited for a worker; servers keep that answer for some seconds."""
         return (await self._described(_WORKFLOWS)).stats.approximate_backlog_age.ToTimedelta()
 
     async def _described(self, work: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
@@ -53,7 +53,7 @@ class Fleet:
         return await self._client.workflow_service.describe_task_queue(request, timeout=_ANSWER)
 
     async def _stopped(self) -> set[str]:
-        """Those who told the server that they stop; where a server keeps no account of that, nobody."""
+        """Return those who told the server that they stop; where a server keeps no account of that, nobody."""
         over: set[str] = set()
         request = ListWorkersRequest(namespace=self._client.namespace)
         while True:

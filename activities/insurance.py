@@ -43,7 +43,7 @@ class Insurance:
         return decided
 
     def _request(self, claim: FreightClaimInput) -> InsurerRequest:
-        """The claim with the most that its cover comes to, by the version in force at the purchase."""
+        """Return the claim with the most that its cover comes to, by the version in force at the purchase."""
         if claim.cost is None:
             return InsurerRequest(key=claim.key, claim=claim)
         edition = self._book.services.at(GuaranteeService.FREIGHT_INSURANCE, claim.paid_at, present.now())

@@ -24,7 +24,9 @@ class Intake:
     # A time limit must not raise in the midst of a transaction: the database has limits of its own.
     @activity.defn(name="admit", no_thread_cancel_exception=True)
     def admit(self, application: Application) -> list[Problem]:
-        """What speaks against a request; where nothing bars it, its money is reserved. The same owner may ask again.
+        """Return what speaks against a request; where nothing bars it, its money is reserved.
+
+        The same owner may ask again.
 
         Raises a retryable error where the book says nothing of the number of attempts, so that a corrected book can.
         """

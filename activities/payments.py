@@ -54,12 +54,12 @@ class Payment(RefundInstruction, Settlement):
     """What the payment service holds under a key: what it was told to do, and how that was settled."""
 
     def settles(self, instruction: RefundInstruction) -> bool:
-        """Whether this is about the very instruction, and not another one that bears its key."""
+        """Tell whether this is about the very instruction, and not another one that bears its key."""
         held = RefundInstruction(**self.model_dump(include=set(RefundInstruction.model_fields)))
         return _unordered(held) == _unordered(instruction)
 
     def settlement(self) -> Settlement:
-        """The settlement alone."""
+        """Return the settlement alone."""
         return Settlement(**self.model_dump(include=set(Settlement.model_fields)))
 
 
@@ -152,7 +152,7 @@ class Payments:
 
 
 async def _instructed(instruction: RefundInstruction, keep: _Keep) -> Instructed:
-    """The instruction as the ledger keeps it; another one under its key is declined, and leaves that one alone."""
+    """Give the instruction as the ledger keeps it; another one under its key is declined, and leaves that one alone."""
     try:
         return await _asked(lambda: keep(instruction, present.now()))
     except LedgerFault as fault:
@@ -162,14 +162,14 @@ async def _instructed(instruction: RefundInstruction, keep: _Keep) -> Instructed
 
 
 def _unordered(instruction: RefundInstruction) -> RefundInstruction:
-    """An instruction whose parts stand in one order, whichever they were told in."""
+    """Return an instruction whose parts stand in one order, whichever they were told in."""
     lines = sorted(instruction.lines, key=lambda part: part.order_line_id)
     spread = sorted(instruction.allocations, key=lambda part: (part.order_line_id, part.tender))
     return instruction.model_copy(update={"lines": tuple(lines), "allocations": tuple(spread)})
 
 
 async def _asked(ask: Callable[[], _T]) -> _T:
-    """The ledger's answer, given on a thread since databases block."""
+    """Return the ledger's answer, given on a thread since databases block."""
     return await asyncio.to_thread(ask)
 
 

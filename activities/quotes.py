@@ -38,7 +38,7 @@ class Quotes:
 
     @activity.defn(name="quote")
     async def quote(self, quotation: Quotation) -> list[Deadline]:
-        """The deadline of every question.
+        """Return the deadline of every question.
 
         Raises a retryable error where this worker's book is older than the revision asked for, so that no case is
         re-timed on an old book, and where the book has no answer, so that a corrected book can give it.
@@ -56,7 +56,7 @@ class Quotes:
 
     @activity.defn(name="unanswerable")
     async def unanswerable(self, question: Question) -> list[Problem]:
-        """Why the book has no answer to a question; empty where it has one."""
+        """Say why the book has no answer to a question; empty where it has one."""
         try:
             self._book.ask(question)
         except BadInput as error:
@@ -67,12 +67,12 @@ class Quotes:
 
     @activity.defn(name="hubs")
     async def hubs(self, texts: list[str]) -> list[bool]:
-        """Whether each of the carriers' words is of a hub (S30, S32)."""
+        """Tell whether each of the carriers' words is of a hub (S30, S32)."""
         return [self._book.is_hub(text) for text in texts]
 
     @activity.defn(name="priced")
     async def price_claim(self, filed: Filed) -> CaseRequest | None:
-        """A claim as it is to be opened by itself, or None where the policy sets no amount for it.
+        """Return a claim as it is to be opened by itself, or None where the policy sets no amount for it.
 
         Raises a retryable error where the book has no answer, so that a corrected book can give it.
         """
@@ -83,7 +83,7 @@ class Quotes:
 
     @activity.defn(name="terms")
     async def terms(self, filed: Filed) -> ClaimTerms:
-        """What the version of the guarantee in force at the purchase says of a claim (R14).
+        """Return what the version of the guarantee in force at the purchase says of a claim (R14).
 
         Raises a retryable error where the book has none, so that a corrected book can give it.
         """

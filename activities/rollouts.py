@@ -140,7 +140,10 @@ class RolloutActivities:
     # Cases
 
     async def _later(self, revision: int) -> int | None:
-        """The later revision whose rollout runs or is done, if any; it has begun only where workers have its book."""
+        """Return the later revision whose rollout runs or is done, if any.
+
+        It has begun only where workers have its book.
+        """
         for later in range(self._book.revision, revision, -1)[:_MOST_REVISIONS]:
             try:
                 found = await self._client.get_workflow_handle(workflow_id(later)).describe(rpc_timeout=_ANSWER)
@@ -153,7 +156,7 @@ class RolloutActivities:
         return None
 
     async def _page(self, batch: Batch) -> tuple[Sequence[str], str | None]:
-        """The cases of a batch, and where the next one begins."""
+        """Return the cases of a batch, and where the next one begins."""
         if batch.again:
             return batch.again, None
         if batch.step is Step.STRAYS:
@@ -165,7 +168,7 @@ class RolloutActivities:
         return found, found[-1] if len(found) == batch.size else None
 
     async def _newcomers(self, since: datetime, after: str, size: int) -> tuple[Sequence[str], str | None]:
-        """A page of the cases that came since: few among very many, which are gone through in short reads."""
+        """Return a page of the cases that came since: few among very many, which are gone through in short reads."""
         found: list[str] = []
         place: str | None = after
         while place is not None and len(found) < size:
@@ -175,7 +178,10 @@ class RolloutActivities:
         return (found[:size], found[size - 1]) if len(found) > size else (found, place)
 
     async def _strays(self, batch: Batch) -> tuple[Sequence[str], str | None]:
-        """A page of what the server lists as running, without the cases that the records know: watches among it."""
+        """Return a page of what the server lists as running, without the cases that the records know.
+
+        Watches among it.
+        """
         query = f"(WorkflowId STARTS_WITH 'case/' OR WorkflowType = '{WATCH}') AND ExecutionStatus = 'Running'"
         token = base64.b64decode(batch.after) or None
         listed = self._client.list_workflows(query, page_size=batch.size, next_page_token=token)
@@ -196,13 +202,13 @@ class RolloutActivities:
         return None if taken else await self._absent(case_id)
 
     async def _absent(self, case_id: str) -> str:
-        """Why Temporal runs no such case. One that ended by itself has told the records so before."""
+        """Say why Temporal runs no such case. One that ended by itself has told the records so before."""
         if not await asyncio.to_thread(self._records.cases.is_running, case_id):
             return ""
         return "the records show it open, but Temporal does not run it: it was terminated, or forgotten"
 
     async def _signal(self, id_: str, name: str, revision: int) -> bool:
-        """Whether such a workflow runs, and has the signal now."""
+        """Tell whether such a workflow runs, and has the signal now."""
         handle = self._client.get_workflow_handle(id_)
         try:
             await handle.signal(name, {"revision": revision}, rpc_timeout=_ANSWER)
@@ -214,12 +220,12 @@ class RolloutActivities:
 
 
 def _workflow(case_id: str) -> str:
-    """The workflow's id: a case's own id has no slash, a watch goes by that of its workflow."""
+    """Return the workflow's id: a case's own id has no slash, a watch goes by that of its workflow."""
     return case_id if "/" in case_id else f"case/{case_id}"
 
 
 async def _paced(case_ids: Sequence[str], rate: int, fleet: Fleet) -> AsyncIterator[str]:
-    """The cases, so many in a second at most, and none while the workers are behind with what they have."""
+    """Return the cases, so many in a second at most, and none while the workers are behind with what they have."""
     loop = asyncio.get_running_loop()
     for number, case_id in enumerate(case_ids):
         if number % _LOOK_AFTER == 0:

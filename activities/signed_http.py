@@ -69,7 +69,7 @@ class SignedService:
         return await self._exchange(key, self._http.build_request("GET", self._at(path)))
 
     def read(self, model: type[A], answer: httpx.Response, key: str) -> A:
-        """The answer's body, believed only if it is well formed and about `key`; its values are never repeated."""
+        """Give the answer's body, believed only if it is well formed and about `key`; its values are never repeated."""
         try:
             found = model.model_validate_json(answer.content)
         except ValidationError as error:
@@ -80,7 +80,7 @@ class SignedService:
         return found
 
     def refusal(self, answer: httpx.Response, key: str) -> ApplicationError:
-        """What to raise for an answer that settles nothing."""
+        """Return what to raise for an answer that settles nothing."""
         status, name = answer.status_code, self._manner.name
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             said = f"the {name} refused the signature ({status}): check the shared secret and this machine's clock"
@@ -93,7 +93,7 @@ class SignedService:
         return self.failure("misconfigured", said, key)
 
     def failure(self, kind: str, said: str, key: str) -> ApplicationError:
-        """What to raise while it is not known what became of the key; `type` is `<code>_<kind>`."""
+        """Return what to raise while it is not known what became of the key; `type` is `<code>_<kind>`."""
         return ApplicationError(f"{said}; {key} {self._manner.remedy}", type=f"{self._manner.code}_{kind}")
 
     def _at(self, path: str) -> str:

@@ -22,7 +22,7 @@ class Problem(BaseModel):
         return {"code": "bad_input", **given} if isinstance(given, dict) else given
 
     def __str__(self) -> str:
-        """The field first: that is what the reader will look for."""
+        """Return the field first: that is what the reader will look for."""
         return f"{self.field}: {self.message}" if self.field else self.message
 
 
@@ -100,7 +100,7 @@ _FORMS = {
 
 
 def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
-    """What pydantic found wrong, in words that name the field and the remedy."""
+    """Return what pydantic found wrong, in words that name the field and the remedy."""
     return [
         Problem(field=".".join([*([prefix] if prefix else []), *_path(found["loc"])]), message=_message(found))
         for found in error.errors(include_url=False)
@@ -108,7 +108,7 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
 
 
 def _path(loc: tuple[int | str, ...]) -> list[str]:
-    """The way to the field as its author sees it, without pydantic's own names for keys and `<alternatives>`."""
+    """Return the way to the field as its author sees it, without pydantic's own names for keys and `<alternatives>`."""
     return [_clipped(str(part)) for part in loc if part != "[key]" and not str(part).startswith("<")]
 
 

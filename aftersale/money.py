@@ -106,12 +106,12 @@ class Settlement(Schema):
 
 
 def total(lines: Iterable[LineAmount]) -> int:
-    """What the lines come to."""
+    """Return what the lines come to."""
     return sum(line.amount_minor for line in lines)
 
 
 def share(amount_minor: int, part: int, whole: int) -> int:
-    """The part of an amount that `part` of `whole` pieces are worth, rounded down: never more than was asked."""
+    """Return the part of an amount that `part` of `whole` pieces are worth, rounded down: never more than was asked."""
     return amount_minor * part // whole
 
 

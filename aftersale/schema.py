@@ -19,7 +19,7 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 def is_id(text: object) -> bool:
-    """Whether a text can serve as a reference."""
+    """Tell whether a text can serve as a reference."""
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 

@@ -30,12 +30,12 @@ _DURATION = re.compile(
 
 
 def floor(instant: datetime) -> datetime:
-    """The instant without its fraction of a second (R4)."""
+    """Return the instant without its fraction of a second (R4)."""
     return instant.replace(microsecond=0)
 
 
 def parse_instant(text: object, zone: ZoneInfo = POLICY_ZONE) -> datetime:
-    """An instant in UTC from an aware datetime or an ISO 8601 text; zone-less text is in `zone` (R1).
+    """Return an instant in UTC from an aware datetime or an ISO 8601 text; zone-less text is in `zone` (R1).
 
     Raises ValueError, with the form that is wanted, for anything else.
     """
@@ -79,11 +79,11 @@ class Stretch:
     end: datetime | None = None
 
     def __contains__(self, instant: datetime) -> bool:
-        """Whether the instant, floored to the second, lies in the stretch."""
+        """Tell whether the instant, floored to the second, lies in the stretch."""
         return (self.start is None or self.start <= instant) and (self.end is None or instant <= self.end)
 
     def meets(self, other: "Stretch") -> bool:
-        """Whether some instant lies in both."""
+        """Tell whether some instant lies in both."""
         return not (_before(self.end, other.start) or _before(other.end, self.start))
 
 
@@ -93,13 +93,13 @@ def _before(end: datetime | None, start: datetime | None) -> bool:
 
 @lru_cache(maxsize=4096)
 def local(instant: datetime, zone: ZoneInfo = POLICY_ZONE) -> str:
-    """The instant as people in `zone` read it, to the second, with its offset."""
+    """Return the instant as people in `zone` read it, to the second, with its offset."""
     return instant.astimezone(zone).isoformat(timespec="seconds")
 
 
 @lru_cache(maxsize=4096)
 def span(duration: str) -> timedelta:
-    """The elapsed time of an ISO 8601 duration; a day is 24 hours (R3).
+    """Return the elapsed time of an ISO 8601 duration; a day is 24 hours (R3).
 
     Raises ValueError for years, months, fractions and signs: they have no fixed length or no meaning here.
     """
@@ -110,7 +110,7 @@ def span(duration: str) -> timedelta:
 
 
 def duration(elapsed: timedelta) -> str:
-    """The ISO 8601 text of an elapsed time, in days, hours, minutes and seconds."""
+    """Return the ISO 8601 text of an elapsed time, in days, hours, minutes and seconds."""
     minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -121,6 +121,6 @@ def duration(elapsed: timedelta) -> str:
 
 
 def next_midnight(instant: datetime, zone: ZoneInfo = POLICY_ZONE) -> datetime:
-    """The first local midnight strictly after the instant (R5), in UTC."""
+    """Return the first local midnight strictly after the instant (R5), in UTC."""
     tomorrow = instant.astimezone(zone).date() + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)

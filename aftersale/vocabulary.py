@@ -10,7 +10,7 @@ class Term(StrEnum):
     zh: str
 
     def __new__(cls, value: str, zh: str) -> Self:
-        """A member whose value is the English word."""
+        """Return a member whose value is the English word."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.zh = zh

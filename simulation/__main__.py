@@ -89,7 +89,7 @@ def played(seed: int, steps: str, without: str) -> int:
 
 
 def batches(first: int, courses: int | None) -> Iterator[Sequence[int]]:
-    """The seeds to drive, batch by batch; for ever where no number is given."""
+    """Return the seeds to drive, batch by batch; for ever where no number is given."""
     starts: Iterable[int] = count(0, BATCH) if courses is None else range(0, courses, BATCH)
     for start in starts:
         most = BATCH if courses is None else min(BATCH, courses - start)

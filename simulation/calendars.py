@@ -57,7 +57,7 @@ class Calendar:
         return done
 
     async def answered(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What a call is answered, from the loop around; calls that are sent at once come together."""
+        """Return what a call is answered, from the loop around; calls that are sent at once come together."""
         asked = self._loop.create_task(call())
         try:
             await asyncio.sleep(0)
@@ -126,7 +126,7 @@ class Calendars:
         self._begun: dict[str, Calendar] = {}
 
     def of(self, workflow_id: str) -> Calendar:
-        """The calendar that the workflow lives on. Raises RPCError where no such workflow was started."""
+        """Return the calendar that the workflow lives on. Raises RPCError where no such workflow was started."""
         found = self._find(workflow_id)
         if found is None:
             raise RPCError(f"no workflow {workflow_id}", RPCStatusCode.NOT_FOUND, b"")
@@ -159,7 +159,7 @@ class Calendars:
         return started or self._begun.get(workflow_id)
 
     def _for(self, wanted: v1.StartWorkflowExecutionRequest) -> Calendar:
-        """The calendar that a start is for: of the run that stands in its way, or else a new one."""
+        """Return the calendar that a start is for: of the run that stands in its way, or else a new one."""
         known = self._find(wanted.workflow_id)
         if known is not None and (known.is_new or not known.service.may_start(wanted)):
             return known

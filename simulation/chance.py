@@ -59,11 +59,11 @@ class Chance:
         return False
 
     def pick(self, among: Sequence[T]) -> T:
-        """One of several."""
+        """Return one of several."""
         return self._random.choice(among)
 
     def between(self, least: int, most: int) -> int:
-        """A whole number, both ends included."""
+        """Return a whole number, both ends included."""
         return self._random.randint(least, most)
 
     def one_in(self, times: int) -> bool:
@@ -79,9 +79,9 @@ class Calm(Chance):
         super().__init__(0, ())
 
     def pick(self, among: Sequence[T]) -> T:
-        """The first of several."""
+        """Return the first of several."""
         return among[0]
 
     def between(self, least: int, most: int) -> int:
-        """The least whole number."""
+        """Return the least whole number."""
         return least

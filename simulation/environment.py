@@ -92,7 +92,7 @@ class SimulatedEnvironment(WorkflowEnvironment):
         return calendar.pass_on(calendar.server.runs[handle.id], duration.total_seconds())
 
     def visitor(self) -> httpx.AsyncClient:
-        """A client that speaks to the platform as a back end does, once what is in hand is done."""
+        """Return a client that speaks to the platform as a back end does, once what is in hand is done."""
         return httpx.AsyncClient(base_url=_URL, transport=_Visiting(self._fittings, self._calendars))
 
     async def go_on(self) -> None:
@@ -119,7 +119,7 @@ class _Visiting(httpx.AsyncBaseTransport):
 
 @asynccontextmanager
 async def simulated(fittings: Fittings) -> AsyncIterator[Workplace]:
-    """A workplace for as long as the block runs; in the end every run replays."""
+    """Return a workplace for as long as the block runs; in the end every run replays."""
     app = create_app(Path(":memory:"), TRIAL_SECRET)
     fittings.wire.app = app
     async with app.router.lifespan_context(app):

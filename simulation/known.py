@@ -37,7 +37,7 @@ KNOWN = {
 
 
 def without_known() -> frozenset[Fault]:
-    """Every fault that may happen in a course today."""
+    """Return every fault that may happen in a course today."""
     return frozenset(Fault) - {known.leaves_out for known in KNOWN.values()}
 
 
@@ -48,5 +48,5 @@ def lift(names: Iterable[str]) -> None:
 
 
 def tolerated(name: str) -> bool:
-    """Whether checks let a known fault pass; once it is off the list, they do not."""
+    """Tell whether checks let a known fault pass; once it is off the list, they do not."""
     return name in KNOWN

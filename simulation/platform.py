@@ -103,7 +103,7 @@ class Platform(httpx.AsyncBaseTransport):
                 raise AssertionError(f"no service has {method} {path}")
 
     def _once(self, path: str, key: str, decide: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """A key gets the answer that it got before."""
+        """Return a key gets the answer that it got before."""
         if (path, key) not in self.known:
             self.known[path, key] = {"key": key, **decide()}
         return self.known[path, key]
@@ -141,7 +141,7 @@ class Platform(httpx.AsyncBaseTransport):
 
 
 def _addressed(request: httpx.Request) -> tuple[str, str]:
-    """The service that a request goes to, and the key that it is about."""
+    """Return the service that a request goes to, and the key that it is about."""
     path = request.url.raw_path.decode().strip("/")
     if request.method == "GET":
         service, _, key = path.partition("/")

@@ -168,7 +168,7 @@ async def _steps(subject: CaseCourse | WatchCourse, course: CourseResult, chance
 
 
 async def _takes_nothing_more(world: World, case: CaseCourse) -> None:
-    """A case that is over takes nothing; what happened before its end goes to the platform as a correction."""
+    """Make sure that a case that is over takes nothing; what happened before its end is a correction."""
     case_id = case.asked["case_id"]
     final = await case.status()
     with checks.holding("what comes after the end is told, and undoes nothing"):
@@ -216,12 +216,15 @@ async def _others_end(world: World, course: CourseResult) -> None:
 
 
 def known_in(plan: Plan) -> frozenset[Fault]:
-    """What is left out of this course alone: a payment that comes late is no fault where no chargeback meets it."""
+    """Return what is left out of this course alone.
+
+    A payment that comes late is no fault where no chargeback meets it.
+    """
     meets = tolerated("late-payment") and any(step.sort is Sort.CHARGEBACK for step in plan.steps)
     return frozenset({Fault.SERVICE_LATE} if meets else ())
 
 
 @cache
 def simulator(*, sandboxed: bool = False) -> Simulator:
-    """The simulator of this process."""
+    """Return the simulator of this process."""
     return Simulator(sandboxed=sandboxed)

@@ -105,6 +105,34 @@ def test_no_public_function_is_a_bare_participle(module: Path) -> None:
         assert not (is_function and participle), f"line {node.lineno}: {node.name}"
 
 
+OPENINGS = {
+    "Whether",
+    "What",
+    "How",
+    "Why",
+    "Who",
+    "Where",
+    "When",
+    "Which",
+    "The",
+    "A",
+    "An",
+    "One",
+    "All",
+    "Each",
+    "Every",
+}
+
+
+@pytest.mark.parametrize("module", PRODUCT, ids=name)
+def test_a_docstring_says_what_a_function_does(module: Path) -> None:
+    """Its first line is an imperative; what a property is, its noun says."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (said := ast.get_docstring(node)):
+            is_function = not any("property" in ast.unparse(each) for each in node.decorator_list)
+            assert not (is_function and said.split()[0] in OPENINGS), f"line {node.lineno}: {said}"
+
+
 def test_no_class_name_stands_twice_in_the_product() -> None:
     classes = [
         (node.name, name(module))

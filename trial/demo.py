@@ -80,7 +80,7 @@ class Difference(Exception):
 
 
 def stories(folder: Path = CASES) -> list[Story]:
-    """The example cases, in the order of their files. Raises BadInput naming the file that is wrong."""
+    """Return the example cases, in the order of their files. Raises BadInput naming the file that is wrong."""
     return [_story(file) for file in sorted(folder.glob("*.json"))]
 
 
@@ -131,7 +131,7 @@ async def follow(place: Workplace, live: Live, story: Story) -> tuple[Status, Re
 
 
 async def _paid(live: Live, step: Step) -> Status:
-    """The status, once the money is where the step says: nobody who acts waits for an advance."""
+    """Return the status, once the money is where the step says: nobody who acts waits for an advance."""
     while step.refund not in (None, (status := await live.status()).refund.status):
         await asyncio.sleep(0.05)
     return status
@@ -183,7 +183,7 @@ def _compare(title: str, when: str, status: Status, expected: Sequence[Expected]
 
 
 def timeline(status: Status, reasons: Reasons) -> Table:
-    """The case's timeline: local time, who, what, and for a deadline its instant, the rule and why."""
+    """Return the case's timeline: local time, who, what, and for a deadline its instant, the rule and why."""
     table = Table("when", "who", "what", "deadline", "rule", "why")
     for entry in status.timeline:
         table.add_row(local(entry.at)[:19], entry.by, Text(_what(entry)), *_deadline(entry, reasons))

@@ -90,7 +90,7 @@ async def _until_polled(client: Client) -> None:
 async def _worker(
     environment: Mapping[str, str], address: str, platform_url: str, records_url: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The worker as production runs it, in a process and a session of its own."""
+    """Return the worker as production runs it, in a process and a session of its own."""
     inherited = {name: value for name, value in environment.items() if not name.startswith("TEMPORAL_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -116,7 +116,7 @@ async def _stopped(process: asyncio.subprocess.Process) -> None:
 
 
 def worker_environment(address: str, platform_url: str, records_url: str) -> dict[str, str]:
-    """What a worker process is told in order to work with the stand-in platform."""
+    """Return what a worker process is told in order to work with the stand-in platform."""
     return {
         "TEMPORAL_ADDRESS": address,
         "TEMPORAL_NAMESPACE": NAMESPACE,

@@ -66,7 +66,7 @@ class Running(Generic[S]):
             raise Refusal(code, str(cause)) from error
 
     async def status(self) -> S:
-        """How it stands."""
+        """Say how it stands."""
         status: S = await self.handle.query("status", result_type=self.shape)
         return status
 
@@ -88,11 +88,11 @@ class Live(Running[Status]):
         await self.rested()
 
     async def rested(self) -> Status:
-        """The case at its next rest: repeating `open` waits for it, which a signal or a query does not."""
+        """Return the case at its next rest: repeating `open` waits for it, which a signal or a query does not."""
         return await self.update("open", {})
 
     async def now(self) -> datetime:
-        """The instant at which the case stands."""
+        """Return the instant at which the case stands."""
         return await virtual_time.now(self.handle)
 
 
@@ -144,7 +144,7 @@ class Workplace:
 
 @asynccontextmanager
 async def grounds(folder: Path, records_url: str | None = None) -> AsyncIterator[Workplace]:
-    """A server, the stand-in platform and the records, which keep their files in `folder`; no worker yet.
+    """Return a server, the stand-in platform and the records, which keep their files in `folder`; no worker yet.
 
     The records may be another database instead, and are brought up to date there.
     """
@@ -163,13 +163,13 @@ async def grounds(folder: Path, records_url: str | None = None) -> AsyncIterator
 
 @asynccontextmanager
 async def workplace(folder: Path, records_url: str | None = None) -> AsyncIterator[Workplace]:
-    """The grounds with a worker on them."""
+    """Return the grounds with a worker on them."""
     async with grounds(folder, records_url) as place, worker(place.client, place.settings) as hand, hand:
         yield place
 
 
 def settings_for(platform_url: str, records_url: str) -> Settings:
-    """A worker's settings to work with the stand-in platform."""
+    """Return a worker's settings to work with the stand-in platform."""
     return Settings(
         payments_url=platform_url,
         payments_secret=TRIAL_SECRET,

@@ -35,18 +35,18 @@ OF_A_WATCH = HISTORIES / "watch.json"
 
 
 def recorded() -> list[WorkflowHistory]:
-    """Every recorded history."""
+    """Return every recorded history."""
     return [_read(file.read_text(encoding="utf-8")) for file in sorted(HISTORIES.glob("*.json"))]
 
 
 def _read(text: str) -> WorkflowHistory:
-    """A history under its own id, which its first event tells."""
+    """Return a history under its own id, which its first event tells."""
     started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
     return WorkflowHistory.from_json(started["workflowId"], text)
 
 
 def missing() -> list[Story]:
-    """The stories whose history is not recorded yet."""
+    """Return the stories whose history is not recorded yet."""
     return [story for folder in STORIES for story in stories(folder) if not _file(story).exists()]
 
 
@@ -81,7 +81,7 @@ async def _kept(place: Workplace, story: Story) -> None:
 
 
 async def _corrected(place: Workplace) -> WorkflowHistory:
-    """The history of a correction: a sending in time, reported after its case had closed."""
+    """Return the history of a correction: a sending in time, reported after its case had closed."""
     story = next(story for story in stories(TESTS / "stories") if story.ends is CloseReason.NOT_SENT_BACK)
     given = {**story.request, "case_id": "H-late", "order_id": "O-H-late"}
     live = await place.open(story.kind, given, story.opened_at)
@@ -93,7 +93,7 @@ async def _corrected(place: Workplace) -> WorkflowHistory:
 
 
 async def _rolled_out(place: Workplace) -> WorkflowHistory:
-    """The history of a rollout of the book in use that was stopped and resumed; a case waits for it."""
+    """Return the history of a rollout of the book in use that was stopped and resumed; a case waits for it."""
     story = stories(CASES)[0]
     given = {**story.request, "case_id": "H-told", "order_id": "O-H-told"}
     await place.open(story.kind, given, story.opened_at)
@@ -110,7 +110,10 @@ async def _rolled_out(place: Workplace) -> WorkflowHistory:
 
 
 async def _watched(place: Workplace) -> WorkflowHistory:
-    """The history of a watch: late with its pickup, which is told late, then true by a carrier's words about a hub."""
+    """Return the history of a watch.
+
+    Late with its pickup, which is told late, then true by a carrier's words about a hub.
+    """
     line = {"order_line_id": "L1", "quantity": 1, "paid": {"amount_minor": 12900, "currency": "CNY"}}
     order = {"paid_at": "2024-02-02T00:00:00", "lines": [line]}
     given = {
@@ -131,7 +134,7 @@ async def _watched(place: Workplace) -> WorkflowHistory:
 
 
 async def _relieved(place: Workplace) -> WorkflowHistory:
-    """The history of the messengers once those of one worker have been relieved by those of another."""
+    """Return the history of the messengers once those of one worker have been relieved by those of another."""
     handle = place.client.get_workflow_handle(DELIVERIES)
     async with worker(place.client, place.settings) as hand, hand, asyncio.timeout(60):
         while True:

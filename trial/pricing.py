@@ -9,7 +9,7 @@ from aftersale.vocabulary import ClaimType
 
 
 def priced(book: Book, worth: Mapping[ClaimType, Compensation]) -> Book:
-    """The book, but for what claims of these types are worth once they are granted."""
+    """Return the book, but for what claims of these types are worth once they are granted."""
     files = [_priced(file, worth) for file in book.services.files]
     return Book(book.files, files, name=book.name, revision=book.revision)
 

@@ -38,7 +38,7 @@ class ServerUnavailable(RuntimeError):
 
 
 def temporal_command() -> str:
-    """Where the Temporal CLI is: on the PATH, or beside the interpreter when its environment is not activated."""
+    """Say where the Temporal CLI is: on the PATH, or beside the interpreter when its environment is not activated."""
     found = shutil.which("temporal") or shutil.which("temporal", path=str(Path(sys.executable).parent))
     if found is None:
         raise ServerUnavailable(
@@ -48,7 +48,7 @@ def temporal_command() -> str:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """Return a loopback port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -150,7 +150,7 @@ async def _until_ready(process: asyncio.subprocess.Process, address: str, ui_por
 
 
 async def _answers(address: str) -> bool:
-    """Whether the server takes calls and knows the namespace: it listens a moment before it does."""
+    """Tell whether the server takes calls and knows the namespace: it listens a moment before it does."""
     try:
         client = await Client.connect(address, namespace=NAMESPACE)
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=NAMESPACE))

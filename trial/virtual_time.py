@@ -46,7 +46,7 @@ class Leap:
 
 
 def memo(at: datetime, leap: Leap | None = None) -> dict[str, str]:
-    """The start memo that puts a workflow on the calendar at the instant `at`, and has it leap once."""
+    """Return the start memo that puts a workflow on the calendar at the instant `at`, and has it leap once."""
     leaps = {TEST_LEAP: f"{leap.call} {_aware(leap.to).isoformat()}"} if leap else {}
     return {TEST_CLOCK: _aware(at).isoformat(), **leaps}
 
@@ -137,7 +137,7 @@ class _OnCalendar(WorkflowInstance):
 
 
 async def now(handle: AnyHandle) -> datetime:
-    """The instant at which the workflow stands on its calendar; one that has ended stands where it ended."""
+    """Return the instant at which the workflow stands on its calendar; one that has ended stands where it ended."""
     found = await handle.describe()
     start = await found.memo_value(TEST_CLOCK, None, type_hint=str)
     offset = datetime.fromisoformat(start) - found.start_time if start else timedelta(0)
@@ -201,7 +201,7 @@ def _nanoseconds(span: timedelta) -> int:
 
 
 def _server_time(found: WorkflowExecutionDescription) -> datetime:
-    """What the server takes the workflow's time to be; never skipped, it is the time of day."""
+    """Return what the server takes the workflow's time to be; never skipped, it is the time of day."""
     if found.close_time is not None:
         return found.close_time
     more = found.raw_description.workflow_extended_info

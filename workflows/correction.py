@@ -30,7 +30,7 @@ class Correction:
 
 
 def _told(taken: CorrectionTaken) -> str:
-    """What became of the fact, for the Temporal UI."""
+    """Return what became of the fact, for the Temporal UI."""
     if taken.entry is not None:
         return f"written to the record, and the platform is told: {taken.entry.says}"
     return f"not taken: {'; '.join(map(str, taken.problems))}"

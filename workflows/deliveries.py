@@ -8,7 +8,7 @@ from workflows import outside
 
 
 async def deliveries(messengers: int) -> None:
-    """Some messengers carry messages, side by side.
+    """Have some messengers carry messages, side by side.
 
     1. Each takes messages from the outbox until its worker stops, or its hour is over.
     2. Another one, of whatever worker, takes its place.

@@ -13,7 +13,7 @@ class FreightClaim:
 
     @workflow.run
     async def run(self, claim: Filed) -> InsurerAnswer:
-        """The insurer's decision."""
+        """Return the insurer's decision."""
         answer = await outside.insure(claim)
         workflow.set_current_details(answer.words)
         await outside.note_insurance(claim, answer)

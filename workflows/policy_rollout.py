@@ -90,7 +90,7 @@ class PolicyRollout:
 
     @workflow.query(description="how far it has come")
     def progress(self) -> Progress:
-        """How far the rollout has come."""
+        """Say how far the rollout has come."""
         return self._now
 
     # How it goes on
@@ -122,7 +122,7 @@ class PolicyRollout:
         self._advance(workers=found.workers)
 
     async def _tell(self) -> None:
-        """One batch: what was missed, where that is to be tried again, else the next cases of the step."""
+        """Tell one batch: what was missed, where that is to be tried again, else the next cases of the step."""
         was = self._now
         again = tuple(each.case_id for each in was.missed) if was.retrying or was.step is Step.MISSED else ()
         if was.step is Step.MISSED and not again:

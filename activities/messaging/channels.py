@@ -37,7 +37,7 @@ class Notification(NamedTuple):
 
     @classmethod
     def of(cls, message: Message, words: RenderedMessage) -> Self:
-        """A message by itself. Lists are joined by commas; what is absent has no field."""
+        """Return a message by itself. Lists are joined by commas; what is absent has no field."""
         told = message.model_dump(mode="json", exclude_none=True).items()
         fields = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in told}
         kept = {name: value for name, value in fields.items() if value}
@@ -83,7 +83,7 @@ class Channel:
         return f"<Channel {self.name} of {', '.join(self.settings)}>"
 
     def takes(self, event: MessageEvent) -> bool:
-        """Whether messages of this event go through the channel."""
+        """Tell whether messages of this event go through the channel."""
         return self.events is None or event in self.events
 
     def send(self, notification: Notification) -> bool:
@@ -123,7 +123,7 @@ class Channels:
         return list(self._opened.values())
 
     def of(self, message: Message) -> list[Channel]:
-        """The channels that a message goes through; none where its party has none for such an event."""
+        """Return the channels that a message goes through; none where its party has none for such an event."""
         return [channel for channel in self._of[message.to] if channel.takes(message.event)]
 
     def _open_all(self, name: str, urls: Sequence[str], problems: list[Problem]) -> list[Channel]:
@@ -141,7 +141,7 @@ class Channels:
 
 
 def _parted(url: str) -> tuple[str, dict[str, str]]:
-    """A URL without our own options, and those."""
+    """Return a URL without our own options, and those."""
     address, _, query = url.partition("?")
     parts = [part for part in query.split("&") if part]
     ours = [part for part in parts if part.lower().startswith("aftersale-")]
@@ -160,7 +160,7 @@ def _opened(url: str) -> Apprise:
 
 
 def _name(scheme: str, url: str) -> str:
-    """The scheme and eight hexadecimal digits, from which a short password cannot be guessed in a useful time.
+    """Return the scheme and eight hexadecimal digits, from which a short password cannot be guessed in a useful time.
 
     Not apprise's own `url_id`: it is the same for two addresses at one provider.
     """

@@ -50,7 +50,10 @@ class Pauses:
     most: timedelta
 
     def after(self, failures: int) -> timedelta:
-        """The pause after so many failures in a row, a little longer by chance so that not all come back at once."""
+        """Return the pause after so many failures in a row.
+
+        A little longer by chance so that not all come back at once.
+        """
         return min(self.first * 2.0 ** min(failures - 1, 40), self.most) * random.uniform(1, 1.1)
 
 
@@ -109,7 +112,7 @@ class ChannelCircuit:
         return Failed(why, max(self._rests_until, present.now() + self._pauses.after(attempt)))
 
     async def _sent(self, notification: Notification) -> str | None:
-        """Why the channel did not take it; None where it did."""
+        """Say why the channel did not take it; None where it did."""
         send = asyncio.get_running_loop().run_in_executor(self._threads, self._channel.send, notification)
         try:
             return None if await send else "did not take the message"

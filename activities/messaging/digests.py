@@ -13,7 +13,7 @@ _MONDAY = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def period_end(instant: datetime, length: timedelta, zone: ZoneInfo = POLICY_ZONE) -> datetime:
-    """The end of the period that an instant lies in, which is the beginning of the next one; in UTC.
+    """Return the end of the period that an instant lies in, which is the beginning of the next one; in UTC.
 
     Periods are full multiples of their length by the zone's wall clocks.
     """
@@ -23,7 +23,7 @@ def period_end(instant: datetime, length: timedelta, zone: ZoneInfo = POLICY_ZON
 
 
 def digest_due(channel: Channel, message: Message, owed_at: datetime, grace: timedelta) -> datetime | None:
-    """When the digest is due in which a channel carries a message; None where the message goes by itself, at once.
+    """Say when the digest is due in which a channel carries a message; None where the message goes by itself, at once.
 
     That is `grace` after the period's end, for what was written in its last moment. Alerts do not wait, and nothing
     waits past its own deadline.

@@ -128,7 +128,10 @@ class OutboxRelay:
 
 
 async def _asked(ask: Callable[[], T]) -> T:
-    """The records' answer, given on a thread. One that was asked is heard out even on cancellation: it may act yet."""
+    """Return the records' answer, given on a thread.
+
+    One that was asked is heard out even on cancellation: it may act yet.
+    """
     asking = asyncio.ensure_future(asyncio.to_thread(ask))
     try:
         return await asyncio.shield(asking)

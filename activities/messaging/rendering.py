@@ -67,7 +67,7 @@ class Templates:
             raise BadInput(problems)
 
     def tell(self, language: Language, message: Message) -> RenderedMessage:
-        """A message in words."""
+        """Return a message in words."""
         return self._written(language, message.event, facts(message, language))
 
     def digest(self, language: Language, messages: Sequence[Message]) -> RenderedMessage:
@@ -96,7 +96,7 @@ class Templates:
 
 
 def facts(message: Message, language: Language) -> dict[str, Any]:
-    """What a template knows of a message: its fields, in the reader's words; what is absent is an empty text."""
+    """Return what a template knows of a message: its fields, in the reader's words; what is absent is an empty text."""
 
     def term(word: Term | None) -> str:
         if word is None:
@@ -122,7 +122,7 @@ def facts(message: Message, language: Language) -> dict[str, Any]:
 
 
 def readable(instant: datetime) -> str:
-    """An instant as people in the policy's zone read it, with the zone: 2024-02-04 00:00:00 (UTC+8)."""
+    """Return an instant as people in the policy's zone read it, with the zone: 2024-02-04 00:00:00 (UTC+8)."""
     here = instant.astimezone(POLICY_ZONE)
     offset = here.utcoffset()
     assert offset is not None
@@ -149,7 +149,7 @@ def _rendered(environment: ImmutableSandboxedEnvironment, name: str, values: Map
 
 
 def _samples(name: str, language: Language) -> Iterator[Mapping[str, Any]]:
-    """What a template must be able to write: a message with every fact, and one with as few as there can be."""
+    """Return what a template must be able to write: a message with every fact, and one with as few as there can be."""
     event = next((event for event in MessageEvent if event.value == name), MessageEvent.MOVE_AWAITED)
     lean = _of_a_shipment(event) if event in _OF_SHIPMENTS else _of_a_case(event)
     full: dict[str, Any] = {
@@ -189,7 +189,7 @@ def _misplaced(folder: Path) -> Iterator[Problem]:
 
 
 def _place(error: Exception, language: Language, name: str) -> str:
-    """Which line of which template the error is about, as far as that can be told."""
+    """Say which line of which template the error is about, as far as that can be told."""
     if isinstance(error, TemplateSyntaxError):
         return f"{language}/{error.name or f'{name}.txt'}, line {error.lineno}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -8,7 +8,7 @@ from aftersale.contract.commands import Amend
 
 
 def amendment(case: Case, act: Amend, now: datetime, owner: str) -> Application:
-    """The request as the buyer would change it, to be judged as of the amendment: one attempt more."""
+    """Return the request as the buyer would change it, to be judged as of the amendment: one attempt more."""
     order = {name: at for name in ("dispatched_at", "signed_for_at") if (at := getattr(act, name)) is not None}
     changes = {name: new for name in ("items", "reason_code") if (new := getattr(act, name)) is not None}
     # A claim that was ruled a return is one from then on: nothing becomes a claim again.

@@ -71,7 +71,7 @@ class Case:
     ending: Ending | None = None
 
     def __post_init__(self) -> None:
-        """The first stage begins with the application."""
+        """Begin the first stage with the application."""
         self.state, self.since = STEPS[self.kind][0], self.applied_at
         self.refunds = Refunds(self.request)
         self.messages = PendingMessages(self.request)
@@ -100,7 +100,7 @@ class Case:
         return [*([self.stage_clock] if self.stage_clock else []), *self.beside.values()]
 
     def law_clocks(self, received_at: datetime) -> dict[Clock, datetime]:
-        """The law's clocks that start when the merchant has the goods: the refund of a no-reason return, once."""
+        """Give the law's clocks that start when the merchant has the goods: the refund of a no-reason return, once."""
         no_reason = self.kind is CaseKind.RETURN and self.request.reason_code in NO_REASON_CODES
         started = any(entry.clock is Clock.STATUTORY_REFUND for entry in self.timeline)
         owing = no_reason and not started and not self.refunds.advanced
@@ -109,7 +109,10 @@ class Case:
     # What happens
 
     def grant(self, decided: DecideClaim | None, now: datetime) -> bool:
-        """The claim is granted as was decided, else as its terms say; False where they leave the amount to a person."""
+        """Grant the claim as was decided, else as its terms say.
+
+        False where they leave the amount to a person.
+        """
         assert self.terms is not None
         award = self.terms.award(self.request, decided)
         if isinstance(award, MustBeStated):
@@ -122,7 +125,7 @@ class Case:
         return True
 
     def open(self, remarks: Sequence[Problem], now: datetime) -> None:
-        """The request was admitted, and what it claims is reserved; `remarks` say why it rests on no right."""
+        """Open the case: its request was admitted, its claim reserved; `remarks` say why it rests on no right."""
         self.admitted = self.refunds.reserved = True
         says = f"{self.kind.words} requested: {self.request.reason_code}"
         self.note("Opened", says, Party.BUYER, self.applied_at, now)
@@ -131,7 +134,7 @@ class Case:
             self.note("NotByRight", says, Party.SYSTEM, now, now)
 
     def enter(self, state: State, since: datetime, clock: RunningClock | None) -> None:
-        """A stage begins."""
+        """Begin a stage."""
         self.state, self.since, self.stage_clock, self.breached = state, since, clock, False
 
     def replace_clock(self, clock: RunningClock) -> None:
@@ -164,7 +167,7 @@ class Case:
         self.terms = terms
 
     def breach(self, state: State, since: datetime, waiting: RunningClock, now: datetime) -> None:
-        """What was due was not sent: both sides hear of it, and the case waits on for whoever moves first."""
+        """Note that what was due was not sent: both sides hear of it, and the case waits for whoever moves first."""
         self.enter(state, since, waiting)
         self.breached = True
         says = f"{state.words}: what was due was not sent in time; the buyer may take the money instead"
@@ -173,12 +176,12 @@ class Case:
             self.messages.add(party, MessageEvent.BREACH, says)
 
     def take_in(self, items: Sequence[ReceivedItem] | None) -> None:
-        """The merchant has the goods: these, or all that were claimed."""
+        """Note that the merchant has the goods: these, or all that were claimed."""
         self.taken_in = True
         self.refunds.receive(items)
 
     def become(self, kind: CaseKind, agreed_at: datetime | None) -> None:
-        """The case goes on as a kind, on what was agreed at that instant; None where it is to be reviewed."""
+        """Go on as a kind, on what was agreed at that instant; None where it is to be reviewed."""
         self.kind, self.agreed_at, self.escalation = kind, agreed_at, None
 
     def amend(self, wanted: Application) -> None:
@@ -188,13 +191,13 @@ class Case:
         self.refunds.amend(wanted.request)
 
     def refuse_amendment(self, problems: Sequence[Problem], at: datetime, now: datetime) -> None:
-        """The request may not be changed so; the case stands where it stood."""
+        """Refuse to change the request so; the case stands where it stood."""
         says = f"the request stays as it was: {'; '.join(map(str, problems))}"
         self.note("AmendmentRefused", says, Party.SYSTEM, at, now)
         self.messages.add(Party.BUYER, MessageEvent.MOVE_AWAITED, says)
 
     def call_platform(self, at: datetime, now: datetime) -> None:
-        """The stage's clock ran out, and no silence ends the stage: the case waits on, and the platform must look."""
+        """Have the platform look: the stage's clock ran out, and no silence ends the stage; the case waits on."""
         self.stage_clock = None
         says = f"{self.state.words}: nobody moved in time; the case waits on without a clock, look into it"
         self.note("Alert", says, "timer", at, now)
@@ -209,14 +212,14 @@ class Case:
         self.timeline.append(Entry.of_clock(event, running, by, says, now, **about))
 
     def lapse(self, running: RunningClock, now: datetime) -> None:
-        """The stage's clock ran out: what its silence means is executed."""
+        """Execute what a silence means: the stage's clock ran out."""
         assert running.respond_by is not None and running.lapses_at is not None
         self.lapsed.append(LapsedStage(self.state, self.since, running.respond_by))
         says = f"{running.clock.words} ran out: {running.deadline.on_timeout.words}"
         self.note("Lapsed", says, "timer", running.lapses_at, now, clock=running.clock, rules=running.deadline.rules)
 
     def retime(self, running: RunningClock, question: Question, deadline: Deadline, why: str, now: datetime) -> None:
-        """A running clock has a new answer; the old one stays on the timeline (R9)."""
+        """Give a running clock a new answer; the old one stays on the timeline (R9)."""
         moved = running.retime(question, deadline, now)
         if self.stage_clock == running:
             self.stage_clock = moved
@@ -234,7 +237,7 @@ class Case:
                 self.messages.add(party, MessageEvent.DEADLINE_CHANGED, says)
 
     def remind(self, now: datetime) -> None:
-        """The stage's clock will run out soon: the party that is awaited hears of it again."""
+        """Remind the party that is awaited that the stage's clock will run out soon."""
         running, party = self.stage_clock, self.awaited
         assert running is not None and running.respond_by is not None and party is not None
         self.stage_clock = running.model_copy(update={"told_at": now})
@@ -243,7 +246,7 @@ class Case:
         self.messages.add(party, MessageEvent.REMINDER)
 
     def alert(self, running: RunningClock, now: datetime) -> None:
-        """A clock beside the stage ran out: the platform must look, nothing else happens."""
+        """Alert the platform that a clock beside the stage ran out; nothing else happens."""
         assert running.lapses_at is not None
         del self.beside[running.clock]
         says = f"{running.clock.words} ran out: {running.deadline.on_timeout.words}"
@@ -251,12 +254,12 @@ class Case:
         self.messages.add(Party.PLATFORM, MessageEvent.ALERT, says)
 
     def correct(self, says: str, by: By, at: datetime, now: datetime) -> None:
-        """A fact from a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
+        """Note a fact from a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
         self.note("CorrectionRequested", says, by, at, now)
         self.messages.add(Party.PLATFORM, MessageEvent.CORRECTION_REQUESTED, says)
 
     def finish(self, ending: Ending, now: datetime) -> None:
-        """The case is over; both sides are told."""
+        """End the case; both sides are told."""
         self.ending, self.held_since = ending, None
         self.enter(State.COMPLETED if isinstance(ending, Completed) else State.CLOSED, now, None)
         self.beside.clear()
@@ -267,12 +270,15 @@ class Case:
             self.messages.add(party, event, why.words)
 
     def refuse(self, at: datetime, reason_code: str) -> None:
-        """The merchant refused; until its clock runs out the buyer may take that to the platform."""
+        """Note the merchant's refusal; until its clock runs out the buyer may take that to the platform."""
         escalate_by = self.stage_clock.respond_by if self.stage_clock else None
         self.escalation = Escalation(refused_at=at, reason_code=reason_code, escalate_by=escalate_by)
 
     def resume(self, at: datetime) -> tuple[datetime, datetime]:
-        """The hold is over; from when to when it lasted: one that began a little ahead of its end, no time at all."""
+        """End the hold; return from when to when it lasted.
+
+        One that began a little ahead of its end lasted no time at all.
+        """
         since, self.held_since = self.held_since or at, None
         until = max(since, at)
         if self.stage_clock:
@@ -285,5 +291,5 @@ class Case:
             self.note("SignalRefused", says, by, now, now)
 
     def has_lapsed_at(self, state: State, at: datetime) -> bool:
-        """Whether an executed lapse ended a stage of this state to which that instant belongs."""
+        """Tell whether an executed lapse ended a stage of this state to which that instant belongs."""
         return any(stage.state is state and stage.since <= at <= stage.respond_by for stage in self.lapsed)

@@ -51,7 +51,7 @@ class CorrectionTaken(Schema):
 
 
 def is_late(over: Status, said: Act | ParcelEvent) -> bool:
-    """Whether something belongs to the time of a case that is over: it happened before the end.
+    """Tell whether something belongs to the time of a case that is over: it happened before the end.
 
     Goods that come back to the merchant concern a case however long it is over.
     """
@@ -61,7 +61,7 @@ def is_late(over: Status, said: Act | ParcelEvent) -> bool:
 
 
 def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run_id: str) -> Turn:
-    """The turn that a late fact adds to the record of its case, with the message to the platform.
+    """Return the turn that a late fact adds to the record of its case, with the message to the platform.
 
     `last` is the last turn on file, `over` the record so far. Raises BadInput where the case takes no correction.
     """

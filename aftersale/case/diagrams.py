@@ -13,8 +13,8 @@ _ELSEWHERE = "another_kind"
 
 _HEAD = """# The states of a case
 
-Drawn from `aftersale/case/moves.py` by `python -m aftersale.case.diagrams`; a test compares both. An arrow names who gives a
-command, or what happens by itself. Commands that leave a case where it stands are not drawn: `add_evidence`,
+Drawn from `aftersale/case/moves.py` by `python -m aftersale.case.diagrams`; a test compares both. An arrow names who
+gives a command, or what happens by itself. Commands that leave a case where it stands are not drawn: `add_evidence`,
 `agree_limit`, `extend`, `hold` and `resume`. The buyer may `withdraw` from every state that waits for a party, which
 closes the case; that is not drawn either. Nor is that `refunding` stands before every end at which a refund that was
 paid ahead (极速退款) turns out not to be owed: it is taken back then.
@@ -22,12 +22,12 @@ paid ahead (极速退款) turns out not to be owed: it is taken back then.
 
 
 def page() -> str:
-    """The page of all diagrams."""
+    """Return the page of all diagrams."""
     return "\n".join([_HEAD, *(f"## {kind.words}\n\n```mermaid\n{diagram(kind)}\n```\n" for kind in STEPS)])
 
 
 def diagram(kind: CaseKind) -> str:
-    """The states that a case of the kind may pass, and what leads from one to another."""
+    """Return the states that a case of the kind may pass, and what leads from one to another."""
     arrows = _arrows(kind)
     seen = dict.fromkeys(each for arrow in arrows for each in arrow)
     named = [f'    state "{state.words}" as {state}' for state in State if state in seen]
@@ -39,7 +39,7 @@ def diagram(kind: CaseKind) -> str:
 
 
 def _arrows(kind: CaseKind) -> dict[tuple[str, str], list[str]]:
-    """What leads from one state to the next, over all states that can be reached from the first."""
+    """Return what leads from one state to the next, over all states that can be reached from the first."""
     arrows: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     ahead, passed = [STEPS[kind][0]], set[State]()
     while ahead:
@@ -56,7 +56,7 @@ def _arrows(kind: CaseKind) -> dict[tuple[str, str], list[str]]:
 
 
 def _end(state: State, goal: Goal, kind: CaseKind) -> State | None:
-    """Where a move leads, unless the case goes on as another kind whose way is drawn there."""
+    """Say where a move leads, unless the case goes on as another kind whose way is drawn there."""
     end = destination(state, goal, kind)
     elsewhere = isinstance(goal, CaseKind) and goal is not kind and end is not State.REFUNDING
     return None if elsewhere else end

@@ -10,7 +10,7 @@ from aftersale.vocabulary import MessageEvent, Party
 
 
 def freight_turn(claim: FreightClaimInput, answer: InsurerAnswer, last: Turn, now: datetime, run_id: str) -> Turn:
-    """The turn that the end of a freight claim adds to the record of its case, with a message to the buyer."""
+    """Return the turn that the end of a freight claim adds to the record of its case, with a message to the buyer."""
     entry = Entry(at=now, recorded_at=now, by=Party.INSURER, event="FreightInsured", says=answer.words)
     message = Message(
         message_id=f"{claim.case_id}/insurance",

@@ -9,12 +9,12 @@ _OWED = frozenset({Outcome.REFUNDED, Outcome.COMPENSATED})
 
 
 def is_promised(case: Case) -> bool:
-    """Whether the order was bought with the service, whatever the case is about (R14)."""
+    """Tell whether the order was bought with the service, whatever the case is about (R14)."""
     return Service.INSTANT_REFUND in case.request.facts(case.kind, case.applied_at).order.services
 
 
 def is_due(case: Case) -> bool:
-    """Whether the platform is to pay now: on the application where nothing was dispatched, else on the first scan.
+    """Tell whether the platform is to pay now: on the application where nothing was dispatched, else on the first scan.
 
     Not while an operator holds the case, and not where its own refund has begun or it is over.
     """
@@ -30,5 +30,5 @@ def is_due(case: Case) -> bool:
 
 
 def is_owed_after(ending: Ending) -> bool:
-    """Whether a case that ends so owes its buyer money: else what was advanced goes back."""
+    """Tell whether a case that ends so owes its buyer money: else what was advanced goes back."""
     return isinstance(ending, Completed) and ending.outcome in _OWED

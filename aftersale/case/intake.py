@@ -44,7 +44,7 @@ class Application(Schema):
 
 
 def admit(book: Book, application: Application) -> list[Problem]:
-    """What speaks against the request; it may be made where nothing `bars` it."""
+    """Return what speaks against the request; it may be made where nothing `bars` it."""
     kind, request = application.kind, application.request
     applied_at, now = application.applied_at, application.now
     problems = [*_times(book, request, applied_at, now), *_items(request)]
@@ -64,12 +64,12 @@ def admit(book: Book, application: Application) -> list[Problem]:
 
 
 def bars(problem: Problem) -> bool:
-    """Whether a problem speaks against the case itself, and not only against a right to what it asks."""
+    """Tell whether a problem speaks against the case itself, and not only against a right to what it asks."""
     return problem.code != NOT_BY_RIGHT
 
 
 def _eligible(book: Book, application: Application, facts: Facts) -> list[Problem]:
-    """What speaks against a claim; and against the right to a return for no reason, which is made once."""
+    """Return what speaks against a claim; and against the right to a return for no reason, which is made once."""
     match application.kind:
         case CaseKind.CLAIM:
             return claim_problems(book, application.request, facts, application.applied_at)

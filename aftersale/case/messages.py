@@ -35,7 +35,7 @@ class PendingMessages:
             self._owed.append(news)
 
     def drain(self, standing: Status) -> list[Message]:
-        """The messages that the turn owes, now that it is known how the case stands after it.
+        """Return the messages that the turn owes, now that it is known how the case stands after it.
 
         A stage that began and ended within the turn has left nobody to wait for: its party is not asked, nor reminded.
         """

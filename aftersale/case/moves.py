@@ -194,13 +194,16 @@ PARTIES: Mapping[Command, frozenset[Party]] = {
 
 
 def legal(state: State, kind: CaseKind, *, held: bool) -> Mapping[Command, Move]:
-    """The commands that are legal now in a case of that kind, by whoever may give them."""
+    """Return the commands that are legal now in a case of that kind, by whoever may give them."""
     moves = WHILE_HELD if held else MOVES[state]
     return {command: move for command, move in moves.items() if kind in move.kinds}
 
 
 def destination(state: State, goal: Goal, kind: CaseKind) -> State:
-    """The state to which a move leads in a case of that kind; where it leads to a kind, the first step of that kind."""
+    """Return the state to which a move leads in a case of that kind.
+
+    Where it leads to a kind, the first step of that kind.
+    """
     match goal:
         case State():
             return goal

@@ -34,15 +34,15 @@ class Parcels:
         return len(self.scans) >= MOST_EVENTS
 
     def is_moving(self, leg: Leg) -> bool:
-        """Whether a carrier has had the parcel that a leg waits for in its hands: any scan but of a failure."""
+        """Tell whether a carrier has had the parcel that a leg waits for in its hands: any scan but of a failure."""
         wanted = (leg, self.expected.get(leg))
         return any((scan.leg, scan.tracking_no) == wanted and scan.event != "failed" for scan in self.scans.values())
 
     def sign_off(self, leg: Leg) -> ParcelEvent | None:
-        """The carrier's sign-off of the parcel that a leg waits for, if it was reported."""
+        """Return the carrier's sign-off of the parcel that a leg waits for, if it was reported."""
         return self.first_scan(leg, "signed_for")
 
     def first_scan(self, leg: Leg, event: ScanEvent) -> ParcelEvent | None:
-        """The first scan of a sort of the parcel that a leg waits for, if it was reported."""
+        """Return the first scan of a sort of the parcel that a leg waits for, if it was reported."""
         wanted = (leg, event, self.expected.get(leg))
         return next((scan for scan in self.scans.values() if (scan.leg, scan.event, scan.tracking_no) == wanted), None)

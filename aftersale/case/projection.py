@@ -10,7 +10,7 @@ from aftersale.vocabulary import Party
 
 
 def status(case: Case, now: datetime) -> Status:
-    """The case as callers see it."""
+    """Return the case as callers see it."""
     ending = case.ending
     versions = [entry.policy_version for entry in case.timeline if entry.policy_version]
     return Status(

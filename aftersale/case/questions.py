@@ -9,7 +9,7 @@ from aftersale.vocabulary import Clock
 
 
 def starting_question(case: Case, clock: Clock, started_at: datetime, as_of: datetime) -> Question:
-    """The question that starts a clock of this case; facts are as they were at application (R6)."""
+    """Return the question that starts a clock of this case; facts are as they were at application (R6)."""
     facts = case.request.facts(case.kind, case.applied_at)
     known: dict[str, Any] = {name: getattr(facts, name) for name in facts.model_fields_set}
     if case.tier is not None:

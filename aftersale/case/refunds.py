@@ -49,7 +49,7 @@ class Refunds:
         self.received = None
 
     def receive(self, items: Sequence[ReceivedItem] | None) -> None:
-        """So many pieces of each line arrived, whatever their condition; None: all that were claimed."""
+        """Note how many pieces of each line arrived, whatever their condition; None: all that were claimed."""
         if items is None:
             self.received = None
             return
@@ -58,7 +58,7 @@ class Refunds:
             self.received[item.order_line_id] += item.arrived
 
     def refundable(self) -> tuple[LineAmount, ...]:
-        """What is owed: the asked amount of each line, by the part of it that arrived where goods came back."""
+        """Return what is owed: the asked amount of each line, by the part of it that arrived where goods came back."""
         owed = {
             item.order_line_id: share(
                 self.asked[item.order_line_id],
@@ -70,13 +70,13 @@ class Refunds:
         return _lines(owed)
 
     def unpaid(self) -> tuple[LineAmount, ...]:
-        """What is still to be paid: what is owed, less what the buyer has."""
+        """Return what is still to be paid: what is owed, less what the buyer has."""
         has = self._with_buyer
         rest = {line.order_line_id: line.amount_minor - has[line.order_line_id] for line in self.refundable()}
         return _lines(rest)
 
     def excess(self, *, owed: bool) -> tuple[LineAmount, ...]:
-        """What the buyer has beyond what is owed; all that it has where nothing is `owed` in the end."""
+        """Return what the buyer has beyond what is owed; all that it has where nothing is `owed` in the end."""
         left = self._with_buyer
         if owed:
             left.subtract({line.order_line_id: line.amount_minor for line in self.refundable()})
@@ -123,7 +123,7 @@ class Refunds:
         return held
 
     def view(self) -> RefundView:
-        """The refund as callers see it."""
+        """Return the refund as callers see it."""
         status, amount_minor = self._standing()
         return RefundView(
             status=status,
@@ -133,7 +133,7 @@ class Refunds:
         )
 
     def _standing(self) -> tuple[RefundState, int]:
-        """Where the money is, and how much: an advance that was declined leaves the case as it was."""
+        """Say where the money is, and how much: an advance that was declined leaves the case as it was."""
         has = self._with_buyer.total()
         refunds = [each for each in self.instructions if each.purpose == "refund" and not self._came_to_nothing(each)]
         if refunds and refunds[-1].status is not RefundState.SUCCEEDED:
@@ -191,5 +191,5 @@ class Refunds:
 
 
 def _lines(amounts: Mapping[str, int]) -> tuple[LineAmount, ...]:
-    """The lines for which there is something."""
+    """Return the lines for which there is something."""
     return tuple(LineAmount(order_line_id=line, amount_minor=amount) for line, amount in amounts.items() if amount > 0)

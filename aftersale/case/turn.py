@@ -26,7 +26,7 @@ class CaseSubject(Schema):
 
     @classmethod
     def of(cls, request: CaseRequest, applied_at: datetime) -> Self:
-        """The subject of a request that was made at `applied_at`."""
+        """Return the subject of a request that was made at `applied_at`."""
         return cls(
             order_id=request.order_id,
             merchant_id=request.merchant_id,
@@ -46,7 +46,7 @@ class Asked(Schema):
 
     @classmethod
     def of(cls, running: RunningClock) -> Self:
-        """What was asked about a clock."""
+        """Return what was asked about a clock."""
         return cls(question=running.question, grace_until=running.grace_until)
 
 
@@ -98,7 +98,10 @@ class Turn(Schema):
         messages: Sequence[Message] = (),
         clocks: Sequence[RunningClock] = (),
     ) -> Self:
-        """The turn after which a case stands so; the first `told` entries of its timeline stand in earlier turns."""
+        """Return the turn after which a case stands so.
+
+        The first `told` entries of its timeline stand in earlier turns.
+        """
         return cls(
             case_id=status.case_id,
             seq=seq,
@@ -113,13 +116,13 @@ class Turn(Schema):
         )
 
     def with_entry(self, entry: Entry, message: Message, at: datetime, run_id: str) -> Self:
-        """What another workflow adds to the record of a case that is over: a line, and a message about it."""
+        """Return what another workflow adds to the record of a case that is over: a line, and a message about it."""
         added = {"seq": self.seq + 1, "at": at, "run_id": run_id, "history_length": 0}
         return self.model_copy(update={**added, "entries": (entry,), "messages": (message,)})
 
 
 def digest(turn: Turn) -> str:
-    """The SHA-256 of what a turn says, in hexadecimal.
+    """Return the SHA-256 of what a turn says, in hexadecimal.
 
     Who drew it does not count, nor what was asked about its clocks: an answer that differs shows in the status, and a
     turn that an older version wrote without it stays the same turn. Fields at their defaults are left out, so that a
@@ -131,7 +134,7 @@ def digest(turn: Turn) -> str:
 
 
 def reassemble(turns: Sequence[Turn]) -> Status | None:
-    """The whole status that a case's turns tell, the timeline included; None where there are none."""
+    """Return the whole status that a case's turns tell, the timeline included; None where there are none."""
     if not turns:
         return None
     timeline = tuple(entry for turn in turns for entry in turn.entries)

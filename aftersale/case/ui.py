@@ -11,14 +11,14 @@ from aftersale.vocabulary import CaseKind
 
 
 def summary(kind: CaseKind, request: CaseRequest) -> str:
-    """One line for lists of workflows."""
+    """Return one line for lists of workflows."""
     amount = sum(item.requested.amount_minor for item in request.items)
     currency = request.items[0].requested.currency
     return cut(f"{kind.words} · order {request.order_id} · {amount} {currency} minor · merchant {request.merchant_id}")
 
 
 def details(status: Status) -> str:
-    """A page in Markdown: where the case stands, whose move it is, until when, and how it came here."""
+    """Return a page in Markdown: where the case stands, whose move it is, until when, and how it came here."""
     parts = [f"## {status.state.words}", *_move(status), *_clocks(status), *timeline(status.timeline)]
     return "\n".join(parts)
 

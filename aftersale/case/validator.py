@@ -42,7 +42,7 @@ class Handling(Enum):
 
 
 def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime, *, moving: bool) -> Handling:
-    """What becomes of a command that happened at `at` and is handled at `now`. Raises Refused."""
+    """Return what becomes of a command that happened at `at` and is handled at `now`. Raises Refused."""
     _own_party(case.request, command, act)
     if isinstance(act, ConfirmReceipt) and act.items is not None:
         _claimed_goods(case.request, act.items)
@@ -94,7 +94,7 @@ def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime
 
 
 def reason_to_refuse(case: Case, command: Command, party: Party, at: datetime) -> str | None:
-    """Why a command that the table of moves allows is not to be had now, or None."""
+    """Say why a command that the table of moves allows is not to be had now, or None."""
     if command is Command.EXTEND:
         return case.stage_clock.extension_refused(party, at) if case.stage_clock else "no clock to extend"
     if command is Command.DECIDE_CLAIM and party is not case.awaited:
@@ -109,7 +109,7 @@ def reason_to_refuse(case: Case, command: Command, party: Party, at: datetime) -
 
 
 def instant_of(act: Act, now: datetime) -> datetime:
-    """When the act happened: as its back end says, else now; floored to the second (R4, R15)."""
+    """Say when the act happened: as its back end says, else now; floored to the second (R4, R15)."""
     return act.occurred_at or floor(now)
 
 
@@ -124,7 +124,7 @@ def _own_party(request: CaseRequest, command: Command, act: Act) -> None:
 
 
 def _passed(case: Case, at: datetime) -> bool:
-    """Whether the stage's clock had run out by then: what was legal is for the stage after the lapse to say."""
+    """Tell whether the stage's clock had run out by then: what was legal is for the stage after the lapse to say."""
     return case.stage_clock is not None and case.held_since is None and not case.stage_clock.in_time(at)
 
 
@@ -226,5 +226,5 @@ def take_scan(case: Case, scan: ParcelEvent, now: datetime) -> None:
 
 
 def _receipt_lapsed_after(case: Case, at: datetime) -> bool:
-    """Whether a receipt lapsed that this instant would have kept from it; parcels travel before their numbers."""
+    """Tell whether a receipt lapsed that this instant would have kept from it; parcels travel before their numbers."""
     return any(stage.state is State.AWAITING_MERCHANT_RECEIPT and at <= stage.respond_by for stage in case.lapsed)

@@ -7,7 +7,7 @@ from aftersale.policy.running import RunningClock
 
 
 def reminder_due(case: Case, now: datetime) -> bool:
-    """Whether the party that is awaited is to be reminded now: not under a hold, nor once its time is up."""
+    """Tell whether the party that is awaited is to be reminded now: not under a hold, nor once its time is up."""
     running = case.stage_clock
     if running is None or case.held_since or running.reminds_at is None or running.lapses_at is None:
         return False
@@ -15,7 +15,7 @@ def reminder_due(case: Case, now: datetime) -> bool:
 
 
 def next_wake(case: Case) -> tuple[datetime, RunningClock] | None:
-    """When the case must be woken next, and for which clock. A hold stops all but those beside the stage (R16)."""
+    """Say when the case must be woken next, and for which clock. A hold stops all but those beside the stage (R16)."""
     wakes = [(running.lapses_at, running) for running in case.beside.values()]
     if case.stage_clock and case.held_since is None:
         wakes.append((case.stage_clock.reminds_at or case.stage_clock.lapses_at, case.stage_clock))

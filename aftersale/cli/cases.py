@@ -71,7 +71,7 @@ def act(
 
 
 def _latest(status: Status) -> Status:
-    """The case as it is recorded where it is over: facts that arrive later are written there, not in Temporal."""
+    """Give the case as it is recorded where it is over: facts that arrive later are written there, not in Temporal."""
     if status.is_final:
         with suppress(AftersaleError), on_records() as kept:
             return kept.turns.record(status.case_id) or status
@@ -79,7 +79,7 @@ def _latest(status: Status) -> Status:
 
 
 def _recorded(case_id: str, missed: AftersaleError) -> Status:
-    """The case as its records tell it, with a warning. Raises what Temporal said where they do not know it."""
+    """Return the case as its records tell it, with a warning. Raises what Temporal said where they do not know it."""
     try:
         with on_records() as kept:
             turns = kept.turns.of(case_id)
@@ -107,7 +107,7 @@ def _show(status: Status, as_json: bool) -> None:
 
 
 def _head(status: Status) -> Text:
-    """The case in a few lines."""
+    """Return the case in a few lines."""
     lines = [f"{status.case_id}  {status.kind.words}  {status.state.words}"]
     lines += [f"refused: {problem}" for problem in status.problems]
     ended = status.outcome or status.close_reason
@@ -135,7 +135,7 @@ def _deadlines(status: Status) -> Table:
 
 
 def timeline_of(entries: Sequence[Entry]) -> Table:
-    """A timeline as a table: when in local time, who, what."""
+    """Return a timeline as a table: when in local time, who, what."""
     table = Table("when", "who", "what", title="Timeline", title_justify="left")
     for entry in entries:
         late = f" (reported {local(entry.recorded_at)})" if entry.late_report else ""

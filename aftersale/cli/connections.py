@@ -19,7 +19,7 @@ class NotInstalled(AftersaleError):
 
 
 def on_cases(work: Callable[["Cases"], Awaitable[T]]) -> T:
-    """What the work finds at the Temporal server that the environment names. Raises as `Cases` does."""
+    """Return what the work finds at the Temporal server that the environment names. Raises as `Cases` does."""
     from aftersale.client import Cases
     from aftersale.temporal.worker import run
 
@@ -31,7 +31,7 @@ def on_cases(work: Callable[["Cases"], Awaitable[T]]) -> T:
 
 @contextmanager
 def on_records(patience: float | None = None) -> Iterator["Records"]:
-    """The records in the database that the environment names. Raises NotInstalled, and as `Records` does.
+    """Return the records in the database that the environment names. Raises NotInstalled, and as `Records` does.
 
     `patience` is how many seconds one answer may take, where a list's patience is not enough.
     """
@@ -44,7 +44,7 @@ def on_records(patience: float | None = None) -> Iterator["Records"]:
 
 
 def records_url() -> str:
-    """The URL of the database that the environment names. Raises NotInstalled."""
+    """Return the URL of the database that the environment names. Raises NotInstalled."""
     with the_extra():
         from aftersale import records
     return os.environ.get(records.VARIABLE) or records.DEFAULT_URL

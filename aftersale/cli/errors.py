@@ -56,7 +56,7 @@ def leave(error: AftersaleError, *, as_json: bool) -> NoReturn:
 
 
 def error_as_json(error: AftersaleError) -> dict[str, Any]:
-    """An error as programs read it."""
+    """Return an error as programs read it."""
     found: dict[str, Any] = {"error": words(error)}
     if isinstance(error, Refusal):
         found["code"] = error.code
@@ -66,10 +66,10 @@ def error_as_json(error: AftersaleError) -> dict[str, Any]:
 
 
 def words(error: AftersaleError) -> str:
-    """An error as people read it, with the hints that were noted on its way."""
+    """Return an error as people read it, with the hints that were noted on its way."""
     return "; ".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def status(error: AftersaleError) -> int:
-    """The exit status that an error asks for."""
+    """Return the exit status that an error asks for."""
     return REFUSED if isinstance(error, Refusal) else FAULTY

@@ -14,7 +14,7 @@ S = TypeVar("S", bound=Schema)
 
 
 def content(file: str, wanted: str) -> bytes:
-    """What a file holds, or standard input for `-`. Raises BadInput, which says to name what is `wanted`."""
+    """Return what a file holds, or standard input for `-`. Raises BadInput, which says to name what is `wanted`."""
     try:
         if file == "-":
             return sys.stdin.buffer.read() if sys.stdin else b""
@@ -25,7 +25,7 @@ def content(file: str, wanted: str) -> bytes:
 
 
 def json_of(file: str) -> dict[str, Any]:
-    """The JSON object that a file holds, or standard input for `-`. Raises BadInput."""
+    """Return the JSON object that a file holds, or standard input for `-`. Raises BadInput."""
     try:
         text = content(file, "a file of one JSON object").decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -34,7 +34,7 @@ def json_of(file: str) -> dict[str, Any]:
 
 
 def decode(text: str, source: str) -> dict[str, Any]:
-    """The JSON object that a text is. Raises BadInput, which names the source."""
+    """Return the JSON object that a text is. Raises BadInput, which names the source."""
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -45,7 +45,7 @@ def decode(text: str, source: str) -> dict[str, Any]:
 
 
 def with_actor(given: dict[str, Any], actor: str | None) -> dict[str, Any]:
-    """A command's fields with its actor, as `--as` names it unless the fields do. Raises BadInput."""
+    """Return a command's fields with its actor, as `--as` names it unless the fields do. Raises BadInput."""
     if actor is None and "actor" in given:
         return given
     party, separator, reference = (actor or "").partition(":")
@@ -55,7 +55,7 @@ def with_actor(given: dict[str, Any], actor: str | None) -> dict[str, Any]:
 
 
 def options(shape: type[S], **given: Any) -> S:
-    """A command's options as the trade reads them; None stands for one that is not given. Raises BadInput."""
+    """Return a command's options as the trade reads them; None stands for one that is not given. Raises BadInput."""
     try:
         return shape.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:

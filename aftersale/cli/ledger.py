@@ -180,7 +180,7 @@ def _known(books: "Ledger", order: str) -> OrderBooks:
 
 
 def _payments(file: str) -> Iterator[ProviderPayment]:
-    """The payments that a statement holds. Raises BadInput, which names the line."""
+    """Return the payments that a statement holds. Raises BadInput, which names the line."""
     for number, text in enumerate(content(file, "a statement of JSON Lines").splitlines(), start=1):
         if text.strip():
             try:
@@ -201,7 +201,7 @@ def _kept_by_temporal(erasure: Erasure) -> tuple[datetime | None, str | None]:
 
 
 def _told(erasure: Erasure, until: datetime | None, unknown: str | None) -> Iterator[str]:
-    """What was erased, and what was not."""
+    """Return what was erased, and what was not."""
     yield f"erased, and on file as {erasure.digest[:12]}: cases {erasure.cases}, orders {erasure.orders}"
     if until is not None:
         yield f"Temporal's own copy of the cases lasts until {local(until)}, by the namespace's retention"

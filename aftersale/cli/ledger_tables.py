@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def tables(books: OrderBooks) -> Iterator[Table | Text]:
-    """An order's account: its lines, who holds them, what was instructed and why that failed, what froze it."""
+    """Return an order's account: its lines, who holds them, what was instructed and why that failed, what froze it."""
     yield Text(inert(f"order {books.order_id}, merchant {books.merchant_id or 'unknown'}; amounts in minor units"))
     yield _table(
         "Lines",
@@ -119,5 +119,8 @@ def _written(rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A cell; a text that a spreadsheet would take for a formula begins with an apostrophe. Amounts are numbers."""
+    """Return a cell; a text that a spreadsheet would take for a formula begins with an apostrophe.
+
+    Amounts are numbers.
+    """
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -46,7 +46,7 @@ All = Annotated[bool, typer.Option("--all", help="Every case on a line: JSON Lin
 
 
 def _place(text: str) -> tuple[datetime | None, str]:
-    """The place in a list that a text names, as `_named` writes it."""
+    """Return the place in a list that a text names, as `_named` writes it."""
     due, _, case_id = text.partition("/")
     try:
         respond_by = None if due == _UNDATED else parse_instant(due)
@@ -157,7 +157,7 @@ def _table(lines: "list[CaseLine]", now: datetime) -> Table:
 
 
 def _cells(line: "CaseLine", now: datetime) -> list[str]:
-    """A case in words, in the order of the columns."""
+    """Return a case in words, in the order of the columns."""
     away = from_now(line.respond_by, now) if line.respond_by else ""
     cells = [
         line.case_id,

@@ -54,7 +54,7 @@ def inert(text: str) -> str:
 
 
 def from_now(instant: datetime, now: datetime) -> str:
-    """How far off an instant is, in its largest whole unit: `in 3 h`, `12 min ago`."""
+    """Say how far off an instant is, in its largest whole unit: `in 3 h`, `12 min ago`."""
     seconds = int((instant - now).total_seconds())
     count = abs(seconds)
     unit, size = next(((unit, size) for unit, size, upto in _UNITS if count < upto), ("d", 24 * 3600))

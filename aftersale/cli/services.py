@@ -78,7 +78,7 @@ def _versions(book: Services, file: ServiceFile, asked: ServiceListAsk) -> list[
 
 
 def version_as_json(file: ServiceFile, version: Version) -> dict[str, Any]:
-    """A version as its file writes it, with what the file says of the service."""
+    """Return a version as its file writes it, with what the file says of the service."""
     about = file.model_dump(mode="json", exclude={"version", "id"}, exclude_unset=True)
     return {"file": file.id, **about, **version.model_dump(mode="json", exclude_unset=True)}
 

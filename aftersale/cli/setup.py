@@ -52,7 +52,7 @@ def _migrate(done: Done) -> None:
 
 
 def _lines(done: Done) -> list[str]:
-    """What was done, in words."""
+    """Return what was done, in words."""
     lines = []
     if done["registered"] is not None:
         lines.append(f"registered: {', '.join(done['registered']) or 'nothing, all search attributes are'}")
@@ -63,6 +63,6 @@ def _lines(done: Done) -> list[str]:
 
 
 def _all_told(faults: list[AftersaleError]) -> dict[str, Any]:
-    """What went wrong, together as one error."""
+    """Return what went wrong, together as one error."""
     found = {name: value for fault in faults for name, value in error_as_json(fault).items()}
     return {**found, "error": "; ".join(words(fault) for fault in faults)} if faults else {}

@@ -62,7 +62,7 @@ def click(
     request_id: RequestId = None,
     as_json: AsJson = False,
 ) -> None:
-    """The merchant clicks dispatch for one parcel."""
+    """Click dispatch for one parcel, for the merchant."""
     with report_errors(as_json):
         held = {"lines": [_pieces(each) for each in line]} if line else {}
         given = {"carrier": carrier, "tracking_no": tracking_no, **held}
@@ -82,7 +82,7 @@ def delay(
     request_id: RequestId = None,
     as_json: AsJson = False,
 ) -> None:
-    """The merchant set a dispatch delay of its own, or cancelled it (S17); it binds orders paid after that."""
+    """Set the merchant's own dispatch delay, or cancel it (S17); it binds orders paid after that."""
     with report_errors(as_json):
         if off and (limit or until):
             raise bad_input("--off", "has no meaning beside a delay; leave one of them out")
@@ -101,7 +101,7 @@ def cancel(
     request_id: RequestId = None,
     as_json: AsJson = False,
 ) -> None:
-    """The order was cancelled before its goods left."""
+    """Tell that the order was cancelled before its goods left."""
     with report_errors(as_json):
         status = _told(shipment_id, WatchCommand.CANCEL_ORDER, {"note": note}, actor, at, request_id)
     _show(status, as_json)

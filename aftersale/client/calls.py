@@ -36,7 +36,10 @@ class NotFound(ServiceFault):
 
 
 async def await_answer(what: str, call: Awaitable[T], timeout: timedelta) -> T:
-    """The answer to a call about `what`, such as case C-1. Raises Refusal, CaseNotFound, NoAnswer, ServiceFault."""
+    """Return the answer to a call about `what`, such as case C-1.
+
+    Raises Refusal, CaseNotFound, NoAnswer, ServiceFault.
+    """
     try:
         return await await_server(call, timeout)
     except WorkflowUpdateFailedError as error:
@@ -50,7 +53,7 @@ async def await_answer(what: str, call: Awaitable[T], timeout: timedelta) -> T:
 
 
 async def await_server(call: Awaitable[T], timeout: timedelta) -> T:
-    """What the server answers in time. Raises NoAnswer, ServiceFault."""
+    """Return what the server answers in time. Raises NoAnswer, ServiceFault."""
     seconds = timeout.total_seconds()
     try:
         return await asyncio.wait_for(call, seconds)

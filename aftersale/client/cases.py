@@ -52,7 +52,7 @@ class Cases(Entities[CaseRequest, Status]):
 
     @classmethod
     async def connect(cls, **overrides: Any) -> Self:
-        """The cases of the namespace that the environment names. Raises ServiceFault."""
+        """Return the cases of the namespace that the environment names. Raises ServiceFault."""
         return cls(await connect(**overrides))
 
     async def open(self, kind: CaseKind, request: CaseRequest | Mapping[str, Any]) -> Status:
@@ -80,11 +80,11 @@ class Cases(Entities[CaseRequest, Status]):
         return await self._give(case_id, act, request_id)
 
     async def status(self, case_id: str) -> Status:
-        """The case as it stands; of a closed case, the record it left. Raises CaseNotFound, NoAnswer."""
+        """Return the case as it stands; of a closed case, the record it left. Raises CaseNotFound, NoAnswer."""
         return await self._read_status(case_id)
 
     async def runs(self, case_id: str) -> bool:
-        """Whether the case's workflow runs; not once it is over, terminated, or forgotten. Raises as `setup`."""
+        """Tell whether the case's workflow runs; not once it is over, terminated, or forgotten. Raises as `setup`."""
         with suppress(CaseNotFound):
             description = await self._await_answer(case_id, self._handle(case_id).describe())
             return description.status is WorkflowExecutionStatus.RUNNING
@@ -123,7 +123,7 @@ class Cases(Entities[CaseRequest, Status]):
         return Refusal("illegal_move", said)
 
     async def _over(self, fact: LateFact, said: Act | ParcelEvent) -> Status:
-        """What becomes of something that was sent to a case that is over."""
+        """Return what becomes of something that was sent to a case that is over."""
         over = await self.status(fact.case_id)
         if not over.is_final or not is_late(over, said):
             raise self._refusal(over)

@@ -16,7 +16,7 @@ class Namespace:
     """The Temporal namespace in which cases run."""
 
     def __init__(self, client: Client, timeout: timedelta = PATIENCE) -> None:
-        """The namespace of a connected client; `timeout` bounds every call."""
+        """Look after the namespace of a connected client; `timeout` bounds every call."""
         self._client, self._timeout = client, timeout
 
     async def setup(self) -> list[str]:
@@ -32,7 +32,7 @@ class Namespace:
         return missing
 
     async def missing_attributes(self) -> list[str]:
-        """The search attributes that `setup` has still to register. Raises as `setup`."""
+        """Return the search attributes that `setup` has still to register. Raises as `setup`."""
         request = ListSearchAttributesRequest(namespace=self._client.namespace)
         listed = await await_server(self._client.operator_service.list_search_attributes(request), self._timeout)
         found = listed.custom_attributes
@@ -47,7 +47,7 @@ class Namespace:
         return sorted(ATTRIBUTES.keys() - found.keys())
 
     async def retention(self) -> timedelta:
-        """How long after its end the server keeps a case. Raises ServiceFault, NoAnswer."""
+        """Say how long after its end the server keeps a case. Raises ServiceFault, NoAnswer."""
         request = DescribeNamespaceRequest(namespace=self._client.namespace)
         described = await await_server(self._client.workflow_service.describe_namespace(request), self._timeout)
         return described.config.workflow_execution_retention_ttl.ToTimedelta()

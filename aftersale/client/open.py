@@ -23,7 +23,10 @@ _NOT_STARTED = (RPCError, WorkflowAlreadyStartedError, WorkflowUpdateRPCTimeoutO
 async def decide_open(
     client: Client, workflow_type: str, workflow_id: str, given: Mapping[str, Any], summary: str, answer: type[S]
 ) -> S:
-    """The decision on a request: what the update `open` answers to `given`, whose `request` is the workflow's input."""
+    """Return the decision on a request.
+
+    What the update `open` answers to `given`, whose `request` is the workflow's input.
+    """
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         workflow_type,
         given["request"],

@@ -65,12 +65,12 @@ class Rollouts:
         return stopped
 
     async def progress(self, revision: int) -> Progress:
-        """How far it has come. Raises as `stop`."""
+        """Say how far it has come. Raises as `stop`."""
         asked: Awaitable[Progress] = self._handle(revision).query("progress", result_type=Progress)
         return await self._await_answer(revision, asked)
 
     async def holdup(self, revision: int) -> str | None:
-        """Why what it does now has failed so far, or waits; None where it goes on. Raises as `stop`."""
+        """Say why what it does now has failed so far, or waits; None where it goes on. Raises as `stop`."""
         described = await self._await_answer(revision, self._handle(revision).describe())
         for each in described.raw_description.pending_activities:
             told: list[Any] = await self._client.data_converter.decode(each.heartbeat_details.payloads)

@@ -58,7 +58,7 @@ class Watches(Entities[WatchRequest, WatchStatus]):
         await self._signal(shipment_id, "policy_published", PolicyPublished(revision=revision))
 
     async def status(self, shipment_id: str) -> WatchStatus:
-        """The watch as it stands; of one that is over, the record it left. Raises CaseNotFound, NoAnswer."""
+        """Return the watch as it stands; of one that is over, the record it left. Raises CaseNotFound, NoAnswer."""
         return await self._read_status(shipment_id)
 
     def _refusal(self, over: WatchStatus) -> Refusal:

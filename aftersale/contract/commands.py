@@ -276,12 +276,12 @@ class OpenCase(Schema):
 
 
 def parse(command: Command, given: object) -> Act:
-    """The payload of a command. Raises BadInput naming every field that is wrong, and the remedy."""
+    """Return the payload of a command. Raises BadInput naming every field that is wrong, and the remedy."""
     return read(PAYLOADS[command], given, "payload")
 
 
 def read(shape: type[S], given: object, name: str) -> S:
-    """What was given, as `shape`. Raises BadInput naming every field that is wrong, and the remedy."""
+    """Return what was given, as `shape`. Raises BadInput naming every field that is wrong, and the remedy."""
     if not isinstance(given, Mapping):
         fields = ", ".join(field for field, info in shape.model_fields.items() if info.is_required())
         raise bad_input(name, f"must be a JSON object with {fields or 'its fields'}")

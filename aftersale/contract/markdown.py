@@ -27,7 +27,7 @@ def escape(text: str) -> str:
 
 
 def timer_summary(running: RunningClock) -> str:
-    """One line for a timer: whose silence, which limit, by which rules, what it will mean."""
+    """Return one line for a timer: whose silence, which limit, by which rules, what it will mean."""
     deadline = running.deadline
     rules = " ".join(deadline.rules) or "ordinary"
     due = local(running.respond_by) if running.respond_by else "waived"
@@ -35,13 +35,13 @@ def timer_summary(running: RunningClock) -> str:
 
 
 def wake_summary(running: RunningClock, at: datetime) -> str:
-    """One line for a wake-up of the case: a clock's end, or a reminder before it."""
+    """Return one line for a wake-up of the case: a clock's end, or a reminder before it."""
     ending = timer_summary(running)
     return ending if at == running.lapses_at else cut(f"reminder before {ending}")
 
 
 def timeline(entries: Sequence[Entry]) -> list[str]:
-    """What happened, as lines of Markdown."""
+    """Return what happened, as lines of Markdown."""
     rows = [f"- {local(entry.at)} **{entry.by}** {escape(entry.says)}" for entry in entries]
     return ["", "### Timeline", *rows]
 

@@ -80,7 +80,10 @@ class Order(OrderFacts):
     lines: Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MOST_ITEMS)]
 
     def bought(self, line_ids: Collection[str]) -> OrderFacts:
-        """What a rule may read of the order over these lines: their labels, services and categories add to its own."""
+        """Return what a rule may read of the order over these lines.
+
+        Their labels, services and categories add to its own.
+        """
         lines = [line for line in self.lines if line.order_line_id in line_ids]
         facts: dict[str, Any] = {
             name: getattr(self, name) for name in OrderFacts.model_fields if name in self.model_fields_set

@@ -48,7 +48,7 @@ class Entry(Schema):
 
     @classmethod
     def of_event(cls, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> Self:
-        """A line about what happened at `at` and is noted now; a gap over five minutes marks it as late (R15)."""
+        """Give a line about what happened at `at` and is noted now; a gap over five minutes marks it as late (R15)."""
         late = now - at > LATE and by not in ("timer", "policy")
         return cls.model_validate(
             {"at": at, "recorded_at": now, "by": by, "event": event, "says": says, "late_report": late, **about}
@@ -56,7 +56,7 @@ class Entry(Schema):
 
     @classmethod
     def of_clock(cls, event: str, running: RunningClock, by: By, says: str, now: datetime, **about: object) -> Self:
-        """A line about a clock: its deadline, the rules it follows and the policy that set it."""
+        """Return a line about a clock: its deadline, the rules it follows and the policy that set it."""
         deadline = running.deadline
         about |= {"clock": running.clock, "due_at": deadline.due_at, "rules": deadline.rules}
         return cls.of_event(event, says, by, now, now, policy_version=deadline.policy_version, **about)
@@ -136,7 +136,7 @@ class Status(Schema):
 
 
 def refused_status(case_id: str, kind: CaseKind, problems: tuple[Problem, ...]) -> Status:
-    """The record of a request that opened no case."""
+    """Return the record of a request that opened no case."""
     return Status(
         case_id=case_id,
         kind=kind,

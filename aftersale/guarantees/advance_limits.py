@@ -9,7 +9,7 @@ from aftersale.policy.service_terms import Advance
 def advance_refused(
     limits: Advance | None, amount: Money, *, on_order_minor: int = 0, to_buyer_minor: int = 0
 ) -> str | None:
-    """Why the platform may not advance this refund by itself, or None where it may.
+    """Say why the platform may not advance this refund by itself, or None where it may.
 
     `on_order_minor` and `to_buyer_minor` are what it advanced already and did not get back, in the same currency.
     Where nothing is set it is its own money that would go out without a bound, so a person decides.

@@ -17,7 +17,7 @@ _MOST_LETTERS = 64
 
 
 def non_performance(request: CaseRequest, now: datetime) -> CaseRequest:
-    """The claim for what a case had agreed on and was not sent; at most one of each case."""
+    """Return the claim for what a case had agreed on and was not sent; at most one of each case."""
     return CaseRequest(
         case_id=derived_id(request.case_id, "unsent"),
         order_id=request.order_id,
@@ -30,7 +30,9 @@ def non_performance(request: CaseRequest, now: datetime) -> CaseRequest:
 
 
 def price_claim(book: Book, filed: Filed) -> CaseRequest | None:
-    """The claim as it is to be opened: for the amount that the policy sets, and no more of the order's money is held.
+    """Return the claim as it is to be opened.
+
+    For the amount that the policy sets, and no more of the order's money is held.
 
     None where the policy knows no such guarantee for the order, or leaves its amount to a person (S6): then nothing
     opens by itself, and the buyer may still file. Raises PolicyGap and BadInput as `Book.deadline`.
@@ -69,6 +71,6 @@ def part_of(paid: Money, quantity: int, of: int) -> Money:
 
 
 def derived_id(base: str, suffix: str) -> str:
-    """An id made from another one, always the same; as long as it may be."""
+    """Return an id made from another one, always the same; as long as it may be."""
     plain = f"{base}.{suffix}"
     return plain if len(plain) <= _MOST_LETTERS else f"{hashlib.sha256(base.encode()).hexdigest()[:40]}.{suffix}"

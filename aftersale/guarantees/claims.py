@@ -22,7 +22,7 @@ class ClaimTerms(Schema):
     remedies: tuple[Remedy, ...]
 
     def award(self, request: CaseRequest, decided: Decided | None = None) -> Award | MustBeStated:
-        """What a granted claim pays by these terms and by what was decided; None: by the terms alone.
+        """Return what a granted claim pays by these terms and by what was decided; None: by the terms alone.
 
         Raises BadInput for an amount out of bounds, an unknown grade, and a remedy that the guarantee does not have.
         """
@@ -38,7 +38,7 @@ class ClaimTerms(Schema):
         return award
 
     def goods_back(self, decided: Decided | None) -> bool:
-        """Whether the goods come back before anything is paid; undecided, what the guarantee names first."""
+        """Tell whether the goods come back before anything is paid; undecided, what the guarantee names first."""
         return ((decided and decided.remedy) or self.remedies[0]) == "return"
 
 

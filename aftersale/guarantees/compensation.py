@@ -43,7 +43,10 @@ class MustBeStated(Schema):
 
 
 def losses(request: CaseRequest) -> tuple[Loss, ...]:
-    """What the lines of a claim lost; what is asked is the ceiling of each, since that is what the ledger reserves."""
+    """Return what the lines of a claim lost.
+
+    What is asked is the ceiling of each, since that is what the ledger reserves.
+    """
     bought = {line.order_line_id: line for line in request.order.lines}
     return tuple(
         Loss(
@@ -65,7 +68,7 @@ def compensation(
     grade: Code | None = None,
     stated_minor: int | None = None,
 ) -> Award | MustBeStated:
-    """What a granted claim pays, or that a reviewer must state it.
+    """Return what a granted claim pays, or that a reviewer must state it.
 
     What the rate comes to is raised to the floor, then lowered to the cap, then to the lines' ceilings: where they lie
     below the floor, they win, since nobody is paid more than what is at stake. What a reviewer states takes the place
@@ -90,7 +93,7 @@ def compensation(
 
 
 def bounds(terms: Compensation, lost: Iterable[Loss], currency: Currency) -> tuple[int, int]:
-    """The least and the most that a granted claim pays: floor and cap, but never above the lines' ceilings."""
+    """Return the least and the most that a granted claim pays: floor and cap, but never above the lines' ceilings."""
     ceiling = sum(loss.most_minor for loss in lost)
     most = min(terms.cap.get(currency, ceiling), ceiling)
     return min(terms.floor.get(currency, 0), most), most

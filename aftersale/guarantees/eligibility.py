@@ -40,7 +40,7 @@ def claim_problems(book: Book, request: CaseRequest, facts: Facts, applied_at: d
 
 
 def no_reason_problems(book: Book, request: CaseRequest, facts: Facts, applied_at: datetime) -> list[Problem]:
-    """Why a return for no reason is not one by right; empty where it is, and where a reason is given.
+    """Say why a return for no reason is not one by right; empty where it is, and where a reason is given.
 
     The right is the law's, so that an order needs no service for it. Without it a buyer may still ask, and the merchant
     agree. Before the carrier's sign-off the seven days have not begun.
@@ -161,5 +161,5 @@ def _claimed(request: CaseRequest) -> Iterator[tuple[int, OrderLine]]:
 
 
 def _categories(request: CaseRequest, line: OrderLine) -> set[str]:
-    """The order's categories hold for all lines, and a line's own adds to them."""
+    """Return the order's categories hold for all lines, and a line's own adds to them."""
     return {*request.order.categories, *((line.category,) if line.category else ())}

@@ -35,7 +35,7 @@ def enrolment_problems(services: Services, sign_up: SignUp) -> list[Problem]:
 
 
 def enrolled_editions(services: Services, sign_up: SignUp) -> list[Edition]:
-    """The versions that the merchant's choices come under, in the services' own order."""
+    """Return the versions that the merchant's choices come under, in the services' own order."""
     return [found for service in Service if service in sign_up.services and (found := _at(services, service, sign_up))]
 
 

@@ -71,7 +71,7 @@ class FreightEnd(Schema):
 
 
 def insured_amount(cover: Mapping[Currency, int], actual: Money) -> Money:
-    """What is claimed of the insurer for sending goods back: what it cost, and no more than the cover.
+    """Return what is claimed of the insurer for sending goods back: what it cost, and no more than the cover.
 
     Where no cover is set it is what it cost: the insurer pays, and its own terms decide. A currency that a cover does
     not name is not covered.

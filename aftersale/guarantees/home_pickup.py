@@ -42,5 +42,5 @@ class Pickup(Schema):
 
 
 def may_reschedule(limit: int | None, failed: int) -> bool:
-    """Whether a pickup that has failed so many times is booked again; without a limit, always."""
+    """Tell whether a pickup that has failed so many times is booked again; without a limit, always."""
     return limit is None or failed <= limit

@@ -74,7 +74,10 @@ class Account:
     moved: Sequence[Moved]
 
     def amounts_by_case(self, order_line_id: str, *, without: str | None = None) -> dict[str, int]:
-        """What each case takes of a line, but for one case: what it was given, or reserves while it is open if more."""
+        """Return what each case takes of a line, but for one case.
+
+        What it was given, or reserves while it is open if more.
+        """
         found = {}
         for case_id in self.held.keys() - {without}:
             held = self.held[case_id]
@@ -85,7 +88,7 @@ class Account:
         return dict(sorted(found.items()))
 
     def on_its_way(self, order_line_id: str) -> int:
-        """What was instructed of a line for the buyer, and is neither settled nor failed."""
+        """Return what was instructed of a line for the buyer, and is neither settled nor failed."""
         return sum(
             each.given
             for each in self.moved
@@ -93,7 +96,7 @@ class Account:
         )
 
     def settled_amount(self, order_line_id: str) -> int:
-        """What the buyer has of a line: refunds that succeeded, less clawbacks that did."""
+        """Return what the buyer has of a line: refunds that succeeded, less clawbacks that did."""
         return sum(
             each.given
             for each in self.moved
@@ -101,15 +104,15 @@ class Account:
         )
 
     def attempts(self, order_line_id: str) -> int:
-        """How often a line was claimed."""
+        """Say how often a line was claimed."""
         return sum(held.attempts.get(order_line_id, 0) for held in self.held.values())
 
     def given(self, case_id: str) -> dict[str, int]:
-        """What was given to a case, by order line."""
+        """Return what was given to a case, by order line."""
         return {line: amount for (case, line), amount in self._given_to.items() if case == case_id}
 
     def left_to(self, case_id: str) -> dict[str, int]:
-        """What a case may still instruct, by order line: the rest of what it reserved, as far as that is there.
+        """Return what a case may still instruct, by order line: the rest of what it reserved, as far as that is there.
 
         Of a closed reservation, whose rest others may have taken since, there is only what nobody takes.
         """
@@ -123,12 +126,12 @@ class Account:
         }
 
     def left_of(self, order_line_id: str) -> dict[str, int]:
-        """What was not given back of a line, by tender."""
+        """Return what was not given back of a line, by tender."""
         tenders = self.lines[order_line_id].tenders
         return {name: max(0, paid - self._given_of[order_line_id, name]) for name, paid in sorted(tenders.items())}
 
     def returnable(self, case_id: str) -> dict[str, dict[str, int]]:
-        """What can be clawed back of a case, by order line and tender."""
+        """Return what can be clawed back of a case, by order line and tender."""
         sums: Counter[tuple[str, str]] = Counter()
         for each in self.moved:
             if each.case_id == case_id:
@@ -139,11 +142,11 @@ class Account:
         return found
 
     def _unspent(self, order_line_id: str) -> int:
-        """What was not given back of a line."""
+        """Return what was not given back of a line."""
         return sum(self.left_of(order_line_id).values())
 
     def _untaken(self, order_line_id: str) -> int:
-        """What no case takes of a line."""
+        """Return what no case takes of a line."""
         return self.lines[order_line_id].paid - sum(self.amounts_by_case(order_line_id).values())
 
     @cached_property

@@ -6,7 +6,7 @@ from aftersale.money import Allocation, LineAmount, allocate
 
 
 def over_lines(amount_minor: int, left: Mapping[str, int]) -> list[LineAmount]:
-    """An amount over order lines, in proportion to what is left of each."""
+    """Return an amount over order lines, in proportion to what is left of each."""
     parts = allocate(amount_minor, list(left.values()))
     return [LineAmount(order_line_id=line, amount_minor=part) for line, part in zip(left, parts, strict=True) if part]
 

@@ -149,7 +149,7 @@ class Erasure(Schema):
     erased_at: Instant
 
     def proves(self, buyer_ref: str) -> bool:
-        """Whether it was this buyer."""
+        """Tell whether it was this buyer."""
         return digest(self.salt, buyer_ref) == self.digest
 
 

@@ -30,7 +30,7 @@ class Reservation(Schema):
 
     @classmethod
     def of(cls, kind: CaseKind, request: CaseRequest, owner: str, requested_at: Instant) -> "Reservation":
-        """The claim that a request makes."""
+        """Return the claim that a request makes."""
         return cls(
             case_id=request.case_id,
             owner=owner,

@@ -76,11 +76,11 @@ class Book:
         self._hub_words = [word for file in self.binding for row in file.keywords for word in row.words]
 
     def ask(self, question: Question) -> Deadline:
-        """The deadline that answers one whole question. Errors as `deadline`."""
+        """Return the deadline that answers one whole question. Errors as `deadline`."""
         return self.deadline(question.clock, question, question.started_at, question.as_of)
 
     def deadline(self, clock: Clock, facts: Facts, started_at: datetime, as_of: datetime | None = None) -> Deadline:
-        """When the clock runs out, by the rules known at `as_of` (absent: all that is announced or repealed).
+        """Say when the clock runs out, by the rules known at `as_of` (absent: all that is announced or repealed).
 
         Raises PolicyGap beyond the data, naming what the book knows; BadInput where a fact that decides is missing;
         PolicyFault where two rules hold at equal precedence.
@@ -102,18 +102,18 @@ class Book:
         return self._answer(reckoning, winner.rules if winner and not overruled else reckoning.ordinary.rules)
 
     def ordinary(self, clock: Clock, facts: Facts, started_at: datetime) -> OrdinaryLimit:
-        """The limit that holds outside any rule. Raises PolicyGap beyond the data, PolicyFault where two hold."""
+        """Give the limit that holds outside any rule. Raises PolicyGap beyond the data, PolicyFault where two hold."""
         return self._ordinary_row(clock, facts, started_at).row
 
     def reckon(self, clock: Clock, facts: Facts, started_at: datetime) -> Computation:
-        """The clock with its ordinary point, before any rule. Raises PolicyGap and BadInput as `deadline`."""
+        """Return the clock with its ordinary point, before any rule. Raises PolicyGap and BadInput as `deadline`."""
         ordinary = self._ordinary_row(clock, facts, started_at)
         return Computation(
             clock, facts, ordinary.row, started_at, ordinary.zone, self._cut_off(ordinary.row, facts, started_at)
         )
 
     def presale(self, at: datetime, promise: str, as_of: datetime | None = None) -> PresaleAnswer:
-        """Whether a pre-sale set at this instant may promise to dispatch within `promise` (S18-S21)."""
+        """Tell whether a pre-sale set at this instant may promise to dispatch within `promise` (S18-S21)."""
         found = [cap for cap in self._caps if cap.holds(at, as_of)]
         left = [cap.row for cap in found if not any(other.displaces(cap) for other in found)]
         if len(left) > 1:
@@ -126,11 +126,11 @@ class Book:
         return PresaleAnswer(allowed=allowed, cap=cap, rules=(left[0].id,))
 
     def is_hub(self, text: str) -> bool:
-        """Whether a carrier's words are of a hub (S30, S32)."""
+        """Tell whether a carrier's words are of a hub (S30, S32)."""
         return any(word in text for word in self._hub_words)
 
     def clauses_bearing_on(self, facts: Facts, clocks: Iterable[Clock], since: datetime) -> frozenset[str]:
-        """The clauses that can still bear on these clocks when they start at or after `since`.
+        """Return the clauses that can still bear on these clocks when they start at or after `since`.
 
         Two order lines with the same answer can share a case: none of its clocks can come to differ.
         """
@@ -144,7 +144,7 @@ class Book:
         return frozenset(rules | rows)
 
     def _cut_off(self, row: OrdinaryLimit, facts: Facts, started_at: datetime) -> time | None:
-        """The cut-off hour that a row needs: as the service sets it for everybody, else the order's own."""
+        """Return the cut-off hour that a row needs: as the service sets it for everybody, else the order's own."""
         if row.day_end is None:
             return None
         edition = self.services.at(row.day_end.service, started_at)
@@ -192,7 +192,7 @@ class Book:
 
 
 def _content(file: Schema) -> str:
-    """What a file says, whatever the order of its rows; its examples only show what it says."""
+    """Return what a file says, whatever the order of its rows; its examples only show what it says."""
     tables = file.model_dump(mode="json", exclude={"example"})
     ordered = {name: sorted(rows, key=json.dumps) if isinstance(rows, list) else rows for name, rows in tables.items()}
     return json.dumps(ordered, sort_keys=True)

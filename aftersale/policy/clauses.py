@@ -18,7 +18,7 @@ Key = Literal["timeout_point", "started", "applied", "paid", "dispatch_clicked"]
 
 
 def as_printed(given: object) -> object:
-    """A date-time as a notice prints it. Raises ValueError, with the form that is wanted, for anything else."""
+    """Return a date-time as a notice prints it. Raises ValueError, with the form that is wanted, for anything else."""
     if type(given) is not datetime or given.tzinfo is not None or given.microsecond:
         raise ValueError("write a date-time without offset, as printed: 2024-02-01T00:00:00; the file's zone holds")
     if not 2 <= given.year <= 9998:

@@ -199,7 +199,7 @@ class Computation:
 
 
 def given_limit(path: LimitPath, clock: Clock, facts: Facts) -> str | None:
-    """The limit that a rule names by path, or None where the case does not have it."""
+    """Return the limit that a rule names by path, or None where the case does not have it."""
     match path:
         case "order.dispatch_promise":
             return facts.order.dispatch_promise
@@ -210,7 +210,7 @@ def given_limit(path: LimitPath, clock: Clock, facts: Facts) -> str | None:
 
 
 def given_instant(path: InstantPath, facts: Facts) -> datetime | None:
-    """The instant that a rule names by path, or None where the case does not have it."""
+    """Return the instant that a rule names by path, or None where the case does not have it."""
     match path:
         case "order.merchant_delay.until":
             return facts.order.merchant_delay.until if facts.order.merchant_delay else None

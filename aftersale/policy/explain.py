@@ -24,7 +24,10 @@ _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def answer_as_json(deadline: Deadline) -> dict[str, Any]:
-    """A deadline as `policy explain` answers it: instants in the policy's zone, durations as the rule wrote them."""
+    """Return a deadline as `policy explain` answers it.
+
+    Instants in the policy's zone, durations as the rule wrote them.
+    """
     answer: dict[str, Any] = {name: getattr(deadline, name) for name in SHOWN}
     answer["due_at"] = deadline.due_at and local(deadline.due_at)
     answer["ordinary_due_at"] = local(deadline.ordinary_due_at)
@@ -32,7 +35,7 @@ def answer_as_json(deadline: Deadline) -> dict[str, Any]:
 
 
 def explain(book: Book, given: object) -> dict[str, Any]:
-    """The answer to one decoded question, or `{"error": …}` that names the field and the remedy."""
+    """Return the answer to one decoded question, or `{"error": …}` that names the field and the remedy."""
     try:
         return answer_as_json(book.ask(Question.model_validate(given)))
     except ValidationError as error:
@@ -44,12 +47,12 @@ def explain(book: Book, given: object) -> dict[str, Any]:
 
 
 def explain_bytes(book: Book, data: bytes) -> Iterator[dict[str, Any]]:
-    """The answers to a file of questions; what is not UTF-8 is answered by an error in its place."""
+    """Return the answers to a file of questions; what is not UTF-8 is answered by an error in its place."""
     return explain_text(book, data.decode("utf-8-sig", "surrogateescape"))
 
 
 def explain_text(book: Book, text: str) -> Iterator[dict[str, Any]]:
-    """The answers to one JSON object, or to JSON Lines in their order; blank lines are skipped."""
+    """Return the answers to one JSON object, or to JSON Lines in their order; blank lines are skipped."""
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
         yield {
@@ -65,12 +68,15 @@ def explain_text(book: Book, text: str) -> Iterator[dict[str, Any]]:
 
 
 def json_line(answer: dict[str, Any]) -> str:
-    """An answer as one line of JSON: nothing in it ends a line or cannot be encoded."""
+    """Return an answer as one line of JSON: nothing in it ends a line or cannot be encoded."""
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(answer, ensure_ascii=False))
 
 
 def _is_one(text: str, lines: list[str]) -> bool:
-    """Whether many lines are one object, printed with indents: also where it is broken, so that it is told once."""
+    """Tell whether many lines are one object, printed with indents.
+
+    Also where it is broken, so that it is told once.
+    """
     try:
         json.loads(text)
     except ValueError:

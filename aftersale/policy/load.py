@@ -48,13 +48,13 @@ class Survey(NamedTuple):
     faults: list[str]
 
     def book(self) -> Book:
-        """The book of the files that could be read."""
+        """Return the book of the files that could be read."""
         name, revision = self.title.name, self.title.revision
         return Book(self.files.values(), self.services.values(), name=name, revision=revision)
 
 
 def default_root() -> Path:
-    """Where the book lies: `AFTERSALE_POLICIES`, else beside the installed package, else in the checkout."""
+    """Say where the book lies: `AFTERSALE_POLICIES`, else beside the installed package, else in the checkout."""
     if named := os.environ.get("AFTERSALE_POLICIES"):
         return Path(named)
     package = Path(__file__).resolve().parents[1]
@@ -64,12 +64,12 @@ def default_root() -> Path:
 
 @cache
 def default_book() -> Book:
-    """The book at the default place, read once per process."""
+    """Return the book at the default place, read once per process."""
     return load(default_root())
 
 
 def load(root: Path) -> Book:
-    """The book in a folder: `book.toml` and every file below limits/, notices/ and services/.
+    """Return the book in a folder: `book.toml` and every file below limits/, notices/ and services/.
 
     Files whose name begins with an underscore are templates and are left out.
     Raises PolicyFault, naming file, row and remedy, for all that cannot be read.
@@ -100,13 +100,13 @@ def survey(root: Path) -> Survey:
 
 
 def paths(root: Path) -> Iterator[Path]:
-    """Every policy file of the book in a folder, in a stable order."""
+    """Return every policy file of the book in a folder, in a stable order."""
     for shelf in SHELVES:
         yield from sorted(path for path in (root / shelf).glob("*.toml") if not path.name.startswith("_"))
 
 
 def join(found: Survey, path: Path) -> Survey:
-    """What a folder would hold with one more file, which takes the place of the file with its id.
+    """Return what a folder would hold with one more file, which takes the place of the file with its id.
 
     Raises PolicyFault for all that cannot be read.
     """
@@ -118,22 +118,22 @@ def join(found: Survey, path: Path) -> Survey:
 
 
 def read(path: Path) -> PolicyFile:
-    """One policy file. Raises PolicyFault naming the file, the row where there is one, and the remedy."""
+    """Return one policy file. Raises PolicyFault naming the file, the row where there is one, and the remedy."""
     return parse(text(path), path)
 
 
 def parse(content: str, path: Path) -> PolicyFile:
-    """The policy file that a text is, or is to be. Raises PolicyFault as `read`."""
+    """Return the policy file that a text is, or is to be. Raises PolicyFault as `read`."""
     return _shaped(PolicyFile, content, path)
 
 
 def read_service(path: Path) -> ServiceFile:
-    """One file of the services' shelf. Raises PolicyFault as `read`."""
+    """Return one file of the services' shelf. Raises PolicyFault as `read`."""
     return _shaped(ServiceFile, text(path), path)
 
 
 def text(path: Path) -> str:
-    """What a policy file holds, as it is written. Raises PolicyFault naming the file and the remedy."""
+    """Return what a policy file holds, as it is written. Raises PolicyFault naming the file and the remedy."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -162,7 +162,7 @@ def _toml(content: str, path: Path) -> dict[str, Any]:
 
 
 def _clashes(files: Mapping[Path, PolicyFile], services: Mapping[Path, ServiceFile]) -> Iterator[str]:
-    """What is wrong between files that are each right by themselves."""
+    """Return what is wrong between files that are each right by themselves."""
     homes: defaultdict[str, list[Path]] = defaultdict(list)
     for path, file in files.items():
         homes[f"id {file.id!r}"].append(path)
@@ -180,7 +180,7 @@ def _clashes(files: Mapping[Path, PolicyFile], services: Mapping[Path, ServiceFi
 
 
 def _told(error: ValidationError, data: dict[str, Any]) -> str:
-    """All problems of a file, each with the id of the row it stands in rather than a bare index."""
+    """Return all problems of a file, each with the id of the row it stands in rather than a bare index."""
     return "; ".join(_located(problem, data) for problem in problems_of(error))
 
 

@@ -30,7 +30,7 @@ class Revisions:
         return revision <= self.newest
 
     def note_answer(self, revision: int) -> None:
-        """A book of that revision has answered."""
+        """Note that a book of that revision has answered."""
         self._answered = max(self._answered, revision)
 
     @property

@@ -22,12 +22,12 @@ LONGEST_BATCH = 600
 
 
 def workflow_id(revision: int) -> str:
-    """The id of a revision's rollout: there is one."""
+    """Return the id of a revision's rollout: there is one."""
     return f"rollout/{revision}"
 
 
 def revision_of(id_: str) -> int | None:
-    """The revision that the rollout of this id is for; None for another workflow's id."""
+    """Return the revision that the rollout of this id is for; None for another workflow's id."""
     prefix, _, number = id_.partition("/")
     return int(number) if prefix == "rollout" and number.isdecimal() else None
 
@@ -173,12 +173,12 @@ _IDENTITY = re.compile(r" book-(\d+) (\S+) [0-9a-f]+$", re.ASCII)
 
 
 def identity(host: str, process: int, revision: int, version: str, token: str) -> str:
-    """The name under which a worker shows itself to the server: whoever lists workers sees which book each has."""
+    """Give the name under which a worker shows itself to the server: whoever lists workers sees which book each has."""
     return f"{process}@{host} book-{revision} {''.join(version.split())} {token}"
 
 
 def book_of(name: str) -> tuple[int, str] | None:
-    """The revision and version of the book that a worker of that name has; None where it does not say."""
+    """Return the revision and version of the book that a worker of that name has; None where it does not say."""
     found = _IDENTITY.search(name)
     return (int(found[1]), found[2]) if found else None
 
@@ -187,12 +187,12 @@ def book_of(name: str) -> tuple[int, str] | None:
 
 
 def details(progress: Progress) -> str:
-    """A page in Markdown for the Temporal UI."""
+    """Return a page in Markdown for the Temporal UI."""
     return "\n".join(f"- {line}" for line in lines(progress))
 
 
 def lines(progress: Progress) -> list[str]:
-    """Where a rollout stands, in words."""
+    """Say where a rollout stands, in words."""
     book = f"policy book {progress.version}" if progress.version else "policy book"
     said = [f"{book}, revision {progress.revision}: {_standing(progress)}"]
     if progress.began_at:
@@ -217,5 +217,5 @@ def _standing(progress: Progress) -> str:
 
 
 def parts(progress: Progress) -> dict[str, Any]:
-    """A rollout as programs read it."""
+    """Return a rollout as programs read it."""
     return progress.model_dump(mode="json")

@@ -51,7 +51,7 @@ def _cap(given: str) -> str:
 
 
 def _no_offsets(given: Any) -> Any:
-    """What was given, unless an instant in it is not as printed; `given` may hold tables within tables."""
+    """Return what was given, unless an instant in it is not as printed; `given` may hold tables within tables."""
     within = given.values() if isinstance(given, dict) else given if isinstance(given, list) else ()
     for each in within:
         if isinstance(each, datetime):

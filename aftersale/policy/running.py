@@ -32,7 +32,7 @@ class RunningClock(Schema):
 
     @classmethod
     def start(cls, question: Question, deadline: Deadline, learned_at: datetime) -> Self:
-        """A clock counted from when its start happened; learned of late, it leaves everyone the grace (R13).
+        """Return a clock counted from when its start happened; learned of late, it leaves everyone the grace (R13).
 
         A statutory clock has no grace: nothing lengthens it (R10).
         """
@@ -74,11 +74,11 @@ class RunningClock(Schema):
         return min((at for at in coming if at > self.told_at), default=None)
 
     def in_time(self, at: datetime) -> bool:
-        """Whether an act of that instant still counts."""
+        """Tell whether an act of that instant still counts."""
         return self.respond_by is None or at <= self.respond_by
 
     def extension_refused(self, by: Party, at: datetime) -> str | None:
-        """Why the party may not extend the clock now, or None where it may."""
+        """Say why the party may not extend the clock now, or None where it may."""
         allowance = self.deadline.extension
         if allowance is None or allowance.by is not by:
             return f"the {self.clock} clock has no extension for the {by}"
@@ -89,13 +89,13 @@ class RunningClock(Schema):
         return None
 
     def extension_question(self) -> Question:
-        """The question to ask once the allowed extension is granted."""
+        """Return the question to ask once the allowed extension is granted."""
         allowance = self.deadline.extension
         assert allowance is not None
         return self.question.model_copy(update={"extensions": (*self.question.extensions, allowance.add)})
 
     def hold_question(self, since: datetime, until: datetime) -> Question:
-        """The question to ask after a hold; statutory clocks and clocks already past are never held (R16).
+        """Return the question to ask after a hold; statutory clocks and clocks already past are never held (R16).
 
         One that starts a little ahead, by an act that was stamped so, is not held before its start.
         """
@@ -106,7 +106,7 @@ class RunningClock(Schema):
         return self.question.model_copy(update={"held": duration(total)})
 
     def after_hold(self, since: datetime, until: datetime) -> Self:
-        """The clock after a hold, its grace longer by as much of the hold as it ran through (R16).
+        """Return the clock after a hold, its grace longer by as much of the hold as it ran through (R16).
 
         A hold that is told late may have begun before the grace was given: that part took nothing from it.
         """
@@ -117,7 +117,10 @@ class RunningClock(Schema):
         return self.model_copy(update={"grace_until": self.grace_until + held})
 
     def retime(self, question: Question, deadline: Deadline, now: datetime) -> "RunningClock":
-        """The clock with a new answer; what lies in the past now, or starts otherwise, leaves the grace (R9, R13)."""
+        """Return the clock with a new answer.
+
+        What lies in the past now, or starts otherwise, leaves the grace (R9, R13).
+        """
         told_at = self.told_at if deadline.due_at == self.deadline.due_at else now
         moved = self.model_copy(update={"question": question, "deadline": deadline, "told_at": told_at})
         restarted = question.started_at != self.question.started_at

@@ -28,7 +28,7 @@ _KEY_WORDS: dict[Key, str] = {
 
 
 def filters(when: When) -> tuple[Filter, ...]:
-    """The filters that a `when` asks for, ready to be put to facts; all must hold."""
+    """Return the filters that a `when` asks for, ready to be put to facts; all must hold."""
     return tuple(
         partial(_READERS[name], wanted)
         for name in sorted(when.model_fields_set)
@@ -70,7 +70,7 @@ class WindowTest:
     zone: ZoneInfo
 
     def reason(self, instant: datetime) -> str:
-        """Why the gate let the instant through, for an explanation."""
+        """Say why the gate let the instant through, for an explanation."""
         ends = (self.window.start, self.window.end)
         bounds = " ~ ".join(local(end, self.zone) if end else "…" for end in ends)
         return f"{self.id}: {_KEY_WORDS[self.key]} {local(instant, self.zone)} lies in {bounds}"
@@ -92,11 +92,11 @@ class Bound:
     supersedes: frozenset[str]
 
     def concerns(self, facts: Facts, clock: Clock) -> bool:
-        """Whether the snapshots, apart from any instant, put the rule in question for this clock."""
+        """Tell whether the snapshots, apart from any instant, put the rule in question for this clock."""
         return all(holds(facts) for holds in self.filters) and _has_facts(self.rule.effect, clock, facts)
 
     def applies(self, reckoning: Computation) -> Applied | None:
-        """The rule as it applies to the clock being reckoned, or None."""
+        """Return the rule as it applies to the clock being reckoned, or None."""
         clock, facts = reckoning.clock, reckoning.facts
         if not self.concerns(facts, clock):
             return None
@@ -112,7 +112,7 @@ class Bound:
         return Applied(self.ids, self.rule.effect, self.rule.says + ours, self.zone, tuple(reasons))
 
     def within_reach(self, facts: Facts, since: datetime) -> bool:
-        """Whether a clock that starts at or after `since` can still come under the rule."""
+        """Tell whether a clock that starts at or after `since` can still come under the rule."""
         given: dict[Key, datetime | None] = {
             "applied": facts.applied_at,
             "paid": facts.order.paid_at,
@@ -124,11 +124,11 @@ class Bound:
         )
 
     def displaces(self, other: "Bound") -> bool:
-        """Whether this rule goes before the other where both hold at equal strength."""
+        """Tell whether this rule goes before the other where both hold at equal strength."""
         return other.file in self.supersedes or (other.file == self.file and other.rule.id in self.rule.overrides)
 
     def instant(self, gate: WindowTest, reckoning: Computation) -> datetime | None:
-        """The instant that the gate judges, or None where the case does not have it.
+        """Return the instant that the gate judges, or None where the case does not have it.
 
         Raises BadInput where it is the payment and nobody said when that was.
         """
@@ -167,7 +167,7 @@ class Bound:
         return reckoning.facts.dispatch_clicked_at
 
     def _switched_on(self, reckoning: Computation) -> bool:
-        """Whether the merchant's own switches leave the rule bound to this order (S17)."""
+        """Tell whether the merchant's own switches leave the rule bound to this order (S17)."""
         order, rule = reckoning.facts.order, self.rule
         set_at = order.merchant_delay.set_at if rule.opt_in and order.merchant_delay else None
         if rule.opt_in and (set_at is None or set_at > self._paid(reckoning)):
@@ -180,7 +180,7 @@ class Bound:
 
 
 def bind(file: PolicyFile) -> Iterator[Bound]:
-    """Every rule of a file with its selector, windows and filters resolved."""
+    """Return every rule of a file with its selector, windows and filters resolved."""
     windows = {window.id: stretch(window, file.tz) for window in file.window}
     selectors = {selector.id: selector for selector in file.selector}
     scope = (When(merchant_class=file.scope),) if file.scope else ()
@@ -214,11 +214,11 @@ class BoundCap:
     window: Stretch
 
     def holds(self, at: datetime, as_of: datetime | None) -> bool:
-        """Whether the cap decides on a pre-sale set at this instant, by what was known at `as_of`."""
+        """Tell whether the cap decides on a pre-sale set at this instant, by what was known at `as_of`."""
         return at in self.window and is_known(self.known, as_of)
 
     def displaces(self, other: "BoundCap") -> bool:
-        """Whether this cap goes before the other where both hold.
+        """Tell whether this cap goes before the other where both hold.
 
         A row that gives the matter back to the category (S21) says what is ordinary: any later cap goes before it.
         """
@@ -227,14 +227,14 @@ class BoundCap:
 
 
 def caps(file: PolicyFile) -> Iterator[BoundCap]:
-    """Every pre-sale cap of a file, ready to be judged."""
+    """Return every pre-sale cap of a file, ready to be judged."""
     windows = {window.id: stretch(window, file.tz) for window in file.window}
     for row in file.presale:
         yield BoundCap(file, row, when_known(file), windows[row.window])
 
 
 def strongest(found: list[tuple[Bound, Applied]], clock: Clock) -> Applied | None:
-    """The one rule that wins (R10), or None for ordinary. Raises PolicyFault where two are equally strong."""
+    """Return the one rule that wins (R10), or None for ordinary. Raises PolicyFault where two are equally strong."""
     if not found:
         return None
     top = max(bound.strength for bound, _ in found)
@@ -257,7 +257,7 @@ def _gates(sources: list[Clause], windows: dict[str, Stretch], zone: ZoneInfo) -
 
 
 def _has_facts(effect: Effect, clock: Clock, facts: Facts) -> bool:
-    """Whether the case has a fact that the effect builds on, if it builds on one."""
+    """Tell whether the case has a fact that the effect builds on, if it builds on one."""
     found: list[str | datetime | None] = []
     if isinstance(effect.set, FactLimit):
         found.append(given_limit(effect.set.fact, clock, facts) or effect.set.otherwise)

@@ -156,7 +156,7 @@ class Edition:
         return self.terms.settings
 
     def guarantee(self, claim_type: ClaimType) -> Guarantee | None:
-        """What this version says of a claim, or None where it knows none of that type."""
+        """Return what this version says of a claim, or None where it knows none of that type."""
         return next((row for row in self.terms.claim if row.type is claim_type), None)
 
 
@@ -169,29 +169,29 @@ class Services:
         self._editions = [edition for file in self.files for edition in _editions(file)]
 
     def file(self, service: Service) -> ServiceFile | None:
-        """The file of a service."""
+        """Return the file of a service."""
         return next((file for file in self.files if file.service is service), None)
 
     def at(self, service: Service, paid_at: datetime, as_of: datetime | None = None) -> Edition | None:
-        """The version of a service in force at that instant, by what was known at `as_of`; None where none was."""
+        """Give the version of a service in force at that instant, by what was known at `as_of`; None where none was."""
         return next((each for each in self.editions(paid_at, as_of) if each.file.service is service), None)
 
     def guarantee_for(
         self, claim_type: ClaimType, paid_at: datetime, as_of: datetime | None = None
     ) -> tuple[Edition, Guarantee] | None:
-        """What held of a claim for an order paid at that instant, and by which version; None where nothing did."""
+        """Give what held of a claim for an order paid at that instant, and by which version; None where nothing did."""
         found = ((each, row) for each in self.editions(paid_at, as_of) if (row := each.guarantee(claim_type)))
         return next(found, None)
 
     def spans(self, offered: Service | ClaimType) -> Iterator[str]:
-        """The versions that the book knows of a service or a claim, for a message."""
+        """Return the versions that the book knows of a service or a claim, for a message."""
         for each in self._editions:
             if each.file.service is offered or (isinstance(offered, ClaimType) and each.guarantee(offered)):
                 until = each.version.effective_until or "further notice"
                 yield f"{each.version.id} for orders from {each.version.effective_from} until {until}"
 
     def editions(self, paid_at: datetime, as_of: datetime | None = None) -> Iterator[Edition]:
-        """Every version in force at that instant, by what was known at `as_of`."""
+        """Return every version in force at that instant, by what was known at `as_of`."""
         return (each for each in self._editions if paid_at in each.effect and is_known(each.known, as_of))
 
 

@@ -14,7 +14,10 @@ def when_known(file: PolicyFile) -> Stretch:
 
 
 def is_known(stretch: Stretch, as_of: datetime | None) -> bool:
-    """Whether a text known throughout the stretch stood at `as_of`; absent, after all announcements and repeals."""
+    """Tell whether a text known throughout the stretch stood at `as_of`.
+
+    Absent, after all announcements and repeals.
+    """
     return stretch.end is None if as_of is None else as_of in stretch
 
 
@@ -24,7 +27,7 @@ def in_force(row: OrdinaryLimit, zone: ZoneInfo) -> Stretch:
 
 
 def stage(file: PolicyFile, at: datetime) -> Status | None:
-    """How far the text had come at an instant, by its dates; None where it was not announced by then."""
+    """Say how far the text had come at an instant, by its dates; None where it was not announced by then."""
     if not file.published:
         return file.status
     lifetime = when_known(file)
@@ -37,13 +40,13 @@ def stage(file: PolicyFile, at: datetime) -> Status | None:
 
 
 def stretch(window: Window, zone: ZoneInfo) -> Stretch:
-    """A window as printed, as the stretch of time it is in the file's zone."""
+    """Return a window as printed, as the stretch of time it is in the file's zone."""
     start, end = (at and at.replace(tzinfo=zone).astimezone(UTC) for at in (window.start, window.end))
     return Stretch(start, end)
 
 
 def midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """The instant at which a day begins in the file's zone."""
+    """Return the instant at which a day begins in the file's zone."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) if day else None
 
 

@@ -49,12 +49,12 @@ class LeanPayloadConverter(PydanticPayloadConverter):
 
 
 def sandbox() -> WorkflowRunner:
-    """The runner of production: the sandbox stays on."""
+    """Return the runner of production: the sandbox stays on."""
     return SandboxedWorkflowRunner(SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
 def plugin(runner: WorkflowRunner | None = None) -> SimplePlugin:
-    """The plugin to hand to `Client.connect` (workers inherit it) and to `Replayer`."""
+    """Return the plugin to hand to `Client.connect` (workers inherit it) and to `Replayer`."""
     return SimplePlugin(
         "aftersale",
         data_converter=DataConverter(payload_converter_class=LeanPayloadConverter),
@@ -63,7 +63,7 @@ def plugin(runner: WorkflowRunner | None = None) -> SimplePlugin:
 
 
 async def connect(*, runtime: Runtime | None = None, **overrides: Any) -> Client:
-    """A Temporal client by the environment (`TEMPORAL_ADDRESS`, …, or a profile file), with this product's plugin.
+    """Give a Temporal client by the environment (`TEMPORAL_ADDRESS`, …, or a profile file), with this product's plugin.
 
     Raises ServiceFault where the settings cannot be read or no server answers.
     """
@@ -82,6 +82,6 @@ async def connect(*, runtime: Runtime | None = None, **overrides: Any) -> Client
 
 
 def _gist(error: Exception) -> str:
-    """The core of a connection error, which the SDK wraps in several layers of debug output."""
+    """Return the core of a connection error, which the SDK wraps in several layers of debug output."""
     words = re.findall(r'(?:message|error): "([^"]+)"', str(error))
     return words[-1] if words else str(error)

@@ -9,7 +9,10 @@ from aftersale.watch.shipment import Shipment
 
 
 def late_dispatch(shipment: Shipment, now: datetime) -> CaseRequest:
-    """The claim for a shipment that did not leave in time, over what was paid for its pieces; at most one of each."""
+    """Return the claim for a shipment that did not leave in time, over what was paid for its pieces.
+
+    At most one of each.
+    """
     request, bought = shipment.request, {line.order_line_id: line for line in shipment.request.order.lines}
     facts = {
         "merchant_delay": shipment.delay,

@@ -35,7 +35,7 @@ class SetDelay(Act):
         return self
 
     def delay(self, at: datetime) -> MerchantDelay:
-        """The delay as a fact of the order; `at` is the act's instant."""
+        """Return the delay as a fact of the order; `at` is the act's instant."""
         given = {"limit": self.limit} if self.limit is not None else {"until": self.until}
         return MerchantDelay.model_validate({"set_at": self.set_at or at, **given})
 
@@ -72,7 +72,7 @@ GIVEN_BY: Mapping[WatchCommand, tuple[Party, ...]] = {
 
 
 def parse(command: WatchCommand, given: object) -> WatchAct:
-    """The payload of a command. Raises BadInput naming every field that is wrong, and the remedy."""
+    """Return the payload of a command. Raises BadInput naming every field that is wrong, and the remedy."""
     return read(SHAPES[command], given, "payload")
 
 

@@ -15,7 +15,7 @@ class Finding(Schema):
 
 
 def finding_of(violation: Violation) -> Finding:
-    """The finding of a violation that was just noted, or just cleared."""
+    """Return the finding of a violation that was just noted, or just cleared."""
     if violation.cleared_at is None:
         return Finding(violation=violation, messages=(_message(violation, Party.MERCHANT, MessageEvent.VIOLATION),))
     # The platform too: a claim may stand on it, and only a person can take that back.

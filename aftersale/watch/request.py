@@ -57,7 +57,7 @@ class WatchRequest(Schema):
         return self.order.bought(self.pieces)
 
     def problems(self, now: datetime) -> list[Problem]:
-        """What speaks against the request where it is `now`, beyond its form; empty where nothing does."""
+        """Return what speaks against the request where it is `now`, beyond its form; empty where nothing does."""
         return [*self._of_the_order(now), *self._of_the_lines()]
 
     def _of_the_order(self, now: datetime) -> Iterator[Problem]:

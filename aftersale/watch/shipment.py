@@ -51,7 +51,7 @@ class Shipment:
         self.delay, self.delay_cancelled_at = self.request.order.merchant_delay, self.request.order.delay_cancelled_at
 
     def click(self, given: Click, at: datetime) -> None:
-        """A parcel has left; with the last pieces the shipment is dispatched, as late as its latest parcel."""
+        """Note that a parcel left; with the last pieces the shipment is dispatched, as late as its latest parcel."""
         self.parcels[given.tracking_no] = Parcel(given.carrier, given.tracking_no, at)
         if given.lines is None:
             self.left.clear()
@@ -82,7 +82,7 @@ class Shipment:
         return self.first(check.tracking_no, "picked_up")
 
     def met_at(self, check: Check) -> datetime | None:
-        """When what a check asks for happened, if it has.
+        """Say when what a check asks for happened, if it has.
 
         A scan from further on the way shows as well that the parcel was picked up, and a sign-off that it is no false
         one. An order that was cancelled owes no dispatch.
@@ -94,7 +94,7 @@ class Shipment:
         return self.first(check.tracking_no, "hub", "signed_for")
 
     def first(self, tracking_no: str, *wanted: ScanEvent) -> datetime | None:
-        """When carriers first saw a parcel at one of these points."""
+        """Say when carriers first saw a parcel at one of these points."""
         seen = (
             scan.occurred_at
             for scan in self.scans.values()
@@ -104,7 +104,7 @@ class Shipment:
         return min(seen, default=None)
 
     def view(self, parcel: Parcel) -> ParcelView:
-        """A parcel as the status shows it."""
+        """Return a parcel as the status shows it."""
         return ParcelView(
             carrier=parcel.carrier,
             tracking_no=parcel.tracking_no,
@@ -116,7 +116,7 @@ class Shipment:
 
 
 def given_pieces(given: Click) -> Counter[str]:
-    """How many pieces of each line a click names."""
+    """Say how many pieces of each line a click names."""
     named = Counter[str]()
     for line in given.lines or ():
         named[line.order_line_id] += line.quantity

@@ -95,7 +95,7 @@ class WatchStatus(Schema):
 
 
 def refused_watch_status(shipment_id: str, problems: tuple[Problem, ...]) -> WatchStatus:
-    """The record of a request that opened no watch."""
+    """Return the record of a request that opened no watch."""
     return WatchStatus(
         shipment_id=shipment_id,
         order_id=None,
@@ -114,7 +114,7 @@ def refused_watch_status(shipment_id: str, problems: tuple[Problem, ...]) -> Wat
 
 
 def violation_of(check: Check, running: RunningClock, about: tuple[str, str, str], now: datetime) -> Violation:
-    """The violation of a check whose clock ran out; `about` is the shipment, its order and its merchant."""
+    """Return the violation of a check whose clock ran out; `about` is the shipment, its order and its merchant."""
     assert running.reckoned is not None and running.respond_by is not None and running.lapses_at is not None
     shared = Violation.model_fields.keys() & ExplainedDeadline.model_fields.keys()
     shipment_id, order_id, merchant_id = about

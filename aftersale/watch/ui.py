@@ -9,12 +9,15 @@ from aftersale.watch.status import Violation, WatchStatus
 
 
 def summary(request: WatchRequest) -> str:
-    """One line for lists of workflows."""
+    """Return one line for lists of workflows."""
     return cut(f"shipment {request.shipment_id} · order {request.order_id} · merchant {request.merchant_id}")
 
 
 def details(status: WatchStatus) -> str:
-    """A page in Markdown: what is awaited until when, which parcels there are, what was amiss, how it came here."""
+    """Return a page in Markdown: what is awaited until when.
+
+    Which parcels there are, what was amiss, how it came here.
+    """
     parts = [f"## {status.state.words}", *_awaited(status), *_clocks(status), *_violations(status)]
     return "\n".join([*parts, *timeline(status.timeline)])
 
@@ -28,7 +31,7 @@ def _awaited(status: WatchStatus) -> list[str]:
 
 
 def respond_by(status: WatchStatus) -> datetime | None:
-    """The last instant in time of the clock that runs out first."""
+    """Return the last instant in time of the clock that runs out first."""
     return min((view.respond_by for view in status.deadlines if view.respond_by), default=None)
 
 

@@ -11,7 +11,7 @@ from aftersale.watch.shipment import MOST_PARCELS, Shipment, given_pieces
 
 
 def validate(shipment: Shipment, command: WatchCommand, act: WatchAct, at: datetime, now: datetime) -> None:
-    """Whether an act that happened at `at` is taken. Raises CommandRefused, with what to send instead."""
+    """Make sure that an act which happened at `at` may be taken. Raises CommandRefused, with what to send instead."""
     _own_party(shipment, command, act)
     _not_ahead("occurred_at", at, now)
     match act:

@@ -46,7 +46,7 @@ class Watch:
     # What happens
 
     def take(self, command: WatchCommand, act: WatchAct, at: datetime, now: datetime) -> None:
-        """An act that was judged legal."""
+        """Take an act that was found legal."""
         says = command.words
         match act:
             case Click():
@@ -77,12 +77,12 @@ class Watch:
         self.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
 
     def read(self, scans: Sequence[ParcelEvent], hubs: Sequence[ParcelEvent]) -> None:
-        """The words of these scans have been read; those that are of a hub count as its scans (S30, S32)."""
+        """Note that the words of these scans were read; those of a hub count as its scans (S30, S32)."""
         self.unread = [scan for scan in self.unread if scan not in scans]
         self.shipment.hubs.update(scan.event_id for scan in hubs)
 
     def claim(self, check: Check, case_id: str) -> str:
-        """A violation opens a claim, of that id."""
+        """Return a violation opens a claim, of that id."""
         self.violations[check] = self.violations[check].model_copy(update={"claim_case_id": case_id})
         return case_id
 
@@ -100,7 +100,7 @@ class Watch:
     # What the policy book is asked
 
     def questions(self, now: datetime) -> dict[Check, Question]:
-        """The questions of clocks that ought to run and do not, or that the facts have changed."""
+        """Return the questions of clocks that ought to run and do not, or that the facts have changed."""
         wanted = ((check, self._question(check, now)) for check in self.shipment.checks)
         return {
             check: question
@@ -109,7 +109,7 @@ class Watch:
         }
 
     def questions_again(self, now: datetime) -> dict[Check, Question]:
-        """The questions of every clock that runs, for a newer book (R9)."""
+        """Return the questions of every clock that runs, for a newer book (R9)."""
         return {check: running.question.model_copy(update={"as_of": now}) for check, running in self.clocks.items()}
 
     def answer(
@@ -119,7 +119,7 @@ class Watch:
         learned_at: datetime,
         now: datetime,
     ) -> None:
-        """The book's answers: a clock starts, or a running one is re-timed; the old one stays on the timeline (R9).
+        """Take the book's answers: a clock starts, or a running one is re-timed; the old answer stays (R9).
 
         What was decided meanwhile stays decided.
         """
@@ -148,14 +148,14 @@ class Watch:
         return news + [cleared for check in self.violations if (cleared := self._clear_late(check, now))]
 
     def over(self, now: datetime) -> WatchEnd | None:
-        """Why the watch has nothing more to learn, or None where it has."""
+        """Say why the watch has nothing more to learn, or None where it has."""
         if self.unread or not all(self._is_settled(check, now) for check in self.shipment.checks):
             return None
         cancelled = self.shipment.cancelled_at is not None and self.shipment.dispatched_at is None
         return WatchEnd.ORDER_CANCELLED if cancelled else WatchEnd.CHECKED
 
     def next_wake(self, now: datetime) -> tuple[datetime, Check, RunningClock | None] | None:
-        """When the watch must look again, and what for: a clock's end, or the end of the time for late facts."""
+        """Say when the watch must look again, and what for: a clock's end, or the end of the time for late facts."""
         ends = [(at, check, running) for check, running in self.clocks.items() if (at := running.lapses_at)]
         waits = [(at, check, None) for check, at in self.heard_until.items() if at > now]
         return min([*ends, *waits], key=lambda wake: wake[0], default=None)
@@ -250,7 +250,10 @@ class Watch:
         return found
 
     def _clear_late(self, check: Check, now: datetime) -> Violation | None:
-        """The violation as it stands once a fact has arrived that had happened in time; it is kept, and said so."""
+        """Return the violation as it stands once a fact has arrived that had happened in time.
+
+        It is kept, and said so.
+        """
         found, met_at = self.violations[check], self.shipment.met_at(check)
         if found.cleared_at is not None or met_at is None or met_at > found.respond_by:
             return None
@@ -262,7 +265,10 @@ class Watch:
         return cleared
 
     def _is_settled(self, check: Check, now: datetime) -> bool:
-        """Whether nothing more can be learned of a check. For a while, a violation may still turn out to be none."""
+        """Tell whether nothing more can be learned of a check.
+
+        For a while, a violation may still turn out to be none.
+        """
         known = self.shipment.met_at(check) is not None
         if check in self.violations:
             cleared = self.violations[check].cleared_at is not None
@@ -275,7 +281,7 @@ class Watch:
 
 
 def summary(check: Check, running: RunningClock) -> str:
-    """One line for a check's clock: which limit, by which rules, to when, and what its silence will mean."""
+    """Return one line for a check's clock: which limit, by which rules, to when, and what its silence will mean."""
     about = f"parcel {check.tracking_no}: " if check.tracking_no else ""
     return about + timer_summary(running)
 

@@ -10,14 +10,17 @@ from trial.pricing import priced
 
 
 def books() -> list[Book]:
-    """The book in the checkout, with prices for some claims, and its successor, which a notice has been added to."""
+    """Return the book in the checkout.
+
+    With prices for some claims, and its successor, which a notice has been added to.
+    """
     first = priced(default_book(), WORTH)
     files = [*first.files, _notice()]
     return [first, Book(files, first.services.files, name=first.name, revision=first.revision + 1)]
 
 
 def _notice() -> PolicyFile:
-    """A notice that lengthens some clocks of merchants in June 2024."""
+    """Return a notice that lengthens some clocks of merchants in June 2024."""
     return PolicyFile.model_validate(
         {
             "id": "simulated",

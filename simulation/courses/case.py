@@ -90,7 +90,7 @@ class CaseCourse(CheckedCase):
         await self.pass_to(self.now + self.sender.pick(ahead))
 
     async def _edge(self, before: Status) -> None:
-        """An act of the deadline's second, of the one before or the one after, told then, or after the lapse."""
+        """Tell of an act of the deadline's second, of the one before or the one after, then, or after the lapse."""
         due, pick = before.next.respond_by, self.sender.pick
         if due is None or before.held_since or due < self.now:
             return
@@ -124,7 +124,7 @@ class CaseCourse(CheckedCase):
     # What others do
 
     async def _scan(self, before: Status) -> None:
-        """A carrier's scan, of the right parcel or a wrong one, now, before or to come, new or known."""
+        """Send a carrier's scan, of the right parcel or a wrong one, now, before or to come, new or known."""
         pick, random = self.sender.pick, self.sender.chance
         fetched = "return", f"{self.workflow_id}/pickup/1".replace("/", "-")
         leg, number = pick(
@@ -138,7 +138,7 @@ class CaseCourse(CheckedCase):
         await self.signal("parcel_event", scan)
 
     async def _repeat(self) -> None:
-        """A command that was taken is sent again under its id: it gets the answer that it got."""
+        """Send a command that was taken again under its id: it gets the answer that it got."""
         if not self.taken:
             return
         sending, request_id, answer = self.sender.pick(self.taken)
@@ -150,7 +150,7 @@ class CaseCourse(CheckedCase):
             self.unmoved(before, await self.status(), sending)
 
     async def _publish(self) -> None:
-        """The next book is published: every worker has it by and by; the case is told, by a rollout or at once."""
+        """Publish the next book: every worker has it by and by; the case is told, by a rollout or at once."""
         revision = self.world.house.books[-1].revision
         self.world.publish(overlap=timedelta(seconds=self.sender.pick([1, 120])))
         if self.sender.chance.randrange(2):
@@ -161,7 +161,7 @@ class CaseCourse(CheckedCase):
             await self.signal("policy_published", {"revision": revision})
 
     async def _chargeback(self) -> None:
-        """The buyer's bank freezes the order for a while."""
+        """Have the buyer's bank freeze the order for a while."""
         ledger, order = self.world.house.records.ledger, self.asked["order_id"]
         self.say("a chargeback freezes the order")
         ledger.freeze(order, "CB-1", "disputed", self.now)
@@ -170,7 +170,7 @@ class CaseCourse(CheckedCase):
         ledger.lift(order, self.now)
 
     async def _cancel(self) -> None:
-        """An operator cancels the case, which seldom happens."""
+        """Have an operator cancel the case, which seldom happens."""
         if self.sender.chance.randrange(3) == 0:
             self.say("an operator cancels the case")
             await self.handle.cancel()
@@ -197,7 +197,7 @@ class CaseCourse(CheckedCase):
         raise checks.Broken("a case ends in a final state", f"it stays {status.kind} {status.state}, {status.next}")
 
     async def _onward(self, status: Status) -> None:
-        """The next thing towards the end: who is awaited moves or is silent; who alone can move does."""
+        """Take the next step towards the end: who is awaited moves or is silent; who alone can move does."""
         likely = [name for name in leading(status) if name in status.next.commands]
         if status.held_since:
             await self.give(status, self.sender.meant(status, Command.RESUME, Party.PLATFORM))

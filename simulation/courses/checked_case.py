@@ -38,7 +38,7 @@ class CheckedCase(SteppedCourse[Status]):
     # What is seen
 
     async def status(self) -> Status:
-        """The case as it stands, held against the rules."""
+        """Return the case as it stands, held against the rules."""
         status = await self.ask(Status)
         while self.run.midway:
             await self.world.loop.next_event()
@@ -50,7 +50,7 @@ class CheckedCase(SteppedCourse[Status]):
         return status
 
     async def rested(self) -> Status:
-        """The case once nothing is in hand, and now and then the records beside it."""
+        """Return the case once nothing is in hand, and now and then the records beside it."""
         await self.settle()
         unchanged = self._known is not None and self._known[0] == self.run.history.length
         status = self._known[1] if self._known is not None and unchanged else await self.status()
@@ -67,7 +67,7 @@ class CheckedCase(SteppedCourse[Status]):
         return status
 
     def _amended(self, sending: Sending, after: Status) -> dict[str, Any]:
-        """The request, once an amendment that was taken has changed it."""
+        """Return the request, once an amendment that was taken has changed it."""
         events = [each.event for each in after.timeline]
         amendments = events.count("Amended") - events.count("AmendmentRefused")
         if sending.command is not Command.AMEND or amendments == self._amendments:

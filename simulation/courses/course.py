@@ -52,12 +52,12 @@ class Course:
         return self.world.server.runs[self.workflow_id]
 
     def fresh_id(self) -> str:
-        """An id that nothing sent has had."""
+        """Return an id that nothing sent has had."""
         self.sent += 1
         return f"request-{self.sent}"
 
     async def ask(self, shape: type[S]) -> S:
-        """How the workflow stands: by a query while it runs, by its result after that."""
+        """Say how the workflow stands: by a query while it runs, by its result after that."""
         if not self.run.open:
             result = self.run.closing.complete_workflow_execution.result
             (found,) = CONVERTER.payload_converter.from_payloads([result], [shape])
@@ -130,7 +130,7 @@ class SteppedCourse(Course, ABC, Generic[Standing]):
 
     @abstractmethod
     async def rested(self) -> Standing:
-        """How the workflow stands once nothing is in hand, held against the rules."""
+        """Say how the workflow stands once nothing is in hand, held against the rules."""
 
     @abstractmethod
     async def take(self, sort: Sort, before: Standing) -> None:

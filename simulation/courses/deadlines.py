@@ -31,7 +31,10 @@ def as_the_book_says(books: Sequence[Book], asked: dict[str, Any], status: Statu
 
 
 def _possible(status: Status, view: DeadlineView) -> Sequence[CaseKind]:
-    """The kinds that the case may have had when the clock began: a clock beside the stages may be older than a kind."""
+    """Return the kinds that the case may have had when the clock began.
+
+    A clock beside the stages may be older than a kind.
+    """
     return list(CaseKind) if view.clock in STATUTORY | {Clock.PAYOUT} else [status.kind]
 
 
@@ -54,12 +57,12 @@ def _sets(timeline: Sequence[Entry], clock: Clock) -> int:
 
 
 def _begun(timeline: Sequence[Entry], clock: Clock) -> int:
-    """Where in the timeline the running clock was set."""
+    """Say where in the timeline the running clock was set."""
     return max(place for place, each in enumerate(timeline) if (each.event, each.clock) == ("DeadlineSet", clock))
 
 
 def _agreed(timeline: Sequence[Entry]) -> dict[Clock, str]:
-    """The limits that count: both parties named the same, or the platform did (R17)."""
+    """Return the limits that count: both parties named the same, or the platform did (R17)."""
     agreed: dict[Clock, str] = {}
     named: dict[tuple[str, object], timedelta] = {}
     for entry in timeline:
@@ -85,7 +88,10 @@ def _extensions(book: Book, facts: Facts, view: DeadlineView, since: Sequence[En
 
 
 def _held(plain: Deadline, view: DeadlineView, since: Sequence[Entry]) -> timedelta:
-    """How long holds have lengthened the clock: not one that the law sets, nor one that was past when it was held."""
+    """Say how long holds have lengthened the clock.
+
+    Not one that the law sets, nor one that was past when it was held.
+    """
     total, held_since = timedelta(), None
     for entry in since:
         if entry.event == "Held":

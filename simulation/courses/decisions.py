@@ -31,7 +31,7 @@ DECLINED = {"decision": "decline"}
 
 
 def decision(case: Mapping[str, Any], chance: Random) -> dict[str, Any]:
-    """A decision on a claim, as a reviewer could mean it."""
+    """Return a decision on a claim, as a reviewer could mean it."""
     if "claim_type" not in case or chance.randrange(3) == 0:
         return {**DECLINED, **chance.choice([{}, {"note": "not to be seen"}])}
     terms, (least, most) = _terms(case), bounds(case)
@@ -50,7 +50,7 @@ def decision(case: Mapping[str, Any], chance: Random) -> dict[str, Any]:
 
 
 def forbidden(case: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What an approval may not say, wherever the claim stands."""
+    """Return what an approval may not say, wherever the claim stands."""
     terms, (least, most), asked = _terms(case), bounds(case), _asked(case)
     ways: list[dict[str, Any]] = [{"grade": "ruined", "amount": yuan(most)}, {"amount": yuan(asked + 1)}]
     ways.append({"amount": yuan(1, "EUR")})
@@ -66,13 +66,13 @@ def forbidden(case: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def bounds(case: Mapping[str, Any]) -> tuple[int, int]:
-    """The least and the most that the claim pays, in minor units: floor and cap, below what is asked."""
+    """Return the least and the most that the claim pays, in minor units: floor and cap, below what is asked."""
     terms, asked = _terms(case), _asked(case)
     return min(terms.floor.get("CNY", 0), asked, terms.cap.get("CNY", asked)), min(terms.cap.get("CNY", asked), asked)
 
 
 def rightly_compensated(case: Mapping[str, Any], final: Status, settled: int) -> None:
-    """What was paid on a claim lies within the policy's bounds, and is what was granted for what came back."""
+    """Make sure that what was paid on a claim lies within the policy's bounds, and was granted for what came back."""
     least, most = bounds(case)
     told = {entry.event: entry for entry in final.timeline}
     assert settled <= most, (settled, most)

@@ -13,12 +13,12 @@ ACTORS = {Party.MERCHANT: MERCHANT, Party.BUYER: BUYER, Party.PLATFORM: PLATFORM
 
 
 def yuan(amount_minor: object = 12900, currency: object = "CNY") -> dict[str, object]:
-    """An amount, right or wrong."""
+    """Return an amount, right or wrong."""
     return {"amount_minor": amount_minor, "currency": currency}
 
 
 def lines(chance: Chance) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """One or two lines of an order, paid in cash and points, and what is claimed of them: all pieces or some."""
+    """Return one or two lines of an order, paid in cash and points, and what is claimed of them: all pieces or some."""
     bought, claimed = [], []
     for number in range(1, chance.between(1, 2) + 1):
         quantity, paid = chance.between(1, 3), chance.between(1, 30_000)

@@ -64,7 +64,7 @@ class Plan:
     steps: Sequence[Step] = ()
 
     def only(self, kept: Sequence[int]) -> "Plan":
-        """The plan with these of its steps alone, counted from 0."""
+        """Return the plan with these of its steps alone, counted from 0."""
         return replace(self, steps=[self.steps[place] for place in kept if place < len(self.steps)])
 
 

@@ -41,11 +41,11 @@ class Sender:
     chance: Random
 
     def pick(self, among: Sequence[T]) -> T:
-        """One of several, by chance."""
+        """Return one of several, by chance."""
         return self.chance.choice(among)
 
     def by(self, party: Party, **fields: Any) -> dict[str, Any]:
-        """A payload with the party's own reference, or any where no party of the case is meant."""
+        """Return a payload with the party's own reference, or any where no party of the case is meant."""
         return {"actor": {"party": party, "id": ACTORS.get(party, ("", "x-1"))[1]}, **fields}
 
     def maybe(self, **fields: Any) -> dict[str, Any]:
@@ -55,11 +55,11 @@ class Sender:
     # Meant well
 
     def meant(self, status: Status, command: Command, party: Party) -> Sending:
-        """The command as the party would give it there."""
+        """Return the command as the party would give it there."""
         return Sending(command, self.by(party, **self.fields(status, command)))
 
     def fields(self, status: Status, command: Command) -> dict[str, Any]:
-        """The fields of a command, as somebody could mean them where the case stands."""
+        """Return the fields of a command, as somebody could mean them where the case stands."""
         match command:
             case Command.REJECT | Command.ESCALATE:
                 return {"reason_code": "because", **self.maybe(note="so it is")}
@@ -109,7 +109,7 @@ class Sender:
         return self.pick(ways)
 
     def arrived(self) -> list[dict[str, Any]]:
-        """What may have arrived, by condition; at least one piece of the first line."""
+        """Return what may have arrived, by condition; at least one piece of the first line."""
         pieces = [{name: each[name] for name in ("order_line_id", "quantity")} for each in self.case["items"]]
         fewer = [{**piece, "quantity": self.chance.randint(1, piece["quantity"])} for piece in pieces]
         broken = [{**piece, "quantity": 1, "condition": "damaged"} for piece in pieces]
@@ -129,7 +129,7 @@ class Sender:
     # To be refused
 
     def spoiled(self, status: Status, now: datetime) -> Sending:
-        """A command that the case must refuse where it stands."""
+        """Return a command that the case must refuse where it stands."""
         ways = [self.out_of_place, self.wrong_party, self.stranger, self.malformed, self.beyond]
         if self.case.get("claim_type"):
             ways += [self.beyond_the_award] * 2
@@ -138,7 +138,7 @@ class Sender:
         return self.pick(ways)(status) if self.chance.randrange(4) else self.out_of_time(status, now)
 
     def out_of_place(self, status: Status) -> Sending:
-        """A command that the table does not allow here, or not now."""
+        """Return a command that the table does not allow here, or not now."""
         command = self.pick(sorted(set(Command) - offered(status) - {Command.EXTEND}))
         party = self.pick(sorted(PARTIES[command] & ACTORS.keys()))
         harmless: dict[Command, dict[str, Any]] = {
@@ -153,13 +153,13 @@ class Sender:
         return Sending(command, self.by(party, **fields), "illegal_move")
 
     def wrong_party(self, status: Status) -> Sending:
-        """A command by a party that never gives it."""
+        """Return a command by a party that never gives it."""
         command = self.pick(sorted(Command))
         given = DECLINED if command is Command.DECIDE_CLAIM else self.fields(status, command)
         return Sending(command, self.by(self.pick(sorted(set(Party) - PARTIES[command])), **given), "wrong_party")
 
     def stranger(self, status: Status) -> Sending:
-        """A command of another merchant, or another buyer."""
+        """Return a command of another merchant, or another buyer."""
         theirs = [command for command in sorted(Command) if PARTIES[command] & {Party.MERCHANT, Party.BUYER}]
         command = self.pick(theirs)
         party = self.pick(sorted(PARTIES[command] & {Party.MERCHANT, Party.BUYER}))
@@ -168,7 +168,7 @@ class Sender:
         return Sending(command, payload, "wrong_party")
 
     def malformed(self, status: Status) -> Sending:
-        """A payload that is none."""
+        """Return a payload that is none."""
         command = self.pick(sorted(Command))
         good = self.by(self.pick(sorted(PARTIES[command])))
         no_party, no_zone = {"actor": {"party": "neighbour", "id": "N-1"}}, {**good, "occurred_at": "yesterday"}
@@ -199,19 +199,19 @@ class Sender:
         )
 
     def wrong_tier(self, status: Status) -> Sending:
-        """A decision on a claim by the reviewer who is not awaited."""
+        """Return a decision on a claim by the reviewer who is not awaited."""
         (theirs,) = {Party.MERCHANT, Party.PLATFORM} - {awaited(status)} if status.held_since is None else {Party.BUYER}
         code = "wrong_party" if theirs is Party.BUYER else "illegal_move"
         return Sending(Command.DECIDE_CLAIM, self.by(theirs, **DECLINED), code)
 
     def beyond_the_award(self, status: Status) -> Sending:
-        """A decision on a claim that the policy does not allow."""
+        """Return a decision on a claim that the policy does not allow."""
         party = self.pick([Party.MERCHANT, Party.PLATFORM])
         given = self.pick(forbidden(self.case))
         return Sending(Command.DECIDE_CLAIM, self.by(party, decision="approve", **given), "bad_input")
 
     def out_of_time(self, status: Status, now: datetime) -> Sending:
-        """What is legal here, at an instant to come or from before the case."""
+        """Return what is legal here, at an instant to come or from before the case."""
         moves = legal(status.state, status.kind, held=status.held_since is not None)
         if not moves:
             return self.malformed(status)

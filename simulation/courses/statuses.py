@@ -21,18 +21,21 @@ def awaited(status: Status) -> Party | None:
 
 
 def moves_of(status: Status) -> Mapping[Command, Move]:
-    """The moves that the table allows there."""
+    """Return the moves that the table allows there."""
     return legal(status.state, status.kind, held=status.held_since is not None)
 
 
 def givers(status: Status, command: Command) -> list[Party]:
-    """Who may give a legal command there; a claim is decided by whoever is awaited."""
+    """Say who may give a legal command there; a claim is decided by whoever is awaited."""
     parties = moves_of(status)[command].parties
     return sorted(parties & {awaited(status)} if command is Command.DECIDE_CLAIM else parties)
 
 
 def offered(status: Status) -> set[Command]:
-    """The commands that are legal now, as the table and the timeline say; the extension depends on what remains."""
+    """Return the commands that are legal now, as the table and the timeline say.
+
+    The extension depends on what remains.
+    """
     told = [entry.event for entry in status.timeline]
     withheld = {Command.EXTEND}
     if "Ruled" in told:
@@ -43,7 +46,7 @@ def offered(status: Status) -> set[Command]:
 
 
 def leading(status: Status) -> list[Command]:
-    """Those of them that take the case on, but for the withdrawal."""
+    """Return those of them that take the case on, but for the withdrawal."""
     moves = moves_of(status)
     return [name for name in sorted(offered(status) - {Command.WITHDRAW}) if moves[name].leads]
 
@@ -58,7 +61,7 @@ def _breached(status: Status) -> bool:
 
 
 def sane(kind: CaseKind, status: Status) -> None:
-    """What must hold of every status of a case that began as this kind."""
+    """Make sure of what must hold of every status of a case that began as this kind."""
     moves = moves_of(status)
     party = awaited(status)
     assert status.next.party is party
@@ -90,6 +93,6 @@ _MOVES_ON = {
 
 
 def moved(before: Status, after: Status) -> bool:
-    """Whether a clock ran out, or a refund came back, between the two: what was legal may be so no more."""
+    """Tell whether a clock ran out, or a refund came back, between the two: what was legal may be so no more."""
     new = {entry.event for entry in after.timeline[len(before.timeline) :]}
     return bool(new & _MOVES_ON)

@@ -66,7 +66,7 @@ class Walk:
             assert self.standings, f"{entry.event} by {entry.by} stands where no move allows it"
 
     def require(self, status: Status) -> None:
-        """The case shows one of the standings to which its timeline leads."""
+        """Make sure that the case shows one of the standings to which its timeline leads."""
         assert Standing(status.kind, status.state) in self.standings, (status.kind, status.state, self.standings)
         assert status.held_since == (None if status.is_final else self.held_since)
 
@@ -119,7 +119,7 @@ class Walk:
         self.standings = {replace(each, state=become) for each in left} if become else left
 
     def _scanned(self, entry: Entry) -> None:
-        """What is fetched at the buyer's door is sent back, where it is the parcel that was to be fetched."""
+        """Note a scan: what is fetched at the buyer's door is sent back, where it is the parcel to be fetched."""
         returned = "signed_for" in entry.says and tolerated("spent-parcel")
         self._fetched = self._fetched or returned or "picked_up" in entry.says
 
@@ -169,7 +169,7 @@ class Walk:
             self.ticking = Ticking(entry.clock, entry.due_at, entry.recorded_at + GRACE)
 
     def _end_with_the_money(self) -> None:
-        """A case that ends, from wherever it stood, waits for what was paid ahead, and takes back what is not owed."""
+        """Have a case that ends, wherever it stood, wait for what was paid ahead, and take back what is not owed."""
         self._left = {each for each in self.standings if each.state not in (State.REFUNDING, State.REFUND_FAILED)}
         self.standings = {replace(each, state=State.REFUNDING) for each in self.standings}
 
@@ -203,7 +203,7 @@ def _after(standing: Standing, command: Command, move: Move, entry: Entry) -> It
 
 
 def _decided(entry: Entry) -> tuple[State, ...]:
-    """Where a decision on a claim leads: a merchant's no is not the last, the platform's is."""
+    """Say where a decision on a claim leads: a merchant's no is not the last, the platform's is."""
     if "decision decline" not in entry.says:
         return GRANTED
     return (State.CLOSED,) if entry.by is Party.PLATFORM else (State.AWAITING_CLAIM_REVIEW,)

@@ -31,13 +31,13 @@ class WatchCourse(SteppedCourse[WatchStatus]):
         self.random = Random(0)
 
     async def status(self) -> WatchStatus:
-        """The watch as it stands, held against the rules."""
+        """Return the watch as it stands, held against the rules."""
         status = await self.ask(WatchStatus)
         self._check(status)
         return status
 
     async def rested(self) -> WatchStatus:
-        """The watch once nothing is in hand."""
+        """Return the watch once nothing is in hand."""
         await self.settle()
         return await self.status()
 
@@ -180,7 +180,7 @@ class WatchCourse(SteppedCourse[WatchStatus]):
 
 
 def _switches(status: WatchStatus) -> dict[str, Any]:
-    """The merchant's own delay and its cancellation, as the timeline tells them last."""
+    """Return the merchant's own delay and its cancellation, as the timeline tells them last."""
     told: dict[str, Any] = {}
     for entry in status.timeline:
         said = entry.says.rpartition(": ")[2]

@@ -42,7 +42,7 @@ class Unanswered(AssertionError):
 
 
 def hand(activities: Sequence[Callable[..., Any]]) -> Hand:
-    """The activities of a worker, as it registers them."""
+    """Return the activities of a worker, as it registers them."""
     definitions = [Definition.must_from_callable(each) for each in activities]
     return {str(each.name): (do, each) for do, each in zip(activities, definitions, strict=True)}
 
@@ -154,7 +154,7 @@ class Activities:
         return _Outcome(result=result)
 
     def _worker(self) -> Hand:
-        """The worker that takes it: for as long as there are older ones, any of them may be the one."""
+        """Return the worker that takes it: for as long as there are older ones, any of them may be the one."""
         older = self.hands[:-1]
         return older[-1] if older and self._server.chance.happens(Fault.OLD_BOOK) else self.hands[-1]
 
@@ -172,7 +172,7 @@ def _pause(outcome: _Outcome, policy: RetryPolicy, attempt: int) -> float:
 
 
 def _failed(outcome: _Outcome, scheduled: ScheduleActivity) -> ActivityResolution:
-    """The failure of a normal activity, as its history tells it."""
+    """Return the failure of a normal activity, as its history tells it."""
     result = ActivityResolution()
     failure = result.failed.failure
     failure.message = "Activity task failed"

@@ -35,7 +35,7 @@ class WorkflowTask:
     commands: list[WorkflowCommand] = field(default_factory=list)
 
     def brings(self, seq: int) -> bool:
-        """Whether it brings the answer of a normal activity: to cancel that is nothing any more."""
+        """Tell whether it brings the answer of a normal activity: to cancel that is nothing any more."""
         answers = (job.resolve_activity for job in self.jobs if job.HasField("resolve_activity"))
         return any(answer.seq == seq and not answer.is_local for answer in answers)
 
@@ -123,7 +123,7 @@ def compare(wanted: Sequence[WorkflowCommand], told: Sequence[WorkflowCommand], 
 
 
 def resolution(seq: int, result: ActivityResolution, *, local: bool = True) -> WorkflowActivationJob:
-    """The job that brings an activity's answer."""
+    """Return the job that brings an activity's answer."""
     job = WorkflowActivationJob()
     job.resolve_activity.seq, job.resolve_activity.is_local = seq, local
     job.resolve_activity.result.CopyFrom(result)
@@ -131,7 +131,7 @@ def resolution(seq: int, result: ActivityResolution, *, local: bool = True) -> W
 
 
 def cancelled(seq: int) -> WorkflowActivationJob:
-    """The job that tells at once that an activity is cancelled: nobody waits for what it says itself."""
+    """Return the job that tells at once that an activity is cancelled: nobody waits for what it says itself."""
     result = ActivityResolution()
     failure = result.cancelled.failure
     failure.message = "Activity cancelled"

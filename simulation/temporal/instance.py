@@ -27,7 +27,7 @@ _EXTERNS: dict[str, Any] = {
 
 
 def definition_of(workflow: type) -> _Definition:
-    """What the SDK knows of a workflow class."""
+    """Return what the SDK knows of a workflow class."""
     definition: _Definition = _Definition.must_from_class(workflow)
     return definition
 
@@ -62,7 +62,7 @@ class Born:
         return self.definition.name
 
     def first_job(self) -> WorkflowActivationJob:
-        """The job with which every instance begins."""
+        """Return the job with which every instance begins."""
         job = WorkflowActivationJob()
         first = job.initialize_workflow
         first.workflow_id, first.workflow_type, first.randomness_seed = self.workflow_id, self.type, self.seed

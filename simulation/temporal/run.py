@@ -239,7 +239,7 @@ class Run:
         return self._instance
 
     def _forget(self) -> None:
-        """The attempt is lost with its worker: local activities under way come to nothing for the run."""
+        """Lose the attempt with its worker: local activities under way come to nothing for the run."""
         for task in self._locals.values():
             task.cancel()
         self._locals.clear()

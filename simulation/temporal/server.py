@@ -64,7 +64,7 @@ class Server:
         self._away_until = self.loop.time() + seconds
 
     def delay(self) -> float:
-        """How many seconds a task waits for a worker: mostly none, sometimes hours."""
+        """Say how many seconds a task waits for a worker: mostly none, sometimes hours."""
         if self._away_until > self.loop.time():
             return self._away_until - self.loop.time()
         if self.chance.happens(Fault.AWAY):
@@ -72,7 +72,7 @@ class Server:
         return self.moment()
 
     def moment(self) -> float:
-        """A moment such as a network needs: some milliseconds."""
+        """Return a moment such as a network needs: some milliseconds."""
         return self.chance.between(0, 20) / 1000
 
     def start(self, type_: str, workflow_id: str, given: Sequence[Payload], first_run_id: str | None = None) -> Run:
@@ -84,7 +84,7 @@ class Server:
         return run
 
     def ended(self, run: Run) -> None:
-        """A run has ended: it may go on in a new one, and its parent may wait to hear of it."""
+        """Note that a run ended: it may go on in a new one, and its parent may wait to hear of it."""
         if run.status == "CONTINUED_AS_NEW":
             following = run.closing.continue_as_new_workflow_execution
             self.start(run.born.type, run.born.workflow_id, following.arguments, run.born.first_run_id)
@@ -125,7 +125,7 @@ class Server:
 
 
 def connected(service: Any) -> Client:
-    """The SDK's own client, connected to this service."""
+    """Return the SDK's own client, connected to this service."""
     connection: Any = _Connection(service)
     return Client(connection, data_converter=CONVERTER)
 

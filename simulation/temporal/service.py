@@ -270,7 +270,7 @@ def _already_started(known: "Run") -> RPCError:
 
 
 def _several(error: RPCError, *, first: bool) -> RPCError:
-    """The failure of one of two operations, as the server tells it: the other one was given up."""
+    """Return the failure of one of two operations, as the server tells it: the other one was given up."""
     aborted = MultiOperationExecutionFailure.OperationStatus(code=RPCStatusCode.ABORTED)
     detail = Detail()
     detail.Pack(MultiOperationExecutionAborted())

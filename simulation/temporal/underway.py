@@ -48,7 +48,7 @@ class Underway:
         return [PendingActivityInfo(activity_id=str(seq), last_failure=self.failures.get(seq)) for seq in in_hand]
 
     def awaits(self, types: Collection[str]) -> bool:
-        """Whether an activity of one of these types has not been heard of yet."""
+        """Tell whether an activity of one of these types has not been heard of yet."""
         heard = {job.resolve_activity.seq for job in self.mailbox if job.HasField("resolve_activity")}
         going = (seq for seq, task in self.activities.items() if not task.done() or seq in heard)
         return any(self.types[seq] in types for seq in going)
@@ -59,7 +59,7 @@ class Underway:
         return any(not job.HasField("do_update") for job in self.mailbox)
 
     def end(self) -> None:
-        """The run is over: nothing is heard of any more, and whoever waits for an update learns that."""
+        """End the run: nothing is heard of any more, and whoever waits for an update learns that."""
         self.mailbox.clear()
         for timer in self.timers.values():
             timer.cancel()
@@ -104,7 +104,7 @@ class Underway:
         ]
 
     def _cancel_timer(self, seq: int) -> None:
-        """A timer that has rung, unheard, is forgotten with its ring."""
+        """Forget a timer, and its ring where it has rung unheard."""
         if seq in self.timers:
             self.timers.pop(seq).cancel()
         self.mailbox = [job for job in self.mailbox if not (job.HasField("fire_timer") and job.fire_timer.seq == seq)]

@@ -43,7 +43,7 @@ class Note(BaseModel):
 
 
 def create_app(db_path: Path, secret: str) -> Starlette:
-    """The platform over one SQLite file; `secret` (`whsec_…`) is what refund instructions must be signed with."""
+    """Give the platform over one SQLite file; `secret` (`whsec_…`) is what refund instructions must be signed with."""
     store, faults = Store(db_path), Faults()
     desk = _Desk(store, faults, Webhook(secret))
 

@@ -52,7 +52,7 @@ class Fault(Schema):
         return self
 
     def hits(self, path: str, key: str) -> bool:
-        """Whether a request to `path` about `key` is meant."""
+        """Tell whether a request to `path` about `key` is meant."""
         looked_up = self.path.endswith("/") and path.startswith(self.path)
         return (path == self.path or looked_up) and self.key in key
 
@@ -83,7 +83,7 @@ class Faults:
         return released
 
     def shown(self) -> dict[str, Any]:
-        """The faults still to come and the keys whose answers are held."""
+        """Return the faults still to come and the keys whose answers are held."""
         return {"armed": [fault.model_dump() for fault in self._armed], "holding": list(self._holding)}
 
     async def around(self, request: Request, key: str, work: Callable[[str | None], Response]) -> Response:

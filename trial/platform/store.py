@@ -68,12 +68,12 @@ class Store:
             return _settlement(known)
 
     def payment(self, key: str) -> dict[str, Any] | None:
-        """What is held under the key, the instruction's fields beside the settlement's; None when nothing is."""
+        """Return what is held under the key, the instruction's fields beside the settlement's; None when nothing is."""
         row = self._row(key)
         return None if row is None else {**json.loads(row["instruction"]), **_settlement(row).model_dump()}
 
     def payments(self) -> list[dict[str, Any]]:
-        """Every key ever settled, oldest first, and how often money moved for it."""
+        """Return every key ever settled, oldest first, and how often money moved for it."""
         return self._all(
             "SELECT key, json_extract(instruction, '$.amount_minor') AS amount_minor,"
             " json_extract(instruction, '$.currency') AS currency, status, reason, provider_ref,"
@@ -91,7 +91,7 @@ class Store:
         return Approval.model_validate_json(found["approval"])
 
     def claims(self) -> list[dict[str, Any]]:
-        """Every claim that was asked about, oldest first, with its answer, and how often it was asked."""
+        """Return every claim that was asked about, oldest first, with its answer, and how often it was asked."""
         rows = self._all("SELECT review, approval, asked FROM claims ORDER BY rowid")
         return [{**json.loads(row.pop("review")), **row, "approval": json.loads(row["approval"])} for row in rows]
 
@@ -105,7 +105,7 @@ class Store:
         return InsurerAnswer.model_validate_json(found["answer"])
 
     def freight(self) -> list[dict[str, Any]]:
-        """Every freight claim, oldest first, with its answer, and how often it was sent."""
+        """Return every freight claim, oldest first, with its answer, and how often it was sent."""
         rows = self._all("SELECT request, answer, asked FROM freight ORDER BY rowid")
         return [{**json.loads(row.pop("request")), **row, "answer": json.loads(row["answer"])} for row in rows]
 
@@ -123,7 +123,7 @@ class Store:
         return self._db.execute("UPDATE pickups SET cancelled = 1 WHERE key = ?", (key,)).rowcount == 1
 
     def pickups(self) -> list[dict[str, Any]]:
-        """Every pickup, oldest first, how often it was ordered, and whether it was cancelled."""
+        """Return every pickup, oldest first, how often it was ordered, and whether it was cancelled."""
         rows = self._all("SELECT pickup, asked, cancelled FROM pickups ORDER BY rowid")
         return [{**json.loads(row.pop("pickup")), **row} for row in rows]
 
@@ -136,7 +136,7 @@ class Store:
         )
 
     def messages(self) -> list[dict[str, Any]]:
-        """Every message, oldest first: what was sent, when it first came, and how often."""
+        """Return every message, oldest first: what was sent, when it first came, and how often."""
         rows = self._all("SELECT payload, received_at, deliveries FROM messages ORDER BY id")
         return [{**json.loads(row.pop("payload")), **row} for row in rows]
 

@@ -78,7 +78,7 @@ EVENTS = {
 
 
 def act_in_words(command: Command, act: Act) -> str:
-    """The act in words: the command, and what was given with it."""
+    """Return the act in words: the command, and what was given with it."""
     given = act.model_dump(mode="json", exclude={"actor", "occurred_at"}, exclude_none=True, exclude_defaults=True)
     about = ", ".join(f"{name} {value}" for name, value in given.items())
     return f"{command.words}{': ' if about else ''}{about}"

@@ -61,7 +61,7 @@ class Desk(EntityDesk):
     # What handlers do
 
     def next_settled(self, unless: Callable[[], bool] = lambda: False) -> Callable[[], bool]:
-        """Whether the case has come to another rest since this was asked for, or need not be waited for."""
+        """Tell whether the case has come to another rest since this was asked for, or need not be waited for."""
         seen = self.settlings
         return lambda: unless() or (self.settled and self.settlings > seen)
 
@@ -106,7 +106,7 @@ class Desk(EntityDesk):
     @overload
     async def answer(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D | Lapse: ...
     async def answer(self, *accepts: type[Schema]) -> Schema | Lapse:
-        """The next thing that ends the stage: one of what it accepts, or the lapse of its clock."""
+        """Return the next thing that ends the stage: one of what it accepts, or the lapse of its clock."""
         while True:
             await self._catch_up()
             said = self._heard or (self._scan() if ParcelEvent in accepts else None)
@@ -129,18 +129,18 @@ class Desk(EntityDesk):
     @overload
     async def hear_only(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D: ...
     async def hear_only(self, *accepts: type[Any]) -> Any:
-        """The next thing that ends a stage whose clock has run out for good, or that has none."""
+        """Return the next thing that ends a stage whose clock has run out for good, or that has none."""
         assert self.case.stage_clock is None
         return await self.answer(*accepts)
 
     def expect_parcel(self, leg: Leg, tracking_no: str, event: ScanEvent = "signed_for") -> None:
-        """The stage waits for a scan of this parcel, which may have been reported already."""
+        """Wait for a scan of this parcel in this stage; it may have been reported already."""
         self.case.parcels.expect(leg, tracking_no)
         self._awaited_scan = leg, event
 
     @staticmethod
     def at(heard: Act | Lapse) -> datetime:
-        """When what was heard happened."""
+        """Say when what was heard happened."""
         happened = heard.at if isinstance(heard, Lapse) else heard.occurred_at
         assert happened is not None
         return happened
@@ -156,7 +156,7 @@ class Desk(EntityDesk):
         return task.result()
 
     async def close(self, ending: Ending) -> None:
-        """The case is over: clocks stop, both sides are told, and the records are brought up to the end."""
+        """Close the case: clocks stop, both sides are told, and the records are brought up to the end."""
         self.case.finish(ending, self.now)
         self._stop_clocks()
         self.wake()
@@ -196,7 +196,7 @@ class Desk(EntityDesk):
         await workflow.wait_condition(lambda: not self.settled)
 
     def _settle(self) -> None:
-        """The turn is over: operators see how the case stands, and it is written with the messages that it owes."""
+        """End the turn: operators see how the case stands, and it is written with the messages that it owes."""
         standing = status(self.case, self.now)
         self._visibility.show(self.case.request, standing)
         self._recorder.write(standing, self.case.messages.drain(standing), self.now, self.case.running)
@@ -204,7 +204,7 @@ class Desk(EntityDesk):
         self.settlings += 1
 
     def _scan(self) -> ParcelEvent | None:
-        """The scan that the stage waits for, unless it happened after the stage's clock had run out."""
+        """Return the scan that the stage waits for, unless it happened after the stage's clock had run out."""
         scan = self.case.parcels.first_scan(*self._awaited_scan) if self._awaited_scan else None
         clock = self.case.stage_clock
         in_time = scan and (self.case.held_since or clock is None or clock.in_time(scan.occurred_at))

@@ -16,7 +16,7 @@ from workflows.cases.workflow import CaseWorkflow, Procedure
 
 
 def procedure_of(kind: CaseKind) -> Procedure:
-    """The procedure by which a case of that kind is worked."""
+    """Return the procedure by which a case of that kind is worked."""
     match kind:
         case CaseKind.REFUND:
             return refund_only

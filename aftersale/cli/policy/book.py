@@ -155,12 +155,12 @@ def _summary(book: Book) -> dict[str, Any]:
 
 
 def _claims(book: Book) -> set[ClaimType]:
-    """The types of claims that the book knows."""
+    """Return the types of claims that the book knows."""
     return {row.type for file in book.services.files for _, row in file.claims}
 
 
 def _plain(row: Schema, without: set[str] | None = None) -> dict[str, Any]:
-    """A row as its file writes it."""
+    """Return a row as its file writes it."""
     return row.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=without)
 
 

@@ -55,7 +55,10 @@ def diff(
 
 
 def sides(first: Path, second: Path | None) -> tuple[Book, Book]:
-    """The books to hold against one another. Raises BadInput for what is none, PolicyFault for what cannot be read."""
+    """Return the books to hold against one another.
+
+    Raises BadInput for what is none, PolicyFault for what cannot be read.
+    """
     given = [path for path in (first, second) if path is not None]
     for path in given:
         _require(path)
@@ -90,7 +93,7 @@ def _sentences(found: Sequence[Difference]) -> Iterator[str]:
 
 
 def _table(found: Iterable[Difference]) -> Table:
-    """One row for all that move alike: the first of them, and how many more there are."""
+    """Return one row for all that move alike: the first of them, and how many more there are."""
     table = Table("clock", "such as", "old", "new", "change", "more", title="What moves", title_justify="left")
     for alike in _grouped(found, lambda each: (each.clock, each.way, _rules(each.old), _rules(each.new))).values():
         first = alike[0]
@@ -121,7 +124,7 @@ def _plain(found: Difference) -> dict[str, Any]:
 
 
 def _asked(found: Difference) -> dict[str, Any]:
-    """The question, as `policy explain` or `policy presale` takes it."""
+    """Return the question, as `policy explain` or `policy presale` takes it."""
     if isinstance(found.asked, Question):
         return found.asked.model_dump(mode="json", exclude_defaults=True)
     at, promise, as_of = found.asked

@@ -74,7 +74,7 @@ def _show(found: Progress, holdup: str | None, as_json: bool) -> None:
 
 
 async def _looked_at(cases: "Cases", revision: int, before: Progress) -> tuple[Progress, str | None]:
-    """How far a rollout is; who watches does not leave because an answer is late: workers have their hands full."""
+    """Say how far a rollout is; who watches does not leave because an answer is late: workers have their hands full."""
     try:
         return await _seen(cases, revision)
     except NoAnswer as error:
@@ -82,13 +82,16 @@ async def _looked_at(cases: "Cases", revision: int, before: Progress) -> tuple[P
 
 
 async def _seen(cases: "Cases", revision: int) -> tuple[Progress, str | None]:
-    """How far a rollout is, and what holds it up."""
+    """Say how far a rollout is, and what holds it up."""
     found = await cases.rollouts.progress(revision)
     return found, None if found.step.is_end else await cases.rollouts.holdup(revision)
 
 
 async def _watched(cases: "Cases", found: Progress, *, quiet: bool, as_json: bool) -> Progress:
-    """The rollout once it has ended or waits for somebody; a bar where somebody watches, else a line for each news."""
+    """Return the rollout once it has ended or waits for somebody.
+
+    A bar where somebody watches, else a line for each news.
+    """
     drawn = not quiet and not as_json and sys.stderr.isatty()
     revision, said = found.revision, None
     with Bars(console=Console(stderr=True), transient=True, disable=not drawn) as bars:

@@ -104,7 +104,7 @@ def _turns(file: PolicyFile, shown: _Shown) -> Iterator[str]:
 
 
 def _pairs(window: Stretch) -> list[tuple[datetime, datetime]]:
-    """The two seconds, inside and outside, at each end that the window has."""
+    """Return the two seconds, inside and outside, at each end that the window has."""
     pairs = []
     if window.start is not None:
         pairs.append((window.start, window.start - SECOND))

@@ -53,7 +53,7 @@ class Difference:
 
 
 def change(alike: Sequence[Difference]) -> str:
-    """What becomes different in questions that differ the same way, with how far: `3 days to 8 days later`."""
+    """Return what becomes different in questions that differ the same way, with how far: `3 days to 8 days later`."""
     way = alike[0].way
     distances = sorted({abs(each.moved) for each in alike if each.moved})
     ends = dict.fromkeys(distance_in_words(each) for each in (*distances[:1], *distances[-1:]))
@@ -61,7 +61,7 @@ def change(alike: Sequence[Difference]) -> str:
 
 
 def differences(old: Book, new: Book) -> Iterator[Difference]:
-    """Every question, taken from either book, that the two answer differently.
+    """Return every question, taken from either book, that the two answer differently.
 
     Asked are the examples of both, and for each clause both sides of every edge and each value of every fact it names:
     enough to find each clause that changed, not all the facts for which it does.
@@ -77,7 +77,7 @@ def differences(old: Book, new: Book) -> Iterator[Difference]:
 
 
 def settings(old: Book, new: Book) -> Iterator[tuple[str, str, str]]:
-    """The figures of policy that are no clock of their own and differ: their name, the old one and the new one."""
+    """Give the figures of policy that are no clock of their own and differ: their name, the old one and the new one."""
     before, after = _figures(old), _figures(new)
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
@@ -85,7 +85,7 @@ def settings(old: Book, new: Book) -> Iterator[tuple[str, str, str]]:
 
 
 def facts_in_words(asked: Question | Preorder) -> str:
-    """The facts of a question that differ from what is taken for granted: `started 2024-…, kind refund`."""
+    """Return the facts of a question that differ from what is taken for granted: `started 2024-…, kind refund`."""
     if isinstance(asked, Preorder):
         known = f", as of {_wall(asked.as_of)}" if asked.as_of else ""
         return f"set {_wall(asked.at)}, promise {asked.promise}{known}"
@@ -94,7 +94,7 @@ def facts_in_words(asked: Question | Preorder) -> str:
 
 
 def answer_in_words(answer: Answer) -> str:
-    """When the clock runs out, and by which rules."""
+    """Say when the clock runs out, and by which rules."""
     match answer:
         case str():
             return f"refused: {answer}"
@@ -105,7 +105,7 @@ def answer_in_words(answer: Answer) -> str:
 
 
 def distance_in_words(distance: timedelta) -> str:
-    """An elapsed time as people say it: `18 days 3 h`."""
+    """Return an elapsed time as people say it: `18 days 3 h`."""
     minutes, seconds = divmod(distance.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     units = ((distance.days, "day" if distance.days == 1 else "days"), (hours, "h"), (minutes, "min"), (seconds, "s"))
@@ -119,7 +119,10 @@ def _figures(book: Book) -> dict[str, str]:
 
 
 def _once(asked: Iterable[Question]) -> Iterator[Question]:
-    """Each question the first time it comes, and no sooner than it is wanted: a reader may stop at any difference."""
+    """Return each question the first time it comes, and no sooner than it is wanted.
+
+    A reader may stop at any difference.
+    """
     seen = set[str]()
     for each in asked:
         if (written := each.model_dump_json()) not in seen:
@@ -150,7 +153,7 @@ def _due(answer: Answer) -> datetime | None:
 
 
 def _beside_the_instant(old: Deadline, new: Deadline) -> str:
-    """What differs while the instant does not move, or where one side has none."""
+    """Return what differs while the instant does not move, or where one side has none."""
     if old.waived != new.waived:
         return "waived" if new.waived else "no longer waived"
     names = {"rules": "other rules", "on_timeout": f"{new.on_timeout} instead of {old.on_timeout}"}

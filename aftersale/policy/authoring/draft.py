@@ -41,7 +41,7 @@ class Anchor:
 
     @classmethod
     def parse(cls, text: str) -> "Anchor":
-        """An anchor from `2024-02-10=2027-02-06`. Raises BadInput, with the form that is wanted."""
+        """Return an anchor from `2024-02-10=2027-02-06`. Raises BadInput, with the form that is wanted."""
         days = text.split("=")
         try:
             old, new = (date.fromisoformat(day) for day in days)
@@ -54,7 +54,7 @@ class Anchor:
 
 
 def transpose(text: str, old_id: str, new_id: str, anchor: Anchor, supersedes: tuple[str, ...] = ()) -> tuple[str, int]:
-    """The text of the new notice, a draft, and how many dates moved. Every line that changed keeps what it was.
+    """Return the text of the new notice, a draft, and how many dates moved. Every line that changed keeps what it was.
 
     The new notice goes before the old one where both hold: a clause without an end would outlive its year.
     """
@@ -70,7 +70,7 @@ def transpose(text: str, old_id: str, new_id: str, anchor: Anchor, supersedes: t
 
 
 def _unmarked(text: str) -> str:
-    """The text without what an earlier draft added to it, so that a draft of a draft has one mark to a line."""
+    """Return the text without what an earlier draft added to it, so that a draft of a draft has one mark to a line."""
     if text.startswith(_OPENING):
         text = text.split("\n", 3)[3]
     return re.sub(rf"{REVIEW}[^\n]*", "", text)
@@ -89,7 +89,7 @@ def _days(by: timedelta) -> str:
 
 
 def _headed(lines: list[tuple[str, int]], rows: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """The lines with the rows of the file's head in the place of the old ones, or after the id."""
+    """Return the lines with the rows of the file's head in the place of the old ones, or after the id."""
     end = next((at for at, (line, _) in enumerate(lines) if line.lstrip().startswith("[")), len(lines))
     old = {found[1] for line, _ in lines[:end] if (found := _HEAD.match(line))}
     for at, (line, dates) in enumerate(lines):
@@ -103,7 +103,7 @@ def _headed(lines: list[tuple[str, int]], rows: dict[str, str]) -> Iterator[tupl
 
 
 def _lines(text: str, anchor: Anchor) -> Iterator[tuple[str, int]]:
-    """Every line with its dates moved and, where any were, what they had been; with the number of its dates."""
+    """Return every line with its dates moved and, where any were, what they had been; with the number of its dates."""
     line, was = "", list[str]()
     for token in [*_TOKEN.findall(text), "\n"]:
         if token != "\n":
@@ -114,7 +114,10 @@ def _lines(text: str, anchor: Anchor) -> Iterator[tuple[str, int]]:
 
 
 def _moved(token: str, anchor: Anchor, was: list[str]) -> str:
-    """A token with its dates moved; in words also days without a year, and the year by itself. Notes what they were."""
+    """Return a token with its dates moved; in words also days without a year, and the year by itself.
+
+    Notes what they were.
+    """
     token = _DAY.sub(partial(_noted, was, lambda found: _later(found[1], anchor) + (found[2] or "")), token)
     if token[0] not in "\"'#" or _CODE.fullmatch(token):
         return token
@@ -140,7 +143,7 @@ def _later(day: str, anchor: Anchor) -> str:
 
 
 def _nearest(anchor: Anchor, found: re.Match[str]) -> str:
-    """A day that is printed without its year: of the years around the anchor, the one in which it lies closest."""
+    """Give a day that is printed without its year: of the years around the anchor, the one in which it lies closest."""
     days = []
     for year in (anchor.old.year - 1, anchor.old.year, anchor.old.year + 1):
         try:

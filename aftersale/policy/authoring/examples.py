@@ -15,7 +15,7 @@ from aftersale.times import local
 
 
 def question(file: PolicyFile, example: Example) -> Question:
-    """The question of an example, its instants in the file's zone. Raises BadInput where it is none."""
+    """Return the question of an example, its instants in the file's zone. Raises BadInput where it is none."""
     try:
         return Question.model_validate(_in_zone(example.given, file.tz))
     except ValidationError as error:
@@ -23,7 +23,7 @@ def question(file: PolicyFile, example: Example) -> Question:
 
 
 def verdict(book: Book, file: PolicyFile, example: Example) -> str | None:
-    """Why the example does not come out, or None where it does."""
+    """Say why the example does not come out, or None where it does."""
     if example.presale is not None:
         return _presale_verdict(book, file, example, example.presale)
     try:

@@ -45,14 +45,17 @@ class Fate(NamedTuple):
 
 
 def publication_instant(old: Book, new: Book, now: datetime) -> datetime:
-    """The instant from which all that the new book adds is known: now, or the day on which the last of it will be."""
+    """Return the instant from which all that the new book adds is known.
+
+    Now, or the day on which the last of it will be.
+    """
     added = (file for file in new.binding if file not in old.files)
     days = (midnight(day, file.tz) for file in added for day in (file.announced, file.repealed))
     return max([now, *(day for day in days if day is not None)])
 
 
 def fate(running: RunningClock, old: Book, new: Book, at: datetime, *, held: bool = False) -> Fate:
-    """What the new book makes of a running clock that asks it again at that instant, as a case would (R9, R13).
+    """Return what the new book makes of a running clock that asks it again at that instant, as a case would (R9, R13).
 
     One that will have run out by then is left alone, unless it is held: no book revives it.
     """
@@ -118,7 +121,7 @@ class Impact:
         return sum(self.clocks[way] for way in MOVES)
 
     def span(self, way: Way) -> tuple[timedelta, timedelta, timedelta] | None:
-        """How far deadlines move that way: the shortest, the median, the longest distance; None where none does."""
+        """Say how far deadlines move that way: the shortest, the median, the longest distance; None where none does."""
         found = sorted(abs(moved) for moved in self.distances.get(way, ()))
         return (found[0], found[len(found) // 2], found[-1]) if found else None
 
@@ -130,7 +133,7 @@ class Impact:
             yield fate(running, self.old, self.new, self.at, held=case.held)
 
     def _counts(self, found: Fate) -> bool:
-        """Whether the clock moves, once it is counted."""
+        """Tell whether the clock moves, once it is counted."""
         self.clocks[found.way] += 1
         self.past += found.past
         self.owed += found.owed

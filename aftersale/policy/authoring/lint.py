@@ -13,19 +13,19 @@ from aftersale.policy.rules import PolicyFile
 
 
 def lint(root: Path) -> list[str]:
-    """Every finding about the book in a folder; a file that cannot be read hides no other file's findings."""
+    """Return every finding about the book in a folder; a file that cannot be read hides no other file's findings."""
     found = survey(root)
     return [*found.faults, *_astray(root), *_unreviewed(found), *_overlaps(found), *_unshown(found), *_clockless(found)]
 
 
 def lint_with(root: Path, path: Path) -> list[str]:
-    """Every finding about the book in a folder once one more file has joined it. Raises PolicyFault as `load`."""
+    """Give every finding about the book in a folder once one more file has joined it. Raises PolicyFault as `load`."""
     found = join(survey(root), path)
     return [*found.faults, *_unreviewed(found), *_overlaps(found), *_unshown(found)]
 
 
 def trial(book: Book, file: PolicyFile) -> Book:
-    """The book with the file in the place of the one with its id: a draft is tried as if it were published."""
+    """Return the book with the file in the place of the one with its id: a draft is tried as if it were published."""
     pending = file.status in ("draft", "consultation")
     tried = file.model_copy(update={"status": "in_force"}) if pending else file
     if tried in book.files:

@@ -14,7 +14,7 @@ _SOME_OF = ("labels_any", "services_any", "categories_any")
 
 
 def overlaps(files: Iterable[PolicyFile]) -> Iterator[tuple[PolicyFile, str]]:
-    """Every pair of clauses that can hold at once with nothing to say which goes first, with the file to mend.
+    """Return every pair of clauses that can hold at once with nothing to say which goes first, with the file to mend.
 
     A draft is held against what is published, not against other drafts; what is repealed, against what was known of
     others before its repeal.
@@ -26,7 +26,7 @@ def overlaps(files: Iterable[PolicyFile]) -> Iterator[tuple[PolicyFile, str]]:
 
 
 def contradict(whens: Sequence[When]) -> bool:
-    """Whether no facts can satisfy all the filters."""
+    """Tell whether no facts can satisfy all the filters."""
     return any(_none_left(whens, name) for name in _ONE_OF) or any(_all_barred(whens, name) for name in _SOME_OF)
 
 
@@ -64,7 +64,10 @@ def _together(one: PolicyFile, other: PolicyFile) -> bool:
 
 
 def _apart(one: Bound, other: Bound) -> bool:
-    """Whether the two provably never hold at once: an instant cannot lie in both windows, or filters contradict."""
+    """Tell whether the two provably never hold at once.
+
+    An instant cannot lie in both windows, or filters contradict.
+    """
     windows = any(
         mine.key == yours.key and not mine.window.meets(yours.window) for mine in one.gates for yours in other.gates
     )

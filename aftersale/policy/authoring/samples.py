@@ -54,7 +54,7 @@ class Preorder(NamedTuple):
 
 
 def questions(book: Book) -> Iterator[Question]:
-    """Every question at which an answer of the book may turn; some of them may be refused."""
+    """Return every question at which an answer of the book may turn; some of them may be refused."""
     begun = [in_force(row, file.tz).start for file in book.binding for row in file.limit]
     someday = max((at for at in begun if at is not None), default=None)
     for file in book.binding:
@@ -70,7 +70,7 @@ def questions(book: Book) -> Iterator[Question]:
 
 
 def preorders(book: Book) -> Iterator[Preorder]:
-    """Every pre-sale at which a cap of the book may turn."""
+    """Return every pre-sale at which a cap of the book may turn."""
     for file in book.binding:
         for example in file.example:
             if example.presale is not None:
@@ -84,14 +84,14 @@ def preorders(book: Book) -> Iterator[Preorder]:
 
 
 def _promises(cap: str) -> list[str]:
-    """The longest promise that the cap allows and a second more; where it names none, the shortest."""
+    """Return the longest promise that the cap allows and a second more; where it names none, the shortest."""
     if cap in ("forbidden", "category"):
         return ["PT1S"]
     return [cap, duration(span(cap) + SECOND)]
 
 
 def _at_a_row(row: OrdinaryLimit, zone: ZoneInfo, someday: datetime | None) -> Iterator[Question]:
-    """The row's own facts and each other, at the edges of its dates."""
+    """Return the row's own facts and each other, at the edges of its dates."""
     fact = (row.limit.fact,) if isinstance(row.limit, FactLimit) else ()
     for facts in (*_around((row.when,), row.clock, *fact), *_on_the_same_day(row)):
         for at in _edges(in_force(row, zone)) or ([someday] if someday else []):
@@ -99,7 +99,7 @@ def _at_a_row(row: OrdinaryLimit, zone: ZoneInfo, someday: datetime | None) -> I
 
 
 def _on_the_same_day(row: OrdinaryLimit) -> Iterator[Given]:
-    """The row's own facts with the service that ends its day, before and from the cut-off hour on."""
+    """Return the row's own facts with the service that ends its day, before and from the cut-off hour on."""
     if row.day_end is not None:
         fitting = _around((row.when,), row.clock)[0]
         services = (*fitting.get("services", ()), row.day_end.service)
@@ -107,7 +107,7 @@ def _on_the_same_day(row: OrdinaryLimit) -> Iterator[Given]:
 
 
 def _at_a_rule(book: Book, bound: Bound, clock: Clock, someday: datetime | None) -> Iterator[Question]:
-    """The rule's own facts at each edge of its windows and of its knowledge, then each other fact inside them."""
+    """Give the rule's own facts at each edge of its windows and of its knowledge, then each other fact inside them."""
     first, *others = _around(bound.whens, clock, *_facts_of(bound))
     inside = {gate: _within(gate.window) for gate in bound.gates}
     placed = partial(_placed, book, clock, bound.known.start or someday)
@@ -122,7 +122,7 @@ def _at_a_rule(book: Book, bound: Bound, clock: Clock, someday: datetime | None)
 
 
 def _facts_of(bound: Bound) -> Iterator[str]:
-    """The facts that the rule's effect and switches read."""
+    """Return the facts that the rule's effect and switches read."""
     effect, rule = bound.rule.effect, bound.rule
     yield from (each.fact for each in (effect.set, effect.until) if isinstance(each, FactLimit | FactInstant))
     yield from (path for path in (rule.opt_in, rule.opt_out) if path is not None)
@@ -145,7 +145,7 @@ def _named(whens: Sequence[When]) -> list[str]:
 
 
 def _values(whens: Sequence[When], name: str) -> list[object]:
-    """Every value of a fact worth trying, the first of them one that all the filters let pass, if any does."""
+    """Return every value of a fact worth trying, the first of them one that all the filters let pass, if any does."""
     wanted, barred = _words(whens, f"{name}_any"), _words(whens, f"{name}_none")
     if name in _MANY:
         fitting = tuple(dict.fromkeys(found[0] for when in whens if (found := _tuple(when, f"{name}_any"))))
@@ -179,7 +179,7 @@ def _extras(path: str, clock: Clock) -> list[Given]:
 def _placed(
     book: Book, clock: Clock, someday: datetime | None, facts: Given, instants: Mapping[WindowTest, datetime]
 ) -> Iterator[Question]:
-    """The question whose key instants are these, as far as one question can have them all."""
+    """Return the question whose key instants are these, as far as one question can have them all."""
     at: dict[Key, datetime] = {gate.key: instant for gate, instant in instants.items()}
     started = next((at[key] for key in _STARTS if key in at), someday)
     for asked in _asked(clock, started, facts, at) if started else ():
@@ -191,7 +191,7 @@ def _placed(
 
 
 def _asked(clock: Clock, started: datetime, facts: Given, at: Mapping[Key, datetime] = {}) -> Iterator[Question]:
-    """The facts as one question, or none where together they make no question."""
+    """Return the facts as one question, or none where together they make no question."""
     paid = started if clock is Clock.DISPATCH else at.get("paid", started - _DAY)
     given: Given = {"clock": clock, "started_at": started, "as_of": facts.get("as_of")}
     given |= {"applied_at": at.get("applied")}
@@ -205,7 +205,7 @@ def _asked(clock: Clock, started: datetime, facts: Given, at: Mapping[Key, datet
 
 
 def _dated(value: object, paid: datetime) -> object:
-    """The value, its days from the payment made instants."""
+    """Return the value, its days from the payment made instants."""
     if isinstance(value, dict):
         return {name: _dated(each, paid) for name, each in value.items()}
     return paid + value * _DAY if type(value) is int else str(value) if isinstance(value, StrEnum) else value

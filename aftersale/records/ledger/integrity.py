@@ -15,7 +15,7 @@ SUCCEEDED = instructions.c.state == RefundState.SUCCEEDED
 
 
 def differences(connection: Connection) -> Iterator[LedgerDifference]:
-    """What is wrong with the books in themselves, one rule after the other."""
+    """Return what is wrong with the books in themselves, one rule after the other."""
     yield from _tenders_overpaid(connection)
     yield from _lines_overpaid(connection)
     yield from _orders_overpaid(connection)
@@ -27,12 +27,12 @@ def differences(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def total(amount: ColumnElement[int]) -> ColumnElement[int]:
-    """The sum of a column, 0 where there is none, as whole a number as its parts."""
+    """Return the sum of a column, 0 where there is none, as whole a number as its parts."""
     return cast(func.coalesce(func.sum(amount), 0), BigInteger)
 
 
 def signed_amount(amount: ColumnElement[int]) -> ColumnElement[int]:
-    """What an instruction's amount gives the buyer."""
+    """Return what an instruction's amount gives the buyer."""
     return case((instructions.c.purpose == "clawback", -amount), else_=amount)
 
 
@@ -40,7 +40,7 @@ def signed_amount(amount: ColumnElement[int]) -> ColumnElement[int]:
 
 
 def _settled(*by: ColumnElement[Any]) -> Select[Any]:
-    """What succeeded, net of clawbacks, by order and these."""
+    """Return what succeeded, net of clawbacks, by order and these."""
     net = total(signed_amount(allocations.c.amount_minor)).label("settled")
     grouped = (instructions.c.order_id, *by)
     return (
@@ -52,7 +52,7 @@ def _settled(*by: ColumnElement[Any]) -> Select[Any]:
 
 
 def _beyond_paid(table: Table, *by: ColumnElement[Any]) -> Select[Any]:
-    """What of an order, by these, was settled beyond what was paid for it as this table has it."""
+    """Return what of an order, by these, was settled beyond what was paid for it as this table has it."""
     settled = _settled(*by).subquery()
     names = settled.c.keys()[:-1]
     same = and_(*(table.c[name] == settled.c[name] for name in names))
@@ -81,7 +81,7 @@ _ORDERS_OVERPAID = _orders_beyond_paid()
 
 
 def _beyond_refunded() -> Select[Any]:
-    """Cases of which more was clawed back than was refunded."""
+    """Return cases of which more was clawed back than was refunded."""
     amount, purpose = instructions.c.amount_minor, instructions.c.purpose
     refunded = total(case((purpose == "refund", amount), else_=0)).label("refunded")
     back = total(case((purpose == "clawback", amount), else_=0)).label("back")
@@ -154,7 +154,7 @@ _SHARING = select(instructions).where(SUCCEEDED, _REFERENCE.in_(_SHARED)).order_
 
 
 def _not_allocated(connection: Connection) -> Iterator[LedgerDifference]:
-    """A refund that the ledger itself refused is spread over nothing."""
+    """Return a refund that the ledger itself refused is spread over nothing."""
     for row in connection.execute(_NOT_ALLOCATED):
         yield of_instruction(
             row,
@@ -210,7 +210,7 @@ def _outliving_their_case(connection: Connection) -> Iterator[LedgerDifference]:
 
 
 def of_instruction(row: Any, kind: DifferenceKind, says: str) -> LedgerDifference:
-    """A difference about an instruction, or about a payment under its key."""
+    """Return a difference about an instruction, or about a payment under its key."""
     return LedgerDifference(
         kind=kind, order_id=row.order_id, case_id=row.case_id, key=row.key, says=f"instruction {row.key}: {says}"
     )

@@ -56,7 +56,7 @@ class Reports(Repository):
 
 
 def _order_books(connection: Connection, order_id: str) -> OrderBooks | None:
-    """The account of an order; None for an unknown one."""
+    """Return the account of an order; None for an unknown one."""
     found = account(connection, order_id)
     if found is None:
         return None

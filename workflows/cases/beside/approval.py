@@ -76,7 +76,7 @@ def _decision(desk: Desk, tier: Tier, answer: Approval) -> DecideClaim:
 
 
 def _review(case: Case, tier: Tier) -> ClaimReview:
-    """What the approvals service is asked of a claim in that tier."""
+    """Return what the approvals service is asked of a claim in that tier."""
     assert case.terms is not None
     request, owed, clock = case.request, case.refunds.refundable(), case.stage_clock
     return ClaimReview(

@@ -17,7 +17,7 @@ async def claim_freight(desk: Desk) -> None:
 
 
 def _claim(case: Case) -> FreightClaimInput | None:
-    """What the insurer is asked for the way back, where the order was bought with that cover."""
+    """Return what the insurer is asked for the way back, where the order was bought with that cover."""
     request, facts = case.request, case.request.facts(case.kind, case.applied_at)
     tracking_no = case.parcels.expected.get("return")
     if tracking_no is None or Service.FREIGHT_INSURANCE not in facts.order.services:

@@ -78,7 +78,7 @@ class _Booking:
 
 
 def _order(case: Case, failed: int) -> PickupOrder | None:
-    """The pickup to book after so many that failed, where the order has the service and the request says where."""
+    """Give the pickup to book after so many that failed, where the order has the service and the request says where."""
     request, facts = case.request, case.request.facts(case.kind, case.applied_at)
     wish = request.pickup
     if wish is None or Service.HOME_PICKUP not in facts.order.services:

@@ -37,7 +37,7 @@ async def take_back(desk: Desk, lines: Sequence[LineAmount], tender: str | None)
 
 
 def advance_when_due(desk: Desk) -> None:
-    """Where the order has the service, have the platform pay as soon as that is due, whatever the case waits for."""
+    """Have the platform pay as soon as that is due, where the order has the service, whatever the case waits for."""
     if instant_refund.is_promised(desk.case):
         desk.advancing = asyncio.create_task(_advance(desk))
 

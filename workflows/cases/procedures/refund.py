@@ -9,7 +9,7 @@ from workflows.cases.stages.refund import refund
 
 
 async def refund_only(desk: Desk) -> Ending | ChangeKind:
-    """The money goes back; the goods never left, or stay where they are.
+    """Return the money goes back; the goods never left, or stay where they are.
 
     1. The merchant answers the request.   Silence is a yes.
     2. The money is returned.
