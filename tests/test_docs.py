@@ -14,11 +14,10 @@ from tests.test_house import MODULES, ROOT, TRACKED, name
 DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 GUIDES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
-CITING = [
-    path
-    for path in TRACKED
-    if path.suffix in (".py", ".toml", ".md") and path.relative_to(ROOT).parts[0] not in ("tests", "CHANGELOG.md")
-]
+INVENTING = {"test_docs.py", "test_malformed_files.py"}
+"""Where a number is tried that stands nowhere."""
+
+CITING = [path for path in TRACKED if path.suffix in (".py", ".toml", ".md") and path.name not in INVENTING]
 TERMS = [
     member
     for kind in vars(vocabulary).values()
@@ -47,9 +46,9 @@ def code_of(document: Path) -> list[str]:
     return [*(line for block in blocks for line in block.splitlines()), *(" ".join(each.split()) for each in spans)]
 
 
-@pytest.mark.parametrize("document", CITING, ids=name)
-def test_every_rule_and_clause_that_is_cited_stands_in_the_rules(document: Path) -> None:
-    assert set(cited(document.read_text("utf-8"))) <= standing()
+def test_every_rule_and_clause_that_is_cited_stands_in_the_rules() -> None:
+    missing = {name(path): set(cited(path.read_text("utf-8"))) - standing() for path in CITING}
+    assert not {document: found for document, found in missing.items() if found}
 
 
 def test_a_range_cites_all_that_it_spans() -> None:
@@ -77,10 +76,9 @@ def test_the_index_of_decisions_names_each_by_number_and_title(decision: Path) -
     assert f"| {decision.stem[:4]} | [{title}]({decision.name}) | " in index
 
 
-@pytest.mark.parametrize("term", TERMS, ids=lambda term: f"{type(term).__name__}.{term.name}")
-def test_the_glossary_holds_both_words_of_a_term(term: vocabulary.Term) -> None:
-    rows = (DOCS / "glossary.md").read_text("utf-8").splitlines()
-    assert any(f"`{term.value}`" in row and term.zh in row for row in rows if row.startswith("|"))
+def test_the_glossary_holds_both_words_of_a_term() -> None:
+    rows = [row for row in (DOCS / "glossary.md").read_text("utf-8").splitlines() if row.startswith("|")]
+    assert not [term for term in TERMS if not any(f"`{term.value}`" in row and term.zh in row for row in rows)]
 
 
 @pytest.mark.parametrize("table", re.split(r"^#", (DOCS / "glossary.md").read_text("utf-8"), flags=re.MULTILINE)[1:])
