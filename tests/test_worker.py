@@ -13,8 +13,7 @@ import pytest
 from temporalio.worker import Worker
 
 from aftersale.errors import BadInput
-from aftersale.temporal import plugin
-from aftersale.temporal import worker as worker_module
+from aftersale.temporal import worker as leaving
 from aftersale.vocabulary import Party
 from tests.support.diary import Diary
 from tests.support.market import Market, market
@@ -178,8 +177,8 @@ async def test_a_worker_leaves_though_the_sdk_never_says_that_it_has_stopped(
     place: Workplace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     moment = timedelta(seconds=0.2)
-    monkeypatch.setattr(plugin, "LAST_STEP", moment)
-    hand = worker_module.PunctualWorker(
+    monkeypatch.setattr(leaving, "LAST_STEP", moment)
+    hand = leaving.PunctualWorker(
         place.client,
         task_queue=f"punctual-{uuid4()}",
         workflows=[Diary],

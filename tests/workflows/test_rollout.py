@@ -246,7 +246,7 @@ async def test_a_pace_that_makes_no_sense_is_refused_and_the_rollout_goes_on_as_
         await place.begun(NEXT, rate=3)
         handle = place.client.get_workflow_handle(f"rollout/{NEXT}")
         with pytest.raises(Refusal) as refused:
-            await place.rollouts._answered(NEXT, handle.execute_update("resume", {"rate": 0}))
+            await place.rollouts._await_answer(NEXT, handle.execute_update("resume", {"rate": 0}))
         assert "rate" in str(refused.value)
         assert (await place.rollouts.progress(NEXT)).pace.rate == 3
 
