@@ -1,10 +1,9 @@
 """How activities are called: at once, in the house, visibly, or out of it, each with its time limits and retries."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -21,9 +20,6 @@ UNANSWERED = (ActivityError, ApplicationError, TimeoutError)
 
 _LIFE = timedelta(seconds=5)
 """Patient with those who are asked, impatient with a dead worker: whoever waits for an answer gives signs of life."""
-
-_IN_TURN: MutableMapping[object, asyncio.Lock] = WeakKeyDictionary()
-"""The lock of each workflow before its local activities."""
 
 _ROUNDS = 10
 """How many times conditions are looked at: more than there are steps from what arrives to the commands it leads to."""
@@ -56,7 +52,7 @@ async def at_once(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R],
     given, and together with what came meanwhile where the workflow task was renewed (a heartbeat) before the answer.
     What follows from an answer would then come in another order than history has it.
     """
-    async with _IN_TURN.setdefault(workflow.instance(), asyncio.Lock()):
+    async with _in_turn():
         try:
             answer: R = await workflow.execute_local_activity_method(
                 ask,
@@ -70,6 +66,15 @@ async def at_once(ask: Callable[[Any, A], Awaitable[R]] | Callable[[Any, A], R],
             raise
         await _all_else()
         return answer
+
+
+def _in_turn() -> asyncio.Lock:
+    """Return the lock before the local activities of this workflow.
+
+    It is kept with the workflow object and goes with it: it knows the event loop, and by it the workflow, that waits.
+    """
+    lock: asyncio.Lock = vars(workflow.instance()).setdefault("_in_turn", asyncio.Lock())
+    return lock
 
 
 def take_failure(task: "asyncio.Task[Any]") -> None:

@@ -117,7 +117,7 @@ PLANTS = {
     ),
     "two local activities in hand at once": Plant(
         "workflows/calls.py",
-        "async with _IN_TURN.setdefault(workflow.instance(), asyncio.Lock()):",
+        "async with _in_turn():",
         "if True:",
         "one local activity is in hand at a time",
         seed=14,

@@ -1,9 +1,11 @@
 """The simulator itself: by one seed it does the same, it leaps over time, and it plays every workflow of the worker."""
 
 import asyncio
+import gc
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from weakref import ref
 
 import pytest
 
@@ -15,6 +17,7 @@ from simulation.loop import Standstill, VirtualLoop
 from simulation.shrink import shrink
 from simulation.simulate import CourseResult, Simulator, simulator
 from worker import WORKFLOWS
+from workflows.entity import Entity
 
 COURSES = (0, 6, 14, 17, 19, 33, 36, 50, 82, 96, 112, 130, 138, 146, 246, 259, 632)
 NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
@@ -114,3 +117,11 @@ def test_a_wait_for_what_will_never_come_is_said_to_be_one() -> None:
 
     with pytest.raises(Standstill):
         VirtualLoop(NOON).run(work())
+
+
+def test_a_workflow_is_let_go_of_once_its_course_is_over() -> None:
+    simulator().run(14)  # some of its local activities wait for one another
+    workflows = [ref(each) for each in gc.get_objects() if isinstance(each, Entity)]
+    simulator().run(17)
+    gc.collect()
+    assert workflows and not [each for each in workflows if each()]
