@@ -119,7 +119,7 @@ class _Visiting(httpx.AsyncBaseTransport):
 
 @asynccontextmanager
 async def simulated(fittings: Fittings) -> AsyncIterator[Workplace]:
-    """Return a workplace for as long as the block runs; in the end every run replays."""
+    """Keep a workplace for as long as the block runs; in the end every run replays."""
     app = create_app(Path(":memory:"), TRIAL_SECRET)
     fittings.wire.app = app
     async with app.router.lifespan_context(app):

@@ -103,7 +103,7 @@ class Platform(httpx.AsyncBaseTransport):
                 raise AssertionError(f"no service has {method} {path}")
 
     def _once(self, path: str, key: str, decide: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return a key gets the answer that it got before."""
+        """Return the answer that a key got before."""
         if (path, key) not in self.known:
             self.known[path, key] = {"key": key, **decide()}
         return self.known[path, key]

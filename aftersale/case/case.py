@@ -1,9 +1,10 @@
 """A case: everything that is known of it, and how a fact changes it. Pure memory; it waits for nothing.
 
-Nobody else assigns an attribute of it: what changes a case is one of its methods.
+Nobody else assigns an attribute of it: what changes a case is one of its methods, or of its parts (refunds, parcels,
+agreements, messages).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -140,6 +141,10 @@ class Case:
     def replace_clock(self, clock: RunningClock) -> None:
         """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
         self.stage_clock = clock
+
+    def start_beside(self, clocks: Mapping[Clock, RunningClock]) -> None:
+        """Run these clocks beside the stage."""
+        self.beside.update(clocks)
 
     def hold(self, at: datetime) -> None:
         """Hold the case from that instant on (R16)."""

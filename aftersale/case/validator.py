@@ -36,13 +36,13 @@ class Handling(Enum):
 
     TAKE = "take"
     WAIT = "wait"
-    """The stage is moving, or its clock has passed and the lapse is not taken yet: judge again after that."""
+    """The case is settling, or the act happened after its clock ran out and the lapse is not taken yet: ask again."""
     CORRECT = "correct"
     """It belongs to a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
 
 
-def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime, *, moving: bool) -> Handling:
-    """Return what becomes of a command that happened at `at` and is handled at `now`. Raises Refused."""
+def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime, *, settling: bool) -> Handling:
+    """Return what becomes of a command that happened at `at` and is handled at `now`. Raises CommandRefused."""
     _own_party(case.request, command, act)
     if isinstance(act, ConfirmReceipt) and act.items is not None:
         _claimed_goods(case.request, act.items)
@@ -66,7 +66,7 @@ def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime
             "occurred_at",
             f"lies in the future of the case, which is at {local(now)}; send the instant of the act",
         )
-    if moving or _passed(case, at):
+    if settling or _passed(case, at):
         return Handling.WAIT
     moves = legal(case.state, case.kind, held=case.held_since is not None)
     move = moves.get(command)

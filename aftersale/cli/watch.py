@@ -21,7 +21,7 @@ from aftersale.watch.commands import WatchAct, parse
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Violation, WatchStatus
 
-watch = typer.Typer(name="watch", help="Dispatch watches: late dispatch, false tracks.", no_args_is_help=True)
+watch = typer.Typer(name="watch", help="Dispatch watches: late dispatch, false tracking.", no_args_is_help=True)
 
 ShipmentId = Annotated[str, typer.Argument(metavar="ID", help="The shipment's id.")]
 Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A JSON file; - is standard input.")]

@@ -161,5 +161,5 @@ def _claimed(request: CaseRequest) -> Iterator[tuple[int, OrderLine]]:
 
 
 def _categories(request: CaseRequest, line: OrderLine) -> set[str]:
-    """Return the order's categories hold for all lines, and a line's own adds to them."""
+    """Return the categories of a line: the order's hold for all lines, its own adds to them."""
     return {*request.order.categories, *((line.category,) if line.category else ())}

@@ -116,7 +116,7 @@ class CaseRepository(Repository):
             return list(connection.execute(_page(after, limit)).scalars())
 
     def newcomer_ids(self, since: datetime, after: str, limit: int) -> tuple[list[str], str | None]:
-        """Return of so many open cases after an id, return those whose first turn was written at that instant or later.
+        """Return, of so many open cases after an id, those whose first turn was written at that instant or later.
 
         With the id after which to go on, None where there are no more. The instant is that of the clock of the worker
         that wrote the turn. A first turn that was lost and written anew counts as new: whoever went through the cases

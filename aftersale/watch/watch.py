@@ -82,7 +82,7 @@ class Watch:
         self.shipment.hubs.update(scan.event_id for scan in hubs)
 
     def claim(self, check: Check, case_id: str) -> str:
-        """Return a violation opens a claim, of that id."""
+        """Note that a violation opens a claim, and return the claim's id."""
         self.violations[check] = self.violations[check].model_copy(update={"claim_case_id": case_id})
         return case_id
 

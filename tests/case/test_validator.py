@@ -30,10 +30,10 @@ def verdict(
     who: tuple[str, str],
     when: Any = NOW,
     now: Any = None,
-    moving: bool = False,
+    settling: bool = False,
     **given: Any,
 ) -> Handling:
-    return validate(case, *act(command, who, **given), when, now or max(when, NOW), moving=moving)
+    return validate(case, *act(command, who, **given), when, now or max(when, NOW), settling=settling)
 
 
 def refused(*args: Any, **given: Any) -> CommandRefused:
@@ -58,13 +58,13 @@ def test_what_is_legal_after_the_lapse_waits_for_it_too() -> None:
 
 
 def test_nothing_is_judged_while_the_case_is_moving() -> None:
-    assert verdict(dossier(), "approve", MERCHANT, moving=True) is Handling.WAIT
-    assert verdict(dossier(), "confirm_receipt", MERCHANT, moving=True) is Handling.WAIT
+    assert verdict(dossier(), "approve", MERCHANT, settling=True) is Handling.WAIT
+    assert verdict(dossier(), "confirm_receipt", MERCHANT, settling=True) is Handling.WAIT
 
 
 def test_who_may_never_give_a_command_is_refused_even_while_the_case_is_moving() -> None:
-    assert refused(dossier(), "approve", BUYER, moving=True).problem.field == "actor.party"
-    assert refused(dossier(), "approve", ("merchant", "M-8"), moving=True).problem.field == "actor.id"
+    assert refused(dossier(), "approve", BUYER, settling=True).problem.field == "actor.party"
+    assert refused(dossier(), "approve", ("merchant", "M-8"), settling=True).problem.field == "actor.id"
 
 
 @pytest.mark.parametrize(("ahead", "taken"), [(5, True), (6, False)])

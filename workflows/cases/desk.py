@@ -61,7 +61,7 @@ class Desk(EntityDesk):
     # What handlers do
 
     def next_settled(self, unless: Callable[[], bool] = lambda: False) -> Callable[[], bool]:
-        """Tell whether the case has come to another rest since this was asked for, or need not be waited for."""
+        """Tell whether the case has settled again since this was asked for, or need not be waited for."""
         seen = self.settlings
         return lambda: unless() or (self.settled and self.settlings > seen)
 
@@ -78,7 +78,7 @@ class Desk(EntityDesk):
         """Begin a stage with its clock, which counts from `since`; clocks `beside` it have starts of their own."""
         started = await self.clocks.start({**({clock: since} if clock else {}), **beside})
         self.case.enter(state, since, started.pop(clock) if clock else None)
-        self.case.beside.update(started)
+        self.case.start_beside(started)
         self._ask_awaited()
 
     async def go_on(self, state: State, since: datetime, clock: Clock) -> None:
@@ -94,7 +94,7 @@ class Desk(EntityDesk):
         """Put another clock in the place of the stage's own, whether earlier or later (R11)."""
         started = await self.clocks.start({clock: since, **beside})
         self.case.replace_clock(started.pop(clock))
-        self.case.beside.update(started)
+        self.case.start_beside(started)
         self._ask_awaited()
 
     @overload

@@ -52,7 +52,7 @@ def _settled(*by: ColumnElement[Any]) -> Select[Any]:
 
 
 def _beyond_paid(table: Table, *by: ColumnElement[Any]) -> Select[Any]:
-    """Return what of an order, by these, was settled beyond what was paid for it as this table has it."""
+    """Find where more was settled than this table says was paid, grouped by order and the given columns."""
     settled = _settled(*by).subquery()
     names = settled.c.keys()[:-1]
     same = and_(*(table.c[name] == settled.c[name] for name in names))
@@ -154,7 +154,7 @@ _SHARING = select(instructions).where(SUCCEEDED, _REFERENCE.in_(_SHARED)).order_
 
 
 def _not_allocated(connection: Connection) -> Iterator[LedgerDifference]:
-    """Return a refund that the ledger itself refused is spread over nothing."""
+    """Find instructions of which more or less is allocated; one that the ledger refused is spread over nothing."""
     for row in connection.execute(_NOT_ALLOCATED):
         yield of_instruction(
             row,

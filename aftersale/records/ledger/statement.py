@@ -112,7 +112,7 @@ def _laid_down(connection: Connection, statement: Iterable[ProviderPayment]) -> 
 
 
 def _missing_or_other(connection: Connection) -> Iterator[LedgerDifference]:
-    """Return every settled instruction has exactly one payment, and that is the one which the books tell."""
+    """Find settled instructions without exactly one payment, the one which the books tell."""
     for row in connection.execute(_DIFFERING):
         ours = f"{row.amount_minor} {row.currency} as {row.provider_ref} in the books"
         if row.times is None:

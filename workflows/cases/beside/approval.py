@@ -50,7 +50,7 @@ async def _decide(desk: Desk, act: DecideClaim) -> None:
             continue
         stamped = act.model_copy(update={"occurred_at": desk.now})
         try:
-            handling = validate(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, moving=False)
+            handling = validate(desk.case, Command.DECIDE_CLAIM, stamped, desk.now, desk.now, settling=False)
         except CommandRefused as refusal:
             says = f"the approvals service's answer cannot be taken: {refusal.problem}; a person must decide"
             desk.case.note("Alert", says, Party.SYSTEM, desk.now, desk.now)

@@ -20,7 +20,7 @@ class Agreed:
 
 
 async def agreement(desk: Desk) -> Agreed | Ending | ChangeKind:
-    """Return the merchant and the buyer agree, or the platform rules.
+    """Have the merchant and the buyer agree, or the platform rule.
 
     1. The merchant answers the request.   Silence is a yes.
     2. The buyer answers what is offered.  Silence declines it.

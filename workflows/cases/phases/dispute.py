@@ -10,7 +10,7 @@ from workflows.cases.stages.refund import refund
 
 
 async def dispute(desk: Desk, refusal: Refused) -> Ending | ChangeKind:
-    """Return the refusal is not final yet.
+    """Let a refusal be disputed: it is not final yet.
 
     1. The buyer asks for something else, or takes it to the platform.  Silence accepts the refusal.
     2. The platform hears both and rules.                               Silence calls for an officer.

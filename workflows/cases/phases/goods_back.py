@@ -12,7 +12,7 @@ from workflows.cases.stages.merchant_receipt import Received, merchant_receipt
 
 
 async def goods_back(desk: Desk, agreed_at: datetime, inspection: Clock) -> Received | Ending | ChangeKind:
-    """Return the goods come back; the clock named by `inspection` counts from their sign-off.
+    """Have the goods come back; the clock named by `inspection` counts from their sign-off.
 
     1. The buyer sends the goods back.   Silence closes the case.
     2. The merchant takes the goods in.  Silence is a receipt; a refusal may be disputed.

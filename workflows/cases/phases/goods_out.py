@@ -16,7 +16,7 @@ from workflows.cases.stages.refund import refund
 async def goods_out(
     desk: Desk, clock: Clock, since: datetime, outcome: Outcome, overdue: Lapse | None = None
 ) -> Ending | ChangeKind:
-    """Return the merchant sends goods, within the clock that is named.
+    """Have the merchant send goods, within the clock that is named.
 
     1. The merchant sends the goods.     Silence is a breach: the buyer may take the money instead.
        It may find that they are beyond repair: it offers the money.
@@ -50,7 +50,7 @@ async def _money_offered(desk: Desk, offered_at: datetime) -> Ending | ChangeKin
 
 
 async def _money_instead(desk: Desk, chosen_at: datetime) -> Ending:
-    """Return the case is a refund from here on; the merchant had agreed, so nobody is asked again."""
+    """Make the case a refund from here on; the merchant had agreed, so nobody is asked again."""
     desk.case.become_refund()
     await refund(desk, chosen_at)
     return Completed(outcome=Outcome.REFUNDED)

@@ -13,7 +13,7 @@ from workflows.cases.stages.refund import refund
 
 
 async def claim(desk: Desk) -> Ending | ChangeKind:
-    """Return what a guarantee promises is asked for, and paid once it is granted.
+    """Work a claim: what a guarantee promises is asked for, and paid once it is granted.
 
     1. The merchant decides.              Silence grants it, where the policy says what it is worth.
     2. What it does not grant goes on to the platform.  Its silence calls an officer.

@@ -11,7 +11,7 @@ from workflows.cases.stages.merchant_receipt import Received
 
 
 async def exchange(desk: Desk) -> Ending | ChangeKind:
-    """Return the goods come back, and others go out.
+    """Work an exchange: the goods come back, and others go out.
 
     1. The merchant answers the request.       Silence is a yes.
     2. The buyer sends the goods back.         Silence closes the case.

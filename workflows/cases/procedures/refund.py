@@ -9,7 +9,7 @@ from workflows.cases.stages.refund import refund
 
 
 async def refund_only(desk: Desk) -> Ending | ChangeKind:
-    """Return the money goes back; the goods never left, or stay where they are.
+    """Work a refund: the money goes back; the goods never left, or stay where they are.
 
     1. The merchant answers the request.   Silence is a yes.
     2. The money is returned.

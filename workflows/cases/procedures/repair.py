@@ -11,7 +11,7 @@ from workflows.cases.stages.merchant_receipt import Received
 
 
 async def repair(desk: Desk) -> Ending | ChangeKind:
-    """Return the goods come back, and go out again repaired.
+    """Work a repair: the goods come back, and go out again repaired.
 
     1. The merchant answers the request.       Silence is a yes.
     2. The buyer sends the goods back.         Silence closes the case.

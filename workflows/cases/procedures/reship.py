@@ -9,7 +9,7 @@ from workflows.cases.phases.goods_out import goods_out
 
 
 async def reship(desk: Desk) -> Ending | ChangeKind:
-    """Return the merchant sends what the buyer did not get.
+    """Work a reshipment: the merchant sends what the buyer did not get.
 
     1. The merchant answers the request.   Silence is a yes.
     2. The merchant sends the goods.       Silence is a breach: the buyer may take the money instead.

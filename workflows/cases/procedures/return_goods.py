@@ -12,7 +12,7 @@ from workflows.cases.stages.refund import refund
 
 
 async def return_goods(desk: Desk) -> Ending | ChangeKind:
-    """Return the goods come back, then the money goes back.
+    """Work a return: the goods come back, then the money goes back.
 
     1. The merchant answers the request.   Silence is a yes.
     2. The buyer sends the goods back.     Silence closes the case.
