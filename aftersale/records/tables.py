@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     Dialect,
@@ -21,6 +22,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UnaryExpression,
+    bindparam,
+    func,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -211,6 +214,11 @@ Index("violations_of_order", violations.c.order_id)
 
 
 Insert = sqlite.Insert | postgresql.Insert
+
+
+def first_told(column: Column[Any]) -> ColumnElement[Any]:
+    """Return what a column holds, or, where that is nothing, the parameter `new_<name>`, stored as the column is."""
+    return func.coalesce(column, bindparam(f"new_{column.name}", type_=column.type))
 
 
 def into(table: Table, dialect: str) -> Insert:

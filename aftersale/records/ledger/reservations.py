@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from aftersale.contract.request import OrderLine
 from aftersale.errors import Problem
@@ -12,7 +12,7 @@ from aftersale.ledger.account import Account, Line
 from aftersale.ledger.reservation import Reservation
 from aftersale.records.ledger.accounts import lock, lock_account
 from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
-from aftersale.records.tables import Found, put_new
+from aftersale.records.tables import Found, first_told, put_new
 from aftersale.records.transactions import Repository
 
 # Kept, since putting a statement together takes longer than executing it.
@@ -25,7 +25,7 @@ _CLOSED = (
 _WHOSE = (
     update(orders)
     .where(orders.c.order_id == bindparam("this_order"))
-    .values({name: func.coalesce(orders.c[name], bindparam(f"new_{name}")) for name in ("merchant_id", "buyer_ref")})
+    .values({name: first_told(orders.c[name]) for name in ("merchant_id", "buyer_ref")})
 )
 _CLAIMED, _PAID_WITH = insert(reserved_lines), insert(tenders)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, update
+from sqlalchemy import Connection, bindparam, update
 
 from aftersale.money import Settlement
 from aftersale.records.errors import LedgerFault
@@ -11,7 +11,7 @@ from aftersale.records.ledger.accounts import lock
 from aftersale.records.ledger.instructions import find_instruction, settlement_of
 from aftersale.records.ledger.reservations import close
 from aftersale.records.ledger.tables import attempts, instructions
-from aftersale.records.tables import Found, put_new
+from aftersale.records.tables import Found, first_told, put_new
 from aftersale.records.transactions import Repository
 from aftersale.vocabulary import RefundState
 
@@ -20,7 +20,7 @@ _SETTLED = update(instructions).where(instructions.c.key == bindparam("this_key"
 _ENDED = (
     update(attempts)
     .where(attempts.c.key == bindparam("this_key"), attempts.c.attempt == bindparam("this_attempt"))
-    .values({name: func.coalesce(attempts.c[name], bindparam(f"new_{name}")) for name in ("ended_at", "outcome")})
+    .values({name: first_told(attempts.c[name]) for name in ("ended_at", "outcome")})
 )
 
 
