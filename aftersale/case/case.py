@@ -146,8 +146,8 @@ class Case:
         """Run these clocks beside the stage."""
         self.beside.update(clocks)
 
-    def hold(self, at: datetime) -> None:
-        """Hold the case from that instant on (R16)."""
+    def hold(self, at: datetime | None) -> None:
+        """Hold the case from that instant on (R16); None ends a hold that nobody resumed."""
         self.held_since = at
 
     def add_evidence(self) -> None:

@@ -151,6 +151,7 @@ class Walk:
             assert entry.at <= max(ticking.due_at, ticking.grace_until), f"{command} was taken after {ticking}"
         runs_on = command is Command.CONFIRM_RECEIPT and ticking and ticking.clock is Clock.REPLACEMENT_DISPATCH
         self.ticking = ticking if runs_on else None
+        self.held_since = None  # only a withdrawal leads on under a hold, and ends it
 
     def _resume(self, at: datetime) -> None:
         assert self.held_since is not None

@@ -51,8 +51,8 @@ class WatchCourse(SteppedCourse[WatchStatus]):
             status = await self.rested()
             if status.is_final:
                 return status
-            if status.deadlines or status.state is WatchState.AWAITING_SCANS:
-                due = [view.respond_by for view in status.deadlines if view.respond_by]
+            due = [view.respond_by for view in status.deadlines if view.respond_by]
+            if due or status.state is WatchState.AWAITING_SCANS:
                 await self.pass_to(max(min(due, default=self.now + timedelta(days=2)), self.now) + 2 * SECOND)
             else:
                 await self._send("click", {**_by(MERCHANT), "carrier": "sf", "tracking_no": f"LAST-{self.sent}"})

@@ -13,6 +13,7 @@ async def clawback(desk: Desk, ending: Ending) -> None:
 
     A decline waits for an operator, who has it sent again, or cancels the case and so leaves the money with the buyer.
     """
+    desk.case.hold(None)  # a case that is withdrawn under a hold has nothing left to be held
     refunds = desk.case.refunds
     if refunds.on_its_way:
         await desk.enter(State.REFUNDING, desk.now, beside={Clock.PAYOUT: desk.now})
