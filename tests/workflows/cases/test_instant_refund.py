@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from aftersale.contract.status import Status
-from aftersale.vocabulary import CaseKind, CloseReason, MessageEvent, Outcome, RefundState, State
+from aftersale.errors import Refusal
+from aftersale.vocabulary import CaseKind, CloseReason, Command, MessageEvent, Outcome, RefundState, State
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at, ended, entries, entry, item, line, request, seen, told
 from tests.support.cases import sent_back as plainly_sent_back
 from tests.support.platform_fixtures import StandIn
@@ -241,6 +242,19 @@ async def test_a_declined_clawback_waits_for_an_operator_who_has_it_sent_again(
         ("clawback/1", 12900, "declined", 0),
         ("clawback/2", 12900, "succeeded", 1),
     ]
+
+
+async def test_a_case_that_is_withdrawn_under_a_hold_is_held_no_more(place: Workplace, stand_in: StandIn) -> None:
+    live = await applied(place)
+    await stand_in.arm("decline", path="/clawbacks", key=live.handle.id, reason="account empty")
+    await live.act("hold", *PLATFORM)
+    await live.act("withdraw", *BUYER)
+    status = await seen(live, lambda status: status.state is State.REFUND_FAILED)
+    assert (status.held_since, Command.RETRY_REFUND in status.next.commands) == (None, True)
+    with pytest.raises(Refusal, match="withdraw is not legal in state refund_failed"):
+        await live.act("withdraw", *BUYER)
+    await live.act("retry_refund", *PLATFORM)
+    assert (await ended(live)).refund.status is RefundState.CLAWED_BACK
 
 
 async def test_an_operator_who_cancels_leaves_the_advance_with_the_buyer_and_the_case_ends_as_it_was_to(
