@@ -13,15 +13,17 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 
 from aftersale.contract.commands import Actor, AddEvidence, ParcelEvent, ScanEvent
 from aftersale.contract.request import CaseRequest, Evidence
+from aftersale.contract.status import Status
 from aftersale.errors import Refusal
 from aftersale.temporal.plugin import TASK_QUEUE, sandbox
 from aftersale.times import SECOND
-from aftersale.vocabulary import CaseKind, Party
+from aftersale.vocabulary import CaseKind, Outcome, Party
 from simulation.chance import Chance, Fault
 from simulation.courses import checks
 from simulation.courses.books import books
 from simulation.courses.case import CaseCourse
 from simulation.courses.crowd import CrowdCourse
+from simulation.courses.decisions import rightly_compensated
 from simulation.courses.plan import Plan, Sort, draw
 from simulation.courses.sendings import EVIDENCE
 from simulation.courses.watch import WatchCourse
@@ -113,12 +115,21 @@ async def _case(world: World, course: CourseResult, chance: Chance) -> None:
         course.tried["ending refused"] += 1
         return
     await _steps(case, course, chance)
-    final = await case.end()
-    checks.of_the_end(world, final, audited=plan.seed % 5 == 0)
+    final = await _ended(world, case, audited=plan.seed % 5 == 0)
     course.tried[f"ending {final.outcome or final.close_reason}"] += 1
     course.tried.update(f"event {entry.event}" for entry in final.timeline)
     if plan.seed % 5 == 1:
         await _takes_nothing_more(world, case)
+
+
+async def _ended(world: World, case: CaseCourse, *, audited: bool) -> Status:
+    """Bring a case to its end, and hold that against the rules."""
+    final = await case.end()
+    checks.of_the_end(world, final, audited=audited)
+    if final.outcome is Outcome.COMPENSATED:
+        with checks.holding("a claim is paid what the policy and the decision come to"):
+            rightly_compensated(case.asked, final, final.refund.amount_minor)
+    return final
 
 
 async def _watch(world: World, course: CourseResult, chance: Chance) -> None:
@@ -207,7 +218,7 @@ async def _others_end(world: World, course: CourseResult) -> None:
                 world, course.plan, run.born.workflow_id, course.log.append, kind=CaseKind.CLAIM, asked=asked
             )
             claim.sender.chance = Random(course.plan.seed)
-            checks.of_the_end(world, await claim.end(), audited=False)
+            await _ended(world, claim, audited=False)
             course.tried["claims opened by themselves"] += 1
     await world.server.settle(timedelta(days=3).total_seconds())
     with checks.holding("everything comes to its end"):

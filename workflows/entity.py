@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 from aftersale.case.validator import instant_of
 from aftersale.contract.commands import Act, OpenCase, ParcelEvent, PolicyPublished, read
 from aftersale.contract.request import CaseRequest
-from aftersale.errors import BadInput, CommandRefused, Problem
+from aftersale.errors import BadInput, CommandRefused, Problem, bad_input
 from aftersale.policy.revisions import Revisions
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
@@ -107,7 +107,7 @@ class Entity(Generic[R, A, D, T]):
             request = read(self.request_type, self._given, "request")
             if workflow.info().workflow_id != request.workflow_id:
                 wanted = f"does not fit the workflow id; start the workflow as {request.workflow_id}"
-                raise BadInput([Problem(field=self.id_field, message=wanted)])
+                raise bad_input(self.id_field, wanted)
             self._desk = self._desk_for(request)
         except BadInput as error:
             self._problems = error.problems

@@ -12,7 +12,7 @@ from aftersale.case.turn import CaseSubject, Turn
 from aftersale.contract.commands import Act, ParcelEvent, parse, read
 from aftersale.contract.message import Message
 from aftersale.contract.status import Entry, Status
-from aftersale.errors import BadInput, Problem
+from aftersale.errors import Problem, bad_input
 from aftersale.schema import Id, Schema
 from aftersale.times import local
 from aftersale.vocabulary import CloseReason, Command, MessageEvent, Party
@@ -70,7 +70,9 @@ def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run
     _require_over(over)
     _require_own(last.subject, said)
     if not is_late(over, said):
-        raise _no("given.occurred_at", "lies after the end of the case, which takes nothing more; open a new case")
+        raise bad_input(
+            "given.occurred_at", "lies after the end of the case, which takes nothing more; open a new case"
+        )
     at = said.occurred_at or now
     name = fact.fact.words if isinstance(fact.fact, Command) else f"{fact.given['leg']} parcel: {fact.given['event']}"
     says = f"{name} at {local(at)} was reported after the case had ended"
@@ -91,9 +93,9 @@ def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run
 
 def _require_over(over: Status) -> None:
     if not over.is_final:
-        raise _no("case_id", "is of a case that is still open; send it to the case itself")
+        raise bad_input("case_id", "is of a case that is still open; send it to the case itself")
     if over.close_reason is CloseReason.REFUSED:
-        raise _no("case_id", "is of a request that opened no case; open one")
+        raise bad_input("case_id", "is of a request that opened no case; open one")
 
 
 def _require_own(subject: CaseSubject | None, said: Act | ParcelEvent) -> None:
@@ -102,8 +104,4 @@ def _require_own(subject: CaseSubject | None, said: Act | ParcelEvent) -> None:
     party = said.actor.party
     own = {Party.MERCHANT: subject and subject.merchant_id, Party.BUYER: subject and subject.buyer_ref}
     if party in own and own[party] != said.actor.id:
-        raise _no("given.actor.id", f"is not this case's {party}; send the {party}'s own reference")
-
-
-def _no(field: str, message: str) -> BadInput:
-    return BadInput([Problem(field=field, message=message)])
+        raise bad_input("given.actor.id", f"is not this case's {party}; send the {party}'s own reference")

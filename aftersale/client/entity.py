@@ -14,7 +14,7 @@ from aftersale.client.open import as_sent, decide_open
 from aftersale.contract.commands import Act, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
-from aftersale.errors import BadInput, CaseNotFound, NoAnswer, Problem, Refusal
+from aftersale.errors import BadInput, CaseNotFound, NoAnswer, Refusal, bad_input
 from aftersale.schema import Schema, is_id
 from aftersale.times import floor
 from aftersale.watch.request import WatchRequest
@@ -117,7 +117,7 @@ class Entities(Generic[R, S]):
     def _handle(self, opened_id: str) -> WorkflowHandle[Any, S]:
         if not is_id(opened_id):
             said = "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it"
-            raise BadInput([Problem(field=self._id_field, message=said)])
+            raise bad_input(self._id_field, said)
         return self._client.get_workflow_handle(f"{self._prefix}{opened_id}", result_type=self._status_type)
 
     async def _await_answer(self, opened_id: str, call: Awaitable[T]) -> T:
