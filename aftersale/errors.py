@@ -1,4 +1,4 @@
-"""What this package raises on purpose: errors that say what is wrong, and what to do next."""
+"""The errors that this package raises on purpose: they say what is wrong, and what to do next."""
 
 import re
 import reprlib

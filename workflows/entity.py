@@ -1,4 +1,4 @@
-"""What cases and watches share: how a request is read, updates are judged and taken, signals are heard, and a desk.
+"""The base of cases and watches: read the request, judge and take updates, hear signals; and of their desks.
 
 Handlers judge, record and return; the desk alone acts. They take whatever any SDK sends and validate it themselves, so
 that a malformed payload becomes an answer rather than a workflow task that fails for ever.

@@ -1,4 +1,4 @@
-"""What the end of a freight claim adds to the record of its case. Pure."""
+"""The turn that the end of a freight claim adds to the record of its case. Pure."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What a case asks the policy book. Pure."""
+"""The question by which a case asks the policy book for a deadline. Pure."""
 
 from datetime import datetime
 from typing import Any

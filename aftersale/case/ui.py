@@ -1,4 +1,4 @@
-"""What operators see in the Temporal UI: one line for a case, one for a timer, a page while it runs.
+"""The face of a case in the Temporal UI: one line in lists, a page while it runs.
 
 Free text of parties is escaped: the UI renders Markdown.
 """

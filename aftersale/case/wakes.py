@@ -1,4 +1,4 @@
-"""When a case must be woken: for a reminder, for a lapse. Pure."""
+"""The instants at which a case must be woken: for a reminder, for a lapse. Pure."""
 
 from datetime import datetime
 

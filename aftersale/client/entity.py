@@ -1,4 +1,4 @@
-"""What the clients of cases and of watches share: opening by a request, giving acts and signals, reading the status."""
+"""The base of the clients of cases and of watches: open by a request, give acts and signals, read the status."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress

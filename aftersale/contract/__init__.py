@@ -1,1 +1,1 @@
-"""What other programs send and get: requests, commands, statuses and messages."""
+"""The shapes that other programs send and get: requests, commands, statuses and messages."""

@@ -13,7 +13,7 @@ from aftersale.policy.running import RunningClock
 from aftersale.times import local
 
 MOST_BYTES = 200
-"""What the server takes for a summary."""
+"""The most bytes that the server takes for a summary."""
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&=]|:(?=//))")
 

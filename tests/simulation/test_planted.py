@@ -115,6 +115,13 @@ PLANTS = {
         "no workflow task fails",
         seed=3,
     ),
+    "a claim paid beyond its cap": Plant(
+        "aftersale/guarantees/compensation.py",
+        "most = min(terms.cap.get(currency, ceiling), ceiling)",
+        "most = ceiling",
+        "a claim is paid what the policy and the decision come to",
+        seed=8,
+    ),
     "two local activities in hand at once": Plant(
         "workflows/calls.py",
         "async with _in_turn():",
