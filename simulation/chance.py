@@ -16,7 +16,7 @@ class Fault(Enum):
     EVICTION = "the case leaves the worker's memory, and is replayed when it is needed again", 0.05
     DEATH = "the worker dies after the task's local activities ran, before the task is completed", 0.03
     RENEWAL = "the task is renewed while a local activity runs, and brings what came meanwhile", 0.05
-    STALE_TIME = "the task bears an instant from before the timer that it brings", 0.3
+    RUNS_AHEAD = "a query comes as a task is to start, and brings its events at the time of the task before", 0.3
     LOCAL_FAILS = "records or policy book give a local activity no answer", 0.03
     LOCAL_LOST = "a local activity did its work, and its answer came too late", 0.03
     FAILS = "an activity fails before it has done anything", 0.05

@@ -15,10 +15,6 @@ class Known:
 
 
 KNOWN = {
-    "stale-time": Known(
-        "workflow.now() may lie behind the timer that woke the workflow: it then arms another, and no replay agrees",
-        Fault.STALE_TIME,
-    ),
     "unknown-field": Known(
         "one field that a service adds makes its answer unreadable, so that what it paid is never settled",
         Fault.SERVICE_ADDS,

@@ -9,13 +9,14 @@ from datetime import timedelta
 from functools import cache
 from random import Random
 
-from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 from aftersale.contract.commands import Actor, AddEvidence, ParcelEvent, ScanEvent
 from aftersale.contract.request import CaseRequest, Evidence
 from aftersale.contract.status import Status
 from aftersale.errors import Refusal
 from aftersale.temporal.plugin import TASK_QUEUE, sandbox
+from aftersale.temporal.steady_clock import SteadyClockRunner
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Outcome, Party
 from simulation.chance import Chance, Fault
@@ -56,7 +57,7 @@ class Simulator:
     def __init__(self, *, sandboxed: bool = False, faults: Collection[Fault] | None = None) -> None:
         """Make the house; workflows run in the sandbox where that is asked for, which takes long."""
         self._house = House(books())
-        self._runner: WorkflowRunner = sandbox() if sandboxed else UnsandboxedWorkflowRunner()
+        self._runner = SteadyClockRunner(sandbox() if sandboxed else UnsandboxedWorkflowRunner())
         self._faults = without_known() if faults is None else faults
         gc.collect()
         gc.freeze()  # what stays for ever need not be looked through again and again

@@ -182,3 +182,12 @@ def test_the_readmes_links_lead_somewhere() -> None:
     for document in (path for path in TRACKED if path.suffix == ".md"):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{name(document)}: {target}"
+
+
+def test_one_module_of_the_workflows_reads_the_clock() -> None:
+    readers = {
+        path.name
+        for path in (ROOT / "workflows").rglob("*.py")
+        if re.search(r"workflow\.(now|time|time_ns)\(|datetime\.now\(", path.read_text())
+    }
+    assert readers == {"present.py"}

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
-from temporalio import activity, workflow
+from temporalio import activity
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.client import (
@@ -25,11 +25,13 @@ from temporalio.client import (
     WorkflowExecutionDescription,
     WorkflowHandle,
 )
-from temporalio.converter import PayloadConverter, SerializationContext
+from temporalio.converter import PayloadConverter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from aftersale.temporal.steady_clock import InstanceAround
 
 TEST_CLOCK: Final = "test_clock"
 TEST_LEAP: Final = "test_leap"
@@ -102,11 +104,11 @@ class CalendarRunner(WorkflowRunner):
         self._inner.set_worker_level_failure_exception_types(types)
 
 
-class _OnCalendar(WorkflowInstance):
+class _OnCalendar(InstanceAround):
     """An instance that is told another time than the server's."""
 
     def __init__(self, inner: WorkflowInstance, offset: timedelta, leap: Leap | None) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._offset_ns = _nanoseconds(offset)
         self._leap, self._answers = leap, 0
 
@@ -115,25 +117,13 @@ class _OnCalendar(WorkflowInstance):
         if act.HasField("timestamp"):
             self._hear_answers(act)
             act.timestamp.FromNanoseconds(act.timestamp.ToNanoseconds() + self._offset_ns)
-        return self._inner.activate(act)
+        return super().activate(act)
 
     def _hear_answers(self, act: WorkflowActivation) -> None:
         before = self._answers
         self._answers += sum(job.HasField("resolve_activity") and not job.resolve_activity.is_local for job in act.jobs)
         if self._leap and before < self._leap.call <= self._answers:
             self._offset_ns = _nanoseconds(self._leap.to - act.timestamp.ToDatetime(UTC))
-
-    def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
-        return self._inner.get_serialization_context(command_info)
-
-    def get_external_store_context(self, command_info: Any) -> Any:
-        return self._inner.get_external_store_context(command_info)
-
-    def get_info(self) -> workflow.Info:
-        return self._inner.get_info()
-
-    def get_thread_id(self) -> int | None:
-        return self._inner.get_thread_id()
 
 
 async def now(handle: AnyHandle) -> datetime:

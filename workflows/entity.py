@@ -20,10 +20,10 @@ from aftersale.contract.request import CaseRequest
 from aftersale.errors import BadInput, CommandRefused, Problem, bad_input
 from aftersale.policy.revisions import Revisions
 from aftersale.schema import Schema, is_id
-from aftersale.times import floor
 from aftersale.vocabulary import Command, WatchCommand
 from aftersale.watch.commands import OpenWatch
 from aftersale.watch.request import WatchRequest
+from workflows.present import Present
 from workflows.timer import WakeTimer
 from workflows.visibility import Visibility
 
@@ -31,19 +31,20 @@ from workflows.visibility import Visibility
 class EntityDesk:
     """Where one case or watch is worked: its present, its timer, its page for operators, its policy revisions."""
 
-    def __init__(self) -> None:
+    def __init__(self, present: Present) -> None:
         """Nothing was told yet."""
+        self.present = present
         self.settled = False
         self.revisions = Revisions()
         self._publication: asyncio.Task[None] | None = None
         self._stopped = False
-        self._timer = WakeTimer(self.wake)
+        self._timer = WakeTimer(self.wake, present)
         self._visibility = Visibility()
 
     @property
     def now(self) -> datetime:
         """Return the present, floored to the second (R4)."""
-        return floor(workflow.now())
+        return self.present.now
 
     def wake(self) -> None:
         """Have the desk look again."""
@@ -101,6 +102,7 @@ class Entity(Generic[R, A, D, T]):
     def __init__(self, *given: Any) -> None:
         """Read the request; what is wrong with it becomes the reason of a refusal."""
         self._given = given[0] if len(given) == 1 else None
+        self._present = Present()
         self._problems: tuple[Problem, ...] = ()
         self._desk: D | None = None
         try:
@@ -199,7 +201,7 @@ class Entity(Generic[R, A, D, T]):
         """Return what was given, and when it happened: as its back end says, else now (R15)."""
         with failing_updates():
             act = read(self.payloads[command], given, "payload")
-        return act, instant_of(act, workflow.now())
+        return act, instant_of(act, self._present.second)
 
     def _require_desk(self) -> D:
         if self._desk is None or self._problems:

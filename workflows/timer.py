@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
+from workflows.present import Present
+
 
 class WakeTimer:
     """Wakes the case at an instant. Re-armed lazily: a later instant keeps the running timer, which then looks again.
@@ -14,9 +16,9 @@ class WakeTimer:
     to meet by one early look than by a cancellation.
     """
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        """Call `wake` whenever the instant has come."""
-        self._wake = wake
+    def __init__(self, wake: Callable[[], None], present: Present) -> None:
+        """Call `wake` whenever the instant has come, and have the present know of it."""
+        self._wake, self._present = wake, present
         self._task: asyncio.Task[None] | None = None
         self._at: datetime | None = None
         self._label: object = None
@@ -33,5 +35,6 @@ class WakeTimer:
             self._task = asyncio.create_task(self._sleep(at, summary))
 
     async def _sleep(self, at: datetime, summary: str) -> None:
-        await workflow.sleep(max(at - workflow.now(), timedelta(milliseconds=1)), summary=summary)
+        await workflow.sleep(max(at - self._present.server_time, timedelta(milliseconds=1)), summary=summary)
+        self._present.note_ring(at)
         self._wake()

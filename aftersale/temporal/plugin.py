@@ -15,6 +15,7 @@ from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from aftersale.errors import ServiceFault
+from aftersale.temporal.steady_clock import SteadyClockRunner
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ def plugin(runner: WorkflowRunner | None = None) -> SimplePlugin:
     return SimplePlugin(
         "aftersale",
         data_converter=DataConverter(payload_converter_class=LeanPayloadConverter),
-        workflow_runner=runner or sandbox(),
+        workflow_runner=SteadyClockRunner(runner or sandbox()),
     )
 
 

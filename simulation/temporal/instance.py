@@ -13,6 +13,7 @@ from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, Workflo
 from temporalio.workflow import Info, _Definition
 
 from aftersale.temporal.plugin import TASK_QUEUE, LeanPayloadConverter
+from aftersale.temporal.steady_clock import RAN_AHEAD
 from simulation.loop import outside_any_loop
 
 CONVERTER = DataConverter(payload_converter_class=LeanPayloadConverter)
@@ -34,6 +35,10 @@ def definition_of(workflow: type) -> _Definition:
 
 class TaskFailed(AssertionError):
     """Workflow code raised where it may not: the server would try the task again for ever, and the case hangs."""
+
+
+class RanAhead(Exception):
+    """A worker refused to do what a query brought of a task that has not started: it drops the run."""
 
 
 class Born:
@@ -83,7 +88,7 @@ class Instance:
     def activate(
         self, at: datetime, jobs: Iterable[WorkflowActivationJob], length: int, size: int, *, replaying: bool = False
     ) -> list[WorkflowCommand]:
-        """Have it do the jobs; the commands that it gives. Raises TaskFailed."""
+        """Have it do the jobs; the commands that it gives. Raises TaskFailed, RanAhead."""
         wanted = WorkflowActivation(
             run_id=self._run_id,
             is_replaying=replaying,
@@ -96,7 +101,9 @@ class Instance:
         with outside_any_loop():  # a workflow is an event loop itself, and leaves none running behind it
             answer = self._inner.activate(wanted)
         if answer.HasField("failed"):
-            raise TaskFailed(_told(answer.failed.failure))
+            failure = answer.failed.failure
+            ahead = failure.application_failure_info.type == RAN_AHEAD
+            raise RanAhead(failure.message) if ahead else TaskFailed(_told(failure))
         return list(answer.successful.commands)
 
     def evict(self) -> None:

@@ -13,7 +13,7 @@ from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
 from simulation.chance import Fault
 from simulation.temporal.history import EVENTS_OF_A_TASK, History, WorkflowTask, cancelled, resolution
-from simulation.temporal.instance import Born, Instance
+from simulation.temporal.instance import Born, Instance, RanAhead
 from simulation.temporal.underway import Underway, Update
 
 if TYPE_CHECKING:
@@ -149,6 +149,9 @@ class Run:
                 self._forget()
                 await asyncio.sleep(TASK_TIMEOUT.total_seconds())
                 continue
+            except RanAhead:
+                self._forget()
+                continue
             if self._ends(attempt.task.commands) and self.underway.unseen:
                 self._forget()  # the server takes no end while there is something that the run has not seen
                 continue
@@ -161,10 +164,9 @@ class Run:
         cold = self._instance is None
         instance = self._held()
         length = self.history.length + EVENTS_OF_A_TASK - 1 + len(jobs)
-        attempt = Attempt(WorkflowTask(self.server.now, length, self.history.size, list(jobs)))
+        attempt = Attempt(WorkflowTask(self._task_starts_at(), length, self.history.size, list(jobs)))
         stamp = attempt.task.at
-        rings = any(job.HasField("fire_timer") for job in jobs)
-        if cold and rings and self.history.tasks and self.server.chance.happens(Fault.STALE_TIME):
+        if cold and jobs and self.history.tasks and self.server.chance.happens(Fault.RUNS_AHEAD):
             stamp = self.history.tasks[-1].at
         coming = jobs
         while True:
@@ -178,6 +180,11 @@ class Run:
                 self._came.set()
                 return attempt
             coming = await self._next_answers(attempt)
+
+    def _task_starts_at(self) -> datetime:
+        """Return the present: no two tasks of a run start at one instant, though virtual time may stand meanwhile."""
+        last = self.history.tasks[-1].at if self.history.tasks else self.born.at
+        return max(self.server.now, last + timedelta(microseconds=1))
 
     def _sort(self, given: Iterable[WorkflowCommand], attempt: Attempt) -> list[WorkflowActivationJob]:
         """Keep the commands of one activation; what must be told to the workflow within this task."""

@@ -31,10 +31,10 @@ MENDED = '"mended": Known("nothing") or Known('
 """What was left out of courses happens in them."""
 
 PLANTS = {
-    "a present read behind a timer that rang": Plant(
-        KNOWN,
-        '"stale-time": Known(',
-        MENDED,
+    "a workflow that runs ahead of its history": Plant(
+        "aftersale/temporal/steady_clock.py",
+        "ahead = time == self._time and length > self._length",
+        "ahead = False",
         "a replay gives the same commands",
         seed=20,
     ),

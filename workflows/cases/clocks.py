@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from temporalio import workflow
-
 from aftersale.case.case import Case
 from aftersale.case.questions import starting_question
 from aftersale.contract.markdown import timer_summary
 from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
 from aftersale.policy.running import RunningClock
-from aftersale.times import floor
 from aftersale.vocabulary import Clock
 from workflows import outside
+from workflows.present import Present
 
 Starts = Mapping[Clock, datetime]
 """Clocks to start, and when each began to count."""
@@ -35,9 +33,9 @@ class Requote:
 class CaseClocks:
     """Keeps the clocks of one case right."""
 
-    def __init__(self, case: Case, revisions: Revisions) -> None:
+    def __init__(self, case: Case, revisions: Revisions, present: Present) -> None:
         """No clock runs yet; `revisions` are those that the case was told of."""
-        self._case, self._revisions = case, revisions
+        self._case, self._revisions, self._present = case, revisions, present
         self._requotes: deque[Requote] = deque()
 
     # What handlers do
@@ -83,7 +81,7 @@ class CaseClocks:
             for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
                 self._case.retime(running, question, deadline, requote.why, self._now)
         for running in list(self._case.beside.values()):
-            if running.lapses_at and running.lapses_at <= workflow.now():
+            if running.lapses_at and running.lapses_at <= self._present.server_time:
                 self._case.alert(running, self._now)
 
     async def ask_newer_book(self) -> None:
@@ -107,4 +105,4 @@ class CaseClocks:
 
     @property
     def _now(self) -> datetime:
-        return floor(workflow.now())
+        return self._present.now

@@ -24,6 +24,7 @@ from workflows import outside
 from workflows.cases.clocks import NO_STARTS, CaseClocks, Starts
 from workflows.cases.recorder import TurnRecorder
 from workflows.entity import EntityDesk
+from workflows.present import Present
 
 A = TypeVar("A", bound=Schema)
 B = TypeVar("B", bound=Schema)
@@ -46,12 +47,12 @@ class Stopped(Exception):
 class Desk(EntityDesk):
     """The working place of one case."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, present: Present) -> None:
         """Lay the file on the desk."""
-        super().__init__()
+        super().__init__(present)
         self.case = case
         self.settlings = 0
-        self.clocks = CaseClocks(case, self.revisions)
+        self.clocks = CaseClocks(case, self.revisions, present)
         self.advancing: asyncio.Task[None] | None = None
         self._heard: Act | None = None
         self._awaited_scan: tuple[Leg, ScanEvent] | None = None
@@ -112,11 +113,11 @@ class Desk(EntityDesk):
             said = self._heard or (self._scan() if ParcelEvent in accepts else None)
             if said is not None:
                 return self._accepted(said, accepts)
-            running = self.case.stage_clock
-            if running and not self.case.held_since and running.lapses_at and running.lapses_at <= workflow.now():
+            running, present = self.case.stage_clock, self.present.server_time
+            if running and not self.case.held_since and running.lapses_at and running.lapses_at <= present:
                 self.case.lapse(running, self.now)
                 return Lapse(running.lapses_at)
-            if reminder_due(self.case, workflow.now()):
+            if reminder_due(self.case, present):
                 self.case.remind(self.now)
             await self._rest()
 

@@ -42,7 +42,8 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
     payloads = PAYLOADS
 
     def _desk_for(self, request: CaseRequest) -> Desk:
-        return Desk(Case(self.kind, request, request.requested_at or floor(workflow.info().workflow_start_time)))
+        applied_at = request.requested_at or floor(workflow.info().workflow_start_time)
+        return Desk(Case(self.kind, request, applied_at), self._present)
 
     async def follow(self, procedure_of: Callable[[CaseKind], Procedure]) -> None:
         """Admit the request, work the procedure of its kind and of what it becomes to the end, and leave the record."""
@@ -83,7 +84,7 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
         record = self.status()
         if is_id(record.case_id) and workflow.info().workflow_id == f"case/{record.case_id}":
             recorder = TurnRecorder(self._desk.case.subject if self._desk else None)
-            recorder.write(record, (), floor(workflow.now()))
+            recorder.write(record, (), self._present.now)
             await workflow.wait_condition(lambda: recorder.idle)
 
     @workflow.query(description="the case as it stands")
@@ -100,13 +101,14 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
     def _judge(self, command: Command, act: Act, at: datetime) -> Handling:
         desk = self._require_desk()
         with failing_updates():
-            return validate(desk.case, command, act, at, desk.now, settling=not desk.settled)
+            return validate(desk.case, command, act, at, desk.present.second, settling=not desk.settled)
 
     async def _take(self, command: Command, given: Any) -> Status:
         act, at = self._read(command, given)
         desk = self._require_desk()
         while (handling := self._judge(command, act, at)) is Handling.WAIT:
             await workflow.wait_condition(desk.next_settled(unless=lambda: bool(self._problems)))
+        self._present.note_fact(at)
         if handling is Handling.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
             desk.case.correct(says, act.actor.party, at, desk.now)

@@ -23,14 +23,15 @@ from aftersale.watch.status import Check, Violation
 from aftersale.watch.watch import Watch, summary
 from workflows import outside
 from workflows.entity import EntityDesk
+from workflows.present import Present
 
 
 class WatchDesk(EntityDesk):
     """The working place of one watch."""
 
-    def __init__(self, request: WatchRequest) -> None:
+    def __init__(self, request: WatchRequest, present: Present) -> None:
         """Nothing has been asked yet."""
-        super().__init__()
+        super().__init__(present)
         self.watch = Watch(request, self.now)
         self._news: deque[Violation] = deque()
         self._passing_on: asyncio.Task[None] | None = None
@@ -57,8 +58,8 @@ class WatchDesk(EntityDesk):
             elif asked := watch.questions(self.now):
                 await self._ask(asked)
             else:
-                self._pass_on(watch.settle(self.now))
-                return watch.over(self.now)
+                self._pass_on(watch.settle(self.present.second))
+                return watch.over(self.present.second)
         return WatchEnd.STOPPED
 
     async def _read(self) -> None:
@@ -95,7 +96,7 @@ class WatchDesk(EntityDesk):
 
     def _rest(self) -> None:
         """Nothing is to be concluded now: operators see how the watch stands, and one timer runs to its next wake."""
-        wake = self.watch.next_wake(self.now)
+        wake = self.watch.next_wake(self.present.second)
         if wake is None:
             self._timer.set(None, None, "")
         else:

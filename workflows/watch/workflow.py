@@ -55,24 +55,27 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
     def _desk_for(self, request: WatchRequest) -> WatchDesk:
         if problems := request.problems(floor(workflow.info().workflow_start_time)):
             raise BadInput(problems)
-        return WatchDesk(request)
+        return WatchDesk(request, self._present)
 
     def _judge(self, command: WatchCommand, act: WatchAct, at: datetime) -> None:
         desk = self._require_desk()
         with failing_updates():
-            validate(desk.watch.shipment, command, act, at, desk.now)
+            validate(desk.watch.shipment, command, act, at, desk.present.second)
 
     async def _take(self, command: WatchCommand, given: Any) -> WatchStatus:
         act, at = self._read(command, given)
         self._judge(command, act, at)
         desk = self._require_desk()
+        self._present.note_fact(at)
         desk.watch.take(command, act, at, desk.now)
         desk.wake()
         await wait_until(lambda: self._is_decided)
         return self._require_desk().watch.status
 
     def _hear_scan(self, desk: WatchDesk, scan: ParcelEvent) -> None:
-        desk.watch.scan(scan, desk.now)
+        desk.watch.scan(scan, desk.present.second)
+        if scan.event_id in desk.watch.shipment.scans:
+            desk.present.note_fact(scan.occurred_at)
 
     def _refuse_signal(self, desk: WatchDesk, says: str) -> None:
         desk.watch.refuse_signal(says, desk.now)
