@@ -86,7 +86,14 @@ class Instance:
         self._inner: WorkflowInstance = runner.create_instance(_details(born))
 
     def activate(
-        self, at: datetime, jobs: Iterable[WorkflowActivationJob], length: int, size: int, *, replaying: bool = False
+        self,
+        at: datetime,
+        jobs: Iterable[WorkflowActivationJob],
+        length: int,
+        size: int,
+        *,
+        nth: int = 0,
+        replaying: bool = False,
     ) -> list[WorkflowCommand]:
         """Have it do the jobs; the commands that it gives. Raises TaskFailed, RanAhead."""
         wanted = WorkflowActivation(
@@ -98,6 +105,7 @@ class Instance:
             jobs=jobs,
         )
         wanted.timestamp.FromDatetime(at)
+        wanted.timestamp.nanos += nth % 1000  # no two tasks start at one instant, though virtual time may stand
         with outside_any_loop():  # a workflow is an event loop itself, and leaves none running behind it
             answer = self._inner.activate(wanted)
         if answer.HasField("failed"):

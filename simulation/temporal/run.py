@@ -164,13 +164,13 @@ class Run:
         cold = self._instance is None
         instance = self._held()
         length = self.history.length + EVENTS_OF_A_TASK - 1 + len(jobs)
-        attempt = Attempt(WorkflowTask(self._task_starts_at(), length, self.history.size, list(jobs)))
-        stamp = attempt.task.at
+        attempt = Attempt(WorkflowTask(self.server.now, length, self.history.size, list(jobs)))
+        stamp, nth = attempt.task.at, len(self.history.tasks)
         if cold and jobs and self.history.tasks and self.server.chance.happens(Fault.RUNS_AHEAD):
-            stamp = self.history.tasks[-1].at
+            stamp, nth = self.history.tasks[-1].at, nth - 1
         coming = jobs
         while True:
-            given = instance.activate(stamp, coming, length, self.history.size) if coming else []
+            given = instance.activate(stamp, coming, length, self.history.size, nth=nth) if coming else []
             coming = self._sort(given, attempt)
             if coming:
                 continue
@@ -180,11 +180,6 @@ class Run:
                 self._came.set()
                 return attempt
             coming = await self._next_answers(attempt)
-
-    def _task_starts_at(self) -> datetime:
-        """Return the present: no two tasks of a run start at one instant, though virtual time may stand meanwhile."""
-        last = self.history.tasks[-1].at if self.history.tasks else self.born.at
-        return max(self.server.now, last + timedelta(microseconds=1))
 
     def _sort(self, given: Iterable[WorkflowCommand], attempt: Attempt) -> list[WorkflowActivationJob]:
         """Keep the commands of one activation; what must be told to the workflow within this task."""
