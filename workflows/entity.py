@@ -147,8 +147,8 @@ class Entity(Generic[R, A, D, T]):
         """Take a command, and return the status once the desk has settled."""
         raise NotImplementedError
 
-    def _hear_scan(self, desk: D, scan: ParcelEvent) -> None:
-        """Keep a carrier's scan."""
+    def _hear_scan(self, desk: D, scan: ParcelEvent) -> bool:
+        """Keep a carrier's scan, and return whether it was kept."""
         raise NotImplementedError
 
     def _refuse_signal(self, desk: D, says: str) -> None:
@@ -179,7 +179,7 @@ class Entity(Generic[R, A, D, T]):
     @workflow.signal(description="a carrier's scan of a parcel")
     def parcel_event(self, given: Any = None) -> None:
         """Keep a scan; whether it counts is judged by when it happened."""
-        self._hear(ParcelEvent, given, self._hear_scan)
+        self._hear(ParcelEvent, given, self._note_scan)
 
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:
@@ -202,6 +202,10 @@ class Entity(Generic[R, A, D, T]):
         with failing_updates():
             act = read(self.payloads[command], given, "payload")
         return act, instant_of(act, self._present.second)
+
+    def _note_scan(self, desk: D, scan: ParcelEvent) -> None:
+        if self._hear_scan(desk, scan):
+            self._present.note_fact(scan.occurred_at)
 
     def _require_desk(self) -> D:
         if self._desk is None or self._problems:

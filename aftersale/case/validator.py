@@ -202,20 +202,23 @@ def _refuse(code: str, field: str, message: str) -> CommandRefused:
 # Carriers' scans
 
 
-def take_scan(case: Case, scan: ParcelEvent, now: datetime) -> None:
-    """Keep a carrier's scan, once; one that belongs to a stage whose lapse was executed is a correction (R15)."""
+def take_scan(case: Case, scan: ParcelEvent, now: datetime) -> bool:
+    """Keep a carrier's scan, once; one that belongs to a stage whose lapse was executed is a correction (R15).
+
+    Returns whether it was kept.
+    """
     if scan.event_id in case.parcels.scans:
-        return
+        return False
     if case.parcels.full:
         says = f"a case keeps at most {MOST_EVENTS} parcel events; further ones are not kept"
         if all(entry.says != says for entry in case.timeline):
             case.note("SignalRefused", says, Party.CARRIER, now, now)
-        return
+        return False
     if scan.occurred_at < case.request.order.paid_at or scan.occurred_at > now + CLOCK_SKEW:
         paid_at = local(case.request.order.paid_at)
         says = f"scan {scan.event_id}: occurred_at must lie between the payment at {paid_at} and now"
         case.refuse_signal(says, Party.CARRIER, now)
-        return
+        return False
     case.parcels.keep(scan)
     says = f"{scan.leg} parcel {scan.tracking_no}: {scan.event}"
     if scan == case.parcels.sign_off("return") and _receipt_lapsed_after(case, scan.occurred_at):
@@ -223,6 +226,7 @@ def take_scan(case: Case, scan: ParcelEvent, now: datetime) -> None:
         case.correct(late, Party.CARRIER, scan.occurred_at, now)
     else:
         case.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
+    return True
 
 
 def _receipt_lapsed_after(case: Case, at: datetime) -> bool:

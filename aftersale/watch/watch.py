@@ -62,19 +62,20 @@ class Watch:
                 self.shipment.cancelled_at = at
         self.note(_EVENTS[command], says, act.actor.party, at, now)
 
-    def scan(self, scan: ParcelEvent, now: datetime) -> None:
-        """Keep a carrier's scan, once; parcels may travel before their click."""
+    def scan(self, scan: ParcelEvent, now: datetime) -> bool:
+        """Keep a carrier's scan, once; parcels may travel before their click. Returns whether it was kept."""
         kept = self.shipment.scans
         if scan.event_id in kept or any(scan.event_id == each.event_id for each in self.unread):
-            return
+            return False
         if refused := self._why_unfit(scan, now):
             self.refuse_signal(refused, now)
-            return
+            return False
         self.shipment.keep(scan)
         if scan.text is not None and scan.event != "hub":
             self.unread.append(scan)
         says = f"parcel {scan.tracking_no}: {scan.event}"
         self.note("ParcelScanned", says, Party.CARRIER, scan.occurred_at, now)
+        return True
 
     def read(self, scans: Sequence[ParcelEvent], hubs: Sequence[ParcelEvent]) -> None:
         """Note that the words of these scans were read; those of a hub count as its scans (S30, S32)."""

@@ -34,16 +34,18 @@ def apply_command(desk: Desk, command: Command, act: Act) -> None:
     desk.wake()
 
 
-def hear_scan(desk: Desk, scan: ParcelEvent) -> None:
-    """Keep a scan. A sign-off from before the receipt, reported after it, is where a replacement counts from (S27)."""
+def hear_scan(desk: Desk, scan: ParcelEvent) -> bool:
+    """Keep a scan, and return whether it was kept.
+
+    A sign-off from before the receipt, reported after it, is where a replacement counts from (S27).
+    """
     case, clock = desk.case, desk.case.stage_clock
-    take_scan(case, scan, desk.present.second)
-    if scan.event_id in case.parcels.scans:
-        desk.present.note_fact(scan.occurred_at)
+    kept = take_scan(case, scan, desk.present.second)
     if clock is None or clock.clock is not Clock.REPLACEMENT_DISPATCH or scan != case.parcels.sign_off("return"):
-        return
+        return kept
     if case.state is State.AWAITING_MERCHANT_DISPATCH and scan.occurred_at < clock.question.started_at:
         desk.clocks.requote("the goods had been signed for before the receipt", lambda running: _since(running, scan))
+    return kept
 
 
 def _since(running: RunningClock, scan: ParcelEvent) -> Question:

@@ -118,8 +118,8 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
         await wait_until(lambda: desk.settled)
         return self.status()
 
-    def _hear_scan(self, desk: Desk, scan: ParcelEvent) -> None:
-        hear_scan(desk, scan)
+    def _hear_scan(self, desk: Desk, scan: ParcelEvent) -> bool:
+        return hear_scan(desk, scan)
 
     def _refuse_signal(self, desk: Desk, says: str) -> None:
         desk.case.refuse_signal(says, Party.SYSTEM, desk.now)

@@ -72,10 +72,8 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
         await wait_until(lambda: self._is_decided)
         return self._require_desk().watch.status
 
-    def _hear_scan(self, desk: WatchDesk, scan: ParcelEvent) -> None:
-        desk.watch.scan(scan, desk.present.second)
-        if scan.event_id in desk.watch.shipment.scans:
-            desk.present.note_fact(scan.occurred_at)
+    def _hear_scan(self, desk: WatchDesk, scan: ParcelEvent) -> bool:
+        return desk.watch.scan(scan, self._present.second)
 
     def _refuse_signal(self, desk: WatchDesk, says: str) -> None:
         desk.watch.refuse_signal(says, desk.now)

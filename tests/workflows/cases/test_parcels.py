@@ -41,6 +41,14 @@ async def test_a_scan_that_comes_twice_is_kept_once(place: Workplace) -> None:
     assert standing(status) == TO_TAKE_IN
 
 
+async def test_a_scan_under_a_known_id_does_not_move_the_present_of_a_case(place: Workplace) -> None:
+    live = await sent_back(place, JUNE)
+    await live.scan("SF1", "picked_up", at(JUNE), "scan-1")
+    await live.scan("SF1", "picked_up", at("2031-06-03 10:00:00"), "scan-1")
+    status = await live.act("agree_limit", *MERCHANT, clock="merchant_receipt", limit="P9D")
+    assert entry(status, "LimitProposed").recorded_at < at("2024-06-04 10:00:00")
+
+
 async def test_scans_out_of_order_are_kept_with_both_instants(place: Workplace) -> None:
     live = await sent_back(place, JUNE)
     await live.until(at("2024-06-04 09:30:00"))

@@ -93,6 +93,14 @@ async def test_goods_that_leave_late_are_watched_on(place: Workplace) -> None:
 # Late, twice, out of order
 
 
+async def test_a_scan_under_a_known_id_does_not_move_the_present_of_a_watch(place: Workplace) -> None:
+    live = await clicked(place, JUNE)
+    await live.scan(SF1, "picked_up", at(JUNE), "scan-1")
+    await live.scan(SF1, "picked_up", at("2031-06-03 10:00:00"), "scan-1")
+    status = await live.act("click", *MERCHANT, carrier="sf", tracking_no="SF2")
+    assert entries(status, "Dispatched")[-1].recorded_at < at("2024-06-04 10:00:00")
+
+
 async def test_a_scan_in_time_that_arrives_before_the_lapse_is_taken_clears_the_check(idle: Workplace) -> None:
     async with working(idle):
         live = await clicked(idle, JUNE)
