@@ -183,6 +183,8 @@ async def _takes_nothing_more(world: World, case: CaseCourse) -> None:
     """Make sure that a case that is over takes nothing; what happened before its end is a correction."""
     case_id = case.asked["case_id"]
     final = await case.status()
+    end = final.timeline[-1].recorded_at
+    await asyncio.sleep(max(end - world.server.now, timedelta()).total_seconds())  # it may be stamped a little ahead
     with checks.holding("what comes after the end is told, and undoes nothing"):
         evidence = tuple(Evidence.model_validate(each) for each in EVIDENCE)
         act = AddEvidence(actor=Actor(party=Party.PLATFORM, id="officer-3"), evidence=evidence)
@@ -192,7 +194,6 @@ async def _takes_nothing_more(world: World, case: CaseCourse) -> None:
             assert refusal.code == "illegal_move", refusal
         else:
             raise AssertionError("an act after the end was taken")
-        end = final.timeline[-1].recorded_at
         await world.cases.scan(case_id, _scan("late-1", "hub", final.timeline[0].at - SECOND))
         await world.cases.scan(case_id, _scan("late-2", "signed_for", end + timedelta(days=1)))
         await world.server.settle()

@@ -7,6 +7,7 @@ from typing import Any
 
 from aftersale.contract.status import Status
 from aftersale.ledger.reports import ProviderPayment
+from aftersale.policy.running import CLOCK_SKEW
 from aftersale.vocabulary import Party, State
 from simulation.courses.deadlines import as_the_book_says
 from simulation.courses.statuses import sane
@@ -59,6 +60,9 @@ def of_a_status(world: World, asked: dict[str, Any], kind: Any, status: Status) 
         sane(kind, status)
     with holding("every deadline is what the policy book says"):
         as_the_book_says(world.house.books, asked, status)
+    with holding("nothing is recorded before its time"):
+        ahead = [entry for entry in status.timeline if entry.recorded_at > world.server.now + CLOCK_SKEW]
+        assert not ahead, f"it is {world.server.now}, and there is {ahead[0]}"
     with holding("whoever is told to act can"):
         _someone_can_act(status)
     with holding("sizes are bounded"):

@@ -38,6 +38,13 @@ PLANTS = {
         "a replay gives the same commands",
         seed=20,
     ),
+    "a scan that is not kept and moves the present": Plant(
+        "workflows/entity.py",
+        "if self._hear_scan(desk, scan):",
+        "if self._hear_scan(desk, scan) or scan:",
+        "nothing is recorded before its time",
+        seed=17,
+    ),
     "a payment keyed anew after a lost answer": Plant(
         "activities/payments.py",
         """        answer = await self._service.post(path, key, body)
