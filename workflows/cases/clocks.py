@@ -51,7 +51,7 @@ class CaseClocks:
         if not starts:
             return {}
         while True:
-            revision, learned_at = self._revisions.newest, self._now
+            revision, learned_at = self._revisions.newest, self._present.now
             questions = [starting_question(self._case, clock, since, learned_at) for clock, since in starts.items()]
             deadlines = await outside.quote(questions, revision, self._revisions)
             if deadlines is not None and revision == self._revisions.newest:
@@ -63,7 +63,7 @@ class CaseClocks:
         }
         for running in started.values():
             says = f"deadline set: {timer_summary(running)}"
-            self._case.note_clock("DeadlineSet", running, "policy", says, self._now)
+            self._case.note_clock("DeadlineSet", running, "policy", says, self._present.now)
         return started
 
     async def catch_up(self) -> None:
@@ -72,17 +72,17 @@ class CaseClocks:
             requote, before = self._requotes[0], self._case.running
             asked = [(running, requote.question(running)) for running in before]
             changed = [(running, question) for running, question in asked if question != running.question]
-            questions = [question.model_copy(update={"as_of": self._now}) for _, question in changed]
+            questions = [question.model_copy(update={"as_of": self._present.now}) for _, question in changed]
             revision = self._revisions.newest
             deadlines = await outside.quote(questions, revision, self._revisions) if questions else []
             if deadlines is None or self._case.running != before:
                 continue  # a newer book answered meanwhile: put the same to the clocks as they are now
             self._requotes.popleft()
             for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
-                self._case.retime(running, question, deadline, requote.why, self._now)
+                self._case.retime(running, question, deadline, requote.why, self._present.now)
         for running in list(self._case.beside.values()):
             if running.lapses_at and running.lapses_at <= self._present.server_time:
-                self._case.alert(running, self._now)
+                self._case.alert(running, self._present.now)
 
     async def ask_newer_book(self) -> None:
         """Re-time the clocks that run by the newest book that was published (R9)."""
@@ -91,7 +91,7 @@ class CaseClocks:
         revision = -1
         while case.running and (revision < self._revisions.newest or asked != case.running):
             revision, asked = self._revisions.newest, case.running
-            questions = [running.question.model_copy(update={"as_of": self._now}) for running in asked]
+            questions = [running.question.model_copy(update={"as_of": self._present.now}) for running in asked]
             deadlines = await outside.quote_from_newer_book(questions, revision, self._revisions)
             if deadlines is None:
                 revision = self._revisions.last_answered
@@ -100,9 +100,5 @@ class CaseClocks:
             if asked == case.running:
                 why = f"policy book revision {revision} was published"
                 for running, question, deadline in zip(asked, questions, deadlines, strict=True):
-                    case.retime(running, question, deadline, why, self._now)
+                    case.retime(running, question, deadline, why, self._present.now)
                 asked = case.running
-
-    @property
-    def _now(self) -> datetime:
-        return self._present.now

@@ -101,7 +101,7 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
     def _judge(self, command: Command, act: Act, at: datetime) -> Handling:
         desk = self._require_desk()
         with failing_updates():
-            return validate(desk.case, command, act, at, desk.present.second, settling=not desk.settled)
+            return validate(desk.case, command, act, at, self._present.second, settling=not desk.settled)
 
     async def _take(self, command: Command, given: Any) -> Status:
         act, at = self._read(command, given)

@@ -60,7 +60,7 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
     def _judge(self, command: WatchCommand, act: WatchAct, at: datetime) -> None:
         desk = self._require_desk()
         with failing_updates():
-            validate(desk.watch.shipment, command, act, at, desk.present.second)
+            validate(desk.watch.shipment, command, act, at, self._present.second)
 
     async def _take(self, command: WatchCommand, given: Any) -> WatchStatus:
         act, at = self._read(command, given)
