@@ -11,7 +11,6 @@ under way. So a calendar may leap as such an answer arrives (`test_leap`): part 
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -31,7 +30,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from aftersale.temporal.steady_clock import InstanceAround
+from aftersale.temporal.steady_clock import InstanceAround, RunnerAround
 
 TEST_CLOCK: Final = "test_clock"
 TEST_LEAP: Final = "test_leap"
@@ -73,35 +72,31 @@ class _Descending(OutboundInterceptor):
         return await super().start_workflow(input)
 
 
-class CalendarRunner(WorkflowRunner):
+class CalendarRunner(RunnerAround):
     """Runs workflows as `inner` does, each on the calendar its memo asks for. For tests and trials only."""
 
     _validated: ClassVar[set[type]] = set()
 
     def __init__(self, inner: WorkflowRunner | None = None) -> None:
-        self._inner = inner or SandboxedWorkflowRunner()
+        super().__init__(inner or SandboxedWorkflowRunner())
 
     def prepare_workflow(self, defn: Any) -> None:
         """Validate a workflow as the inner runner does, once in a process: it loads all workflow code each time."""
         if defn.cls not in self._validated:
-            self._inner.prepare_workflow(defn)
+            super().prepare_workflow(defn)
             self._validated.add(defn.cls)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Create the inner runner's instance, on the calendar if the workflow's memo asks for it."""
         offset = _offset_of(det)
         if offset is None:
-            return self._inner.create_instance(det)
+            return super().create_instance(det)
         info = dataclasses.replace(
             det.info,
             start_time=det.info.start_time + offset,
             workflow_start_time=det.info.workflow_start_time + offset,
         )
-        return _OnCalendar(self._inner.create_instance(dataclasses.replace(det, info=info)), offset, _leap_of(det))
-
-    def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
-        """Pass the worker's failure types on to the inner runner."""
-        self._inner.set_worker_level_failure_exception_types(types)
+        return _OnCalendar(super().create_instance(dataclasses.replace(det, info=info)), offset, _leap_of(det))
 
 
 class _OnCalendar(InstanceAround):

@@ -19,11 +19,11 @@ RAN_AHEAD = "RanAhead"
 """The type of the failure with which such an activation is answered."""
 
 
-class SteadyClockRunner(WorkflowRunner):
-    """Runs workflows as `inner` does, but for activations that lie ahead of history."""
+class RunnerAround(WorkflowRunner):
+    """A runner that stands around another one; a subclass changes what it wants changed."""
 
     def __init__(self, inner: WorkflowRunner) -> None:
-        """Run them by `inner`."""
+        """Stand around `inner`."""
         self._inner = inner
 
     def prepare_workflow(self, defn: Any) -> None:
@@ -31,8 +31,8 @@ class SteadyClockRunner(WorkflowRunner):
         self._inner.prepare_workflow(defn)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Create the inner runner's instance, with a guard before it."""
-        return _Guarded(self._inner.create_instance(det))
+        """Create the inner runner's instance."""
+        return self._inner.create_instance(det)
 
     def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
         """Pass the worker's failure types on to the inner runner."""
@@ -65,6 +65,14 @@ class InstanceAround(WorkflowInstance):
     def get_thread_id(self) -> int | None:
         """Return the thread that an activation runs on."""
         return self._inner.get_thread_id()
+
+
+class SteadyClockRunner(RunnerAround):
+    """Runs workflows as another runner does, but for activations that lie ahead of history."""
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Create the inner runner's instance, with a guard before it."""
+        return _Guarded(super().create_instance(det))
 
 
 class _Guarded(InstanceAround):
