@@ -78,20 +78,20 @@ class History:
         instance = Instance(self.born, runner)
         waiting: dict[int, WorkflowCommand] = {}
         for number, task in enumerate(self.tasks):
-            told = list(_replayed(instance, task, number, waiting, together))
+            told = list(_replayed(instance, task, waiting, together))
             compare(task.commands, told, f"task {number + 1} of {self.born.workflow_id}")
         return instance, list(waiting.values())
 
 
 def _replayed(
-    instance: Instance, task: WorkflowTask, nth: int, waiting: dict[int, WorkflowCommand], together: bool
+    instance: Instance, task: WorkflowTask, waiting: dict[int, WorkflowCommand], together: bool
 ) -> Iterator[WorkflowCommand]:
     late = [resolution(seq, task.resolved[seq]) for seq in task.resolved if seq in waiting]
     jobs, behind = ([*task.jobs, *late], []) if together or not task.jobs else (list(task.jobs), late)
     for seq in task.resolved:
         waiting.pop(seq, None)
     while jobs:
-        given = instance.activate(task.at, jobs, task.length, task.size, nth=nth, replaying=True)
+        given = instance.activate(task.at, jobs, task.length, task.size, replaying=True)
         jobs, sent = [], []
         for command in given:
             match command.WhichOneof("variant"):

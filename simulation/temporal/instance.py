@@ -92,10 +92,14 @@ class Instance:
         length: int,
         size: int,
         *,
-        nth: int = 0,
+        started: int | None = None,
         replaying: bool = False,
     ) -> list[WorkflowCommand]:
-        """Have it do the jobs; the commands that it gives. Raises TaskFailed, RanAhead."""
+        """Have it do the jobs; the commands that it gives. Raises TaskFailed, RanAhead.
+
+        `at` is when the task started whose history was `started` long, which is this one unless something is amiss.
+        No two start at one nanosecond, though virtual time may stand meanwhile.
+        """
         wanted = WorkflowActivation(
             run_id=self._run_id,
             is_replaying=replaying,
@@ -105,7 +109,7 @@ class Instance:
             jobs=jobs,
         )
         wanted.timestamp.FromDatetime(at)
-        wanted.timestamp.nanos += nth % 1000  # no two tasks start at one instant, though virtual time may stand
+        wanted.timestamp.nanos += (started or length) % 1000
         with outside_any_loop():  # a workflow is an event loop itself, and leaves none running behind it
             answer = self._inner.activate(wanted)
         if answer.HasField("failed"):

@@ -165,12 +165,12 @@ class Run:
         instance = self._held()
         length = self.history.length + EVENTS_OF_A_TASK - 1 + len(jobs)
         attempt = Attempt(WorkflowTask(self.server.now, length, self.history.size, list(jobs)))
-        stamp, nth = attempt.task.at, len(self.history.tasks)
+        stamp, started = attempt.task.at, length
         if cold and jobs and self.history.tasks and self.server.chance.happens(Fault.RUNS_AHEAD):
-            stamp, nth = self.history.tasks[-1].at, nth - 1
+            stamp, started = self.history.tasks[-1].at, self.history.tasks[-1].length
         coming = jobs
         while True:
-            given = instance.activate(stamp, coming, length, self.history.size, nth=nth) if coming else []
+            given = instance.activate(stamp, coming, length, self.history.size, started=started) if coming else []
             coming = self._sort(given, attempt)
             if coming:
                 continue
