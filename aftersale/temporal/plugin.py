@@ -15,7 +15,7 @@ from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from aftersale.errors import ServiceFault
-from aftersale.temporal.steady_clock import SteadyClockRunner
+from aftersale.temporal.steady_clock import RepeatedQueries, SteadyClockRunner
 
 T = TypeVar("T")
 
@@ -60,6 +60,7 @@ def plugin(runner: WorkflowRunner | None = None) -> SimplePlugin:
         "aftersale",
         data_converter=DataConverter(payload_converter_class=LeanPayloadConverter),
         workflow_runner=SteadyClockRunner(runner or sandbox()),
+        interceptors=[RepeatedQueries()],
     )
 
 

@@ -6,17 +6,45 @@ time of the task before. Commands that were decided so differ from those of ever
 which the task did start: the run fails for ever with TMPRL1100. Once the core drops the run, it replays it in time.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.client import Interceptor, OutboundInterceptor, QueryWorkflowInput, WorkflowQueryFailedError
 from temporalio.converter import SerializationContext
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 from temporalio.workflow import Info
 
 RAN_AHEAD = "RanAhead"
 """The type of the failure with which such an activation is answered."""
+
+ASK_AGAIN = "a query came as the task was about to start; ask again"
+"""What the query is told that brought it."""
+
+_PAUSES = 5 * (0.1,) + 5 * (1.0,)
+"""How long to wait before such a query is put again, in seconds: the task starts once a worker has time for it."""
+
+
+class RepeatedQueries(Interceptor):
+    """Puts a query again that came as a task was about to start: its caller need not know."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        """Stand between the client and the server."""
+        return _Repeating(next)
+
+
+class _Repeating(OutboundInterceptor):
+    async def query_workflow(self, input: QueryWorkflowInput) -> Any:
+        for pause in _PAUSES:
+            try:
+                return await super().query_workflow(input)
+            except WorkflowQueryFailedError as error:
+                if str(error) != ASK_AGAIN:
+                    raise
+            await asyncio.sleep(pause)
+        return await super().query_workflow(input)
 
 
 class RunnerAround(WorkflowRunner):
@@ -86,7 +114,7 @@ class _Guarded(InstanceAround):
         if self._lies_ahead(act):
             completion = WorkflowActivationCompletion(run_id=act.run_id)
             failure = completion.failed.failure
-            failure.message = "a query came as the task was about to start; ask again"
+            failure.message = ASK_AGAIN
             failure.application_failure_info.type = RAN_AHEAD
             return completion
         return super().activate(act)

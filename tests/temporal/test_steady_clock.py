@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.client import OutboundInterceptor, WorkflowQueryFailedError
 from temporalio.worker import WorkflowInstance, WorkflowRunner
 
-from aftersale.temporal.steady_clock import RAN_AHEAD, InstanceAround, SteadyClockRunner
+from aftersale.temporal.steady_clock import ASK_AGAIN, RAN_AHEAD, InstanceAround, RepeatedQueries, SteadyClockRunner
 
 STARTED = datetime(2024, 2, 1, 10, 0, 0, tzinfo=UTC)
 
@@ -73,3 +75,32 @@ def test_a_query_ahead_of_history_does_not_hide_what_follows_it() -> None:
     instance = guarded()
     assert not refused(instance, "query_workflow", STARTED, 8)
     assert refused(instance, "fire_timer", STARTED, 8)
+
+
+class Asked(OutboundInterceptor):
+    """A server to which a query comes too early, so many times."""
+
+    def __init__(self, early: int, said: str) -> None:
+        self.early, self.said = early, said
+
+    async def query_workflow(self, input: Any) -> Any:
+        self.early -= 1
+        if self.early >= 0:
+            raise WorkflowQueryFailedError(self.said)
+        return "answered"
+
+
+async def asked(server: Asked) -> Any:
+    query: Any = None
+    return await RepeatedQueries().intercept_client(server).query_workflow(query)
+
+
+async def test_a_query_that_came_too_early_is_put_again() -> None:
+    assert await asked(Asked(2, ASK_AGAIN)) == "answered"
+
+
+async def test_a_query_that_fails_otherwise_fails_at_once() -> None:
+    server = Asked(2, "no such query")
+    with pytest.raises(WorkflowQueryFailedError):
+        await asked(server)
+    assert server.early == 1
