@@ -15,13 +15,15 @@ import httpx
 from temporalio.client import WorkflowHandle
 from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
-from activities.messaging.channels import Channel, Channels, Notification
+from activities.messaging.channels import Notification
 from activities.messaging.deliver import Messenger
 from activities.messaging.rendering import Templates
 from aftersale.policy.load import default_book
 from aftersale.records.memory import MemoryRecords
 from simulation.calendars import Calendars
+from simulation.channels import diverted
 from simulation.loop import Inline, VirtualLoop, outside_any_loop
+from simulation.platform import URL
 from simulation.temporal.activities import hand
 from simulation.temporal.server import connected
 from simulation.temporal.service import Service
@@ -30,8 +32,6 @@ from trial.environment import Workplace, settings_for
 from trial.platform import TRIAL_SECRET, create_app
 from worker import hands
 
-_URL = "http://platform.example"
-
 
 class Fittings:
     """What workplaces share, one after the other, since it takes long to make: records, activities, a messenger."""
@@ -39,13 +39,11 @@ class Fittings:
     def __init__(self) -> None:
         """Wire the activities as a worker does."""
         self.records, self.wire = MemoryRecords(), Wire()
-        self.settings = settings_for(_URL, "sqlite:///memory")
+        self.settings = settings_for(URL, "sqlite:///memory")
         http = httpx.AsyncClient(transport=self.wire)
         made, _ = hands(connected(Service()), self.settings, default_book(), self.records, http)
         self.hand = hand(made)
-        self._channels, self._templates = Channels({}, self.settings.fallback), Templates()
-        for channel in self._channels.all:
-            self._divert(channel)
+        self._channels, self._templates = diverted(self.settings.fallback, self._post), Templates()
 
     def carry_messages(self) -> None:
         """Have a messenger deliver what is owed by now."""
@@ -53,19 +51,16 @@ class Fittings:
         with outside_any_loop():
             VirtualLoop(datetime.now(UTC)).run(ActivityEnvironment().run(messenger.deliver))
 
-    def _divert(self, channel: Channel) -> None:
-        """Have a channel post to the platform over the wire, with the fields that its own plugin would post."""
+    def _post(self, notification: Notification) -> bool:
+        """Post to the platform over the wire, with the fields that a channel's own plugin would post."""
+        body = {"title": notification.title, "message": notification.body, **notification.fields}
 
-        async def post(notification: Notification) -> bool:
-            body = {"title": notification.title, "message": notification.body, **notification.fields}
+        async def post() -> bool:
             async with httpx.AsyncClient(transport=self.wire) as http:
-                return (await http.post(f"{_URL}/inbox", json=body)).is_success
+                return (await http.post(f"{URL}/inbox", json=body)).is_success
 
-        def send(notification: Notification) -> bool:
-            with outside_any_loop():
-                return VirtualLoop(datetime.now(UTC)).run(post(notification))
-
-        channel.send = send  # type: ignore[method-assign]
+        with outside_any_loop():
+            return VirtualLoop(datetime.now(UTC)).run(post())
 
 
 class SimulatedEnvironment(WorkflowEnvironment):
@@ -93,7 +88,7 @@ class SimulatedEnvironment(WorkflowEnvironment):
 
     def visitor(self) -> httpx.AsyncClient:
         """Return a client that speaks to the platform as a back end does, once what is in hand is done."""
-        return httpx.AsyncClient(base_url=_URL, transport=_Visiting(self._fittings, self._calendars))
+        return httpx.AsyncClient(base_url=URL, transport=_Visiting(self._fittings, self._calendars))
 
     async def go_on(self) -> None:
         """Have what is in hand go on, for as long as this runs."""
@@ -126,7 +121,7 @@ async def simulated(fittings: Fittings) -> AsyncIterator[Workplace]:
         env = SimulatedEnvironment(fittings)
         going_on = asyncio.create_task(env.go_on())
         try:
-            yield Workplace(env, _URL, fittings.settings)
+            yield Workplace(env, URL, fittings.settings)
         finally:
             going_on.cancel()
             env.finish()

@@ -10,7 +10,7 @@ import httpx
 from temporalio.worker import WorkflowRunner
 
 from activities import present
-from activities.messaging.channels import Channel, Channels, Notification
+from activities.messaging.channels import Notification
 from activities.messaging.deliver import Messenger
 from activities.messaging.relay import RelaySettings
 from activities.messaging.rendering import Templates
@@ -18,6 +18,7 @@ from aftersale.client import Cases
 from aftersale.policy.book import Book
 from aftersale.records.memory import MemoryRecords
 from simulation.chance import Chance
+from simulation.channels import diverted
 from simulation.loop import Inline, VirtualLoop
 from simulation.platform import URL, Platform
 from simulation.temporal.activities import Hand, hand
@@ -39,7 +40,7 @@ class House:
         self.records = MemoryRecords()
         self.platform = Platform(Chance(0, ()))
         self.service = Service()
-        self.inbox = Inbox()
+        self.inbox = Inbox(("json://inbox.example",))
         http, client = httpx.AsyncClient(transport=self.platform), connected(self.service)
         made = [hands(client, _SETTINGS, book, self.records, http) for book in books]
         self.identities = [identity for _, identity in made]
@@ -103,23 +104,18 @@ class World:
 class Inbox:
     """The parties' channel: keeps what it is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, urls: Sequence[str]) -> None:
         """Nothing has come yet."""
         self.ids: list[str] = []
-        self.channels = Channels({}, ("json://inbox.example",))
-        for channel in self.channels.all:
-            self._divert(channel)
+        self.channels = diverted(urls, self._keep)
 
     def clear(self) -> None:
         """Forget what has come."""
         self.ids.clear()
 
-    def _divert(self, channel: Channel) -> None:
-        def keep(notification: Notification) -> bool:
-            self.ids.extend(notification.message_ids)
-            return True
-
-        channel.send = keep  # type: ignore[method-assign]
+    def _keep(self, notification: Notification) -> bool:
+        self.ids.extend(notification.message_ids)
+        return True
 
 
 _SECRET = "whsec_" + base64.b64encode(b"no secret: for simulations only").decode()
