@@ -12,11 +12,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import httpx
 import structlog
@@ -34,10 +34,7 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
-from activities.approvals import Approvals
-from activities.carriers import Carriers
 from activities.claims import Openings
-from activities.insurance import Insurance
 from activities.intake import Intake
 from activities.messaging.channels import Channels
 from activities.messaging.deliver import Messenger
@@ -46,6 +43,8 @@ from activities.payments import Payments
 from activities.quotes import Quotes
 from activities.records import Recording
 from activities.rollouts import RolloutActivities
+from activities.services import SERVICES
+from activities.signed_http import Activities, ServiceAddress
 from aftersale import records
 from aftersale.client import WORKFLOW_TYPES, Namespace, connect
 from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
@@ -87,7 +86,6 @@ fewer either: a task in hand waits for its local activities, three seconds where
 
 _LOG = logging.getLogger("aftersale.worker")
 
-Activities = list[Callable[..., Any]]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -95,9 +93,8 @@ class Settings(Schema):
     """What the environment says, beside Temporal's own connection settings.
 
     AFTERSALE_PAYMENTS_URL and AFTERSALE_PAYMENTS_SECRET: the payment service, and the secret that signs instructions.
-    AFTERSALE_APPROVALS_URL and AFTERSALE_APPROVALS_SECRET: the approvals service of claims; absent, people decide all.
-    AFTERSALE_INSURER_URL and AFTERSALE_INSURER_SECRET: the insurer of returns; absent, its claims wait for one.
-    AFTERSALE_CARRIER_URL and AFTERSALE_CARRIER_SECRET: the carrier of home pickups; absent, buyers send their goods.
+    AFTERSALE_<SERVICE>_URL and AFTERSALE_<SERVICE>_SECRET: each of `activities.services`, which says what follows where
+    it is absent.
     AFTERSALE_NOTIFY_<PARTY> (BUYER, MERCHANT, PLATFORM, …): apprise URLs, parted by spaces; AFTERSALE_NOTIFY_FALLBACK
     for parties without their own; AFTERSALE_TEMPLATES: a folder with words of the operator's own.
     AFTERSALE_RECORDS_URL: the database of the records. AFTERSALE_METRICS_ADDRESS: where Prometheus may read, such as
@@ -107,12 +104,7 @@ class Settings(Schema):
     payments_url: Text
     payments_secret: Annotated[Text, Field(repr=False)]
     records_url: Annotated[Text, Field(repr=False)] = records.DEFAULT_URL  # may hold a password
-    approvals_url: Text | None = None
-    approvals_secret: Annotated[Text | None, Field(repr=False)] = None
-    insurer_url: Text | None = None
-    insurer_secret: Annotated[Text | None, Field(repr=False)] = None
-    carrier_url: Text | None = None
-    carrier_secret: Annotated[Text | None, Field(repr=False)] = None
+    services: dict[str, ServiceAddress] = {}
     templates: Path | None = None
     metrics_address: Text | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -124,16 +116,19 @@ class Settings(Schema):
     def read(cls, environment: Mapping[str, str]) -> "Settings":
         """Return the settings of an environment. Raises BadInput naming every variable that is missing or wrong."""
         channels = {party: environment.get(f"AFTERSALE_NOTIFY_{party.name}", "").split() for party in Party}
+        services = {each.labels.code: each.address_in(environment) for each in SERVICES}
         given = {
             name: environment[f"AFTERSALE_{name.upper()}"]
-            for name in cls.model_fields.keys() - {"channels", "fallback"}
+            for name in cls.model_fields.keys() - {"services", "channels", "fallback"}
             if environment.get(f"AFTERSALE_{name.upper()}")
         }
-        fallback = environment.get("AFTERSALE_NOTIFY_FALLBACK", "").split()
+        parts = {
+            "services": {code: address for code, address in services.items() if address},
+            "channels": {party: urls for party, urls in channels.items() if urls},
+            "fallback": environment.get("AFTERSALE_NOTIFY_FALLBACK", "").split(),
+        }
         try:
-            return cls.model_validate(
-                {**given, "channels": {party: urls for party, urls in channels.items() if urls}, "fallback": fallback}
-            )
+            return cls.model_validate({**given, **parts})
         except ValidationError as error:
             raise BadInput(
                 problem.model_copy(update={"field": f"AFTERSALE_{problem.field.upper()}"})
@@ -227,16 +222,14 @@ def hands(
     """Wire every activity; beside them, the name of their worker. Raises BadInput for a setting without use."""
     with _named_as_variables():
         payments = Payments(http, settings.payments_url, settings.payments_secret, kept.ledger, book)
-        approvals = Approvals(http, settings.approvals_url, settings.approvals_secret)
+        asked = [each(http, book, settings.services.get(each.labels.code)) for each in SERVICES]
         channels = Channels(settings.channels, settings.fallback)
         messenger = Messenger(kept, channels, Templates(settings.templates))
-        carriers = Carriers(http, settings.carrier_url, settings.carrier_secret, book)
-        insurance = Insurance(http, settings.insurer_url, settings.insurer_secret, book)
     intake, rollouts = Intake(book, kept.ledger), RolloutActivities(client, book, kept)
     of_the_house: Activities = [*Quotes(book).activities, intake.admit, intake.release, *Recording(kept).activities]
-    called_out: Activities = [approvals.review, payments.refund, payments.advance, payments.claw_back, insurance.insure]
-    carried: Activities = [carriers.book, carriers.cancel, messenger.deliver]
-    return [*of_the_house, *called_out, *carried, Openings().open_claim, *rollouts.activities], rollouts.identity
+    paid: Activities = [payments.refund, payments.advance, payments.claw_back]
+    called_out: Activities = [*paid, *(each for service in asked for each in service.activities), messenger.deliver]
+    return [*of_the_house, *called_out, Openings().open_claim, *rollouts.activities], rollouts.identity
 
 
 @contextlib.contextmanager

@@ -6,25 +6,31 @@ from temporalio.exceptions import ApplicationError
 
 from activities import present
 from activities.heartbeat import send_heartbeats
-from activities.signed_http import ServiceLabels, SignedService
+from activities.signed_http import Activities, OutsideService, ServiceLabels
 from aftersale.guarantees.home_pickup import Pickup, PickupOrder, may_reschedule
-from aftersale.policy.book import Book
 from aftersale.vocabulary import Service as GuaranteeService
 
-_MANNER = ServiceLabels("carrier", "carrier service", "is sent again")
 
-
-class Carriers:
+class Carriers(OutsideService):
     """Pickups through a service that takes signed orders and answers each key alike.
 
     `POST /pickups` with an `Idempotency-Key` and a Standard Webhooks signature answers 200 and a `Pickup`;
     `POST /pickups/cancel` with `{"key": …}` answers 200, or 404 where there is nothing left to cancel.
     """
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str | None, secret: str | None, book: Book) -> None:
-        """Call `base_url` through `http`, by the services of this book. Raises BadInput as `SignedService`."""
-        self._service = SignedService(http, _MANNER, base_url, secret or "") if base_url else None
-        self._book = book
+    labels = ServiceLabels(
+        "carrier",
+        "carrier service",
+        "is sent again",
+        meaning="the carrier of home pickups",
+        unset="buyers send their goods",
+    )
+    path = "pickups"
+
+    @property
+    def activities(self) -> Activities:
+        """All of them, for a worker."""
+        return [self.book, self.cancel]
 
     @activity.defn(name="book_pickup")
     async def book(self, order: PickupOrder) -> Pickup:
@@ -37,7 +43,7 @@ class Carriers:
             return Pickup(
                 key=order.key, status="refused", reason="no carrier service is set; the buyer sends the goods"
             )
-        return await self._service.answer("pickups", order.key, order.model_dump_json(exclude_defaults=True), Pickup)
+        return await self._service.answer(self.path, order.key, order.model_dump_json(exclude_defaults=True), Pickup)
 
     @activity.defn(name="cancel_pickup")
     async def cancel(self, key: str) -> None:
@@ -45,6 +51,6 @@ class Carriers:
         if self._service is None:
             raise ApplicationError("a pickup was booked, and no carrier service is set now", type="carrier_unset")
         async with send_heartbeats():
-            answer = await self._service.post("pickups/cancel", key, f'{{"key": "{key}"}}')
+            answer = await self._service.post(f"{self.path}/cancel", key, f'{{"key": "{key}"}}')
         if answer.status_code not in (httpx.codes.OK, httpx.codes.NOT_FOUND):
             raise self._service.refusal(answer, key)

@@ -2,33 +2,38 @@
 
 from datetime import timedelta
 
-import httpx
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from activities.signed_http import ServiceLabels, SignedService
+from activities.signed_http import Activities, OutsideService, ServiceLabels
 from aftersale.guarantees.freight_insurance import FreightClaimInput, InsurerAnswer, InsurerRequest, insured_amount
-from aftersale.policy.book import Book
 from aftersale.vocabulary import Service as GuaranteeService
-
-_MANNER = ServiceLabels("insurer", "insurer", "is sent again")
 
 _LATER = timedelta(hours=1)
 """How long to wait before an insurer that has not decided is asked again."""
 
 
-class Insurance:
+class Insurance(OutsideService):
     """Freight claims through an insurer that takes signed requests and answers each key alike.
 
     `POST /freight-claims` with an `Idempotency-Key` and a Standard Webhooks signature answers 200 and an
     `InsurerAnswer`. `amount` is the most that is claimed, by the policy; it is missing where nobody knows the cost.
     """
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str | None, secret: str | None, book: Book) -> None:
-        """Call `base_url` through `http`, for covers of this book. Raises BadInput as `SignedService`."""
-        self._service = SignedService(http, _MANNER, base_url, secret or "") if base_url else None
-        self._book = book
+    labels = ServiceLabels(
+        "insurer",
+        "insurer",
+        "is sent again",
+        meaning="the freight insurer of returns",
+        unset="its claims wait for one",
+    )
+    path = "freight-claims"
+
+    @property
+    def activities(self) -> Activities:
+        """All of them, for a worker."""
+        return [self.insure]
 
     @activity.defn(name="insure")
     async def insure(self, claim: FreightClaimInput) -> InsurerAnswer:
@@ -37,7 +42,7 @@ class Insurance:
             said = "no insurer is set; set AFTERSALE_INSURER_URL and AFTERSALE_INSURER_SECRET for the workers"
             raise ApplicationError(said, type="insurer_unset", next_retry_delay=_LATER)
         body = self._request(claim).model_dump_json(exclude_unset=True)
-        decided = await self._service.answer("freight-claims", claim.key, body, InsurerAnswer)
+        decided = await self._service.answer(self.path, claim.key, body, InsurerAnswer)
         if decided.decision == "pending":
             raise ApplicationError("the insurer has not decided", type="insurer_pending", next_retry_delay=_LATER)
         return decided

@@ -26,9 +26,6 @@ from aftersale.vocabulary import Service as GuaranteeService
 
 _T = TypeVar("_T")
 
-_MANNER = ServiceLabels("payments", "payment service", "is looked up, then sent again if need be")
-
-
 _Keep = Callable[[RefundInstruction, datetime], Instructed]
 """How the ledger takes an instruction in."""
 
@@ -72,12 +69,14 @@ class Payments:
     where the money comes back from the buyer.
     """
 
+    labels = ServiceLabels("payments", "payment service", "is looked up, then sent again if need be")
+
     def __init__(self, http: httpx.AsyncClient, base_url: str, secret: str, ledger: Ledger, book: Book) -> None:
         """Call `base_url` through `http`, signing with `secret`, and keep the ledger; advances are bounded by `book`.
 
         Raises BadInput as `SignedService`.
         """
-        self._service = SignedService(http, _MANNER, base_url, secret)
+        self._service = SignedService(http, self.labels, base_url, secret)
         self._ledger, self._book = ledger, book
 
     @activity.defn(name="refund")

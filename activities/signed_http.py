@@ -4,29 +4,52 @@ Whatever leaves open what became of a call is a retryable error, 4xx answers inc
 secret, which an operator puts right while the case waits.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from standardwebhooks import Webhook
 from temporalio.exceptions import ApplicationError
 
 from activities import present
 from activities.heartbeat import send_heartbeats
 from aftersale.errors import bad_input, problems_of
+from aftersale.policy.book import Book
 from aftersale.schema import Schema
 
 A = TypeVar("A", bound=Schema)
 
+Activities = Sequence[Callable[..., Any]]
+
 
 @dataclass(frozen=True)
 class ServiceLabels:
-    """How one service is spoken of: `code` to programs, `name` to people; `remedy` says what follows a failed call."""
+    """How one service is spoken of: `code` to programs, `name` to people; `remedy` says what follows a failed call.
+
+    Operators set `AFTERSALE_<CODE>_URL` and `AFTERSALE_<CODE>_SECRET`: `meaning` tells them whose address that is, and
+    `unset` what happens without one.
+    """
 
     code: str
     name: str
     remedy: str
+    meaning: str = ""
+    unset: str = ""
+
+    @property
+    def variables(self) -> tuple[str, str]:
+        """The names of the two environment variables, of its address and of the secret."""
+        return f"AFTERSALE_{self.code.upper()}_URL", f"AFTERSALE_{self.code.upper()}_SECRET"
+
+
+class ServiceAddress(Schema):
+    """Where a service is asked, and the secret (`whsec_…`) that signs what it is asked."""
+
+    url: str
+    secret: Annotated[str, Field(repr=False)] = ""
 
 
 class SignedService:
@@ -107,6 +130,32 @@ class SignedService:
         except httpx.RequestError as error:
             said = f"the connection to the {self._manner.name} failed ({type(error).__name__})"
             raise self.failure("unreachable", said, key) from error
+
+
+class OutsideService(ABC):
+    """A service that an operator may leave unset; its activities say what that means. `activities.services` names all.
+
+    It is asked at `path` by POST, and answers each key alike.
+    """
+
+    labels: ClassVar[ServiceLabels]
+    path: ClassVar[str]
+
+    def __init__(self, http: httpx.AsyncClient, book: Book, address: ServiceAddress | None) -> None:
+        """Call `address` through `http`, by the policy of this book. Raises BadInput as `SignedService`."""
+        self._service = SignedService(http, self.labels, address.url, address.secret) if address else None
+        self._book = book
+
+    @classmethod
+    def address_in(cls, environment: Mapping[str, str]) -> ServiceAddress | None:
+        """Return what an environment says of the service; None where it is unset."""
+        url, secret = (environment.get(name) or "" for name in cls.labels.variables)
+        return ServiceAddress(url=url, secret=secret) if url else None
+
+    @property
+    @abstractmethod
+    def activities(self) -> Activities:
+        """All of them, for a worker."""
 
 
 def _http_address(base_url: str, field: str) -> str:

@@ -1,6 +1,5 @@
 """The house that is simulated: production's own activities over records in memory, with stand-ins outside only."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
@@ -25,7 +24,8 @@ from simulation.temporal.activities import Hand, hand
 from simulation.temporal.instance import definition_of
 from simulation.temporal.server import Server, connected
 from simulation.temporal.service import Service
-from worker import WORKFLOWS, Settings, hands
+from trial.environment import settings_for
+from worker import WORKFLOWS, hands
 
 _PACE = RelaySettings(idle=timedelta(hours=6), lease=timedelta(days=1))
 """How messengers look for messages where an hour passes in no time."""
@@ -40,9 +40,10 @@ class House:
         self.records = MemoryRecords()
         self.platform = Platform(Chance(0, ()))
         self.service = Service()
-        self.inbox = Inbox(("json://inbox.example",))
+        settings = settings_for(URL, "sqlite:///memory")
+        self.inbox = Inbox(settings.fallback)
         http, client = httpx.AsyncClient(transport=self.platform), connected(self.service)
-        made = [hands(client, _SETTINGS, book, self.records, http) for book in books]
+        made = [hands(client, settings, book, self.records, http) for book in books]
         self.identities = [identity for _, identity in made]
         self._templates = Templates()
         self._hands = [hand(activities) for activities, _ in made]
@@ -116,18 +117,3 @@ class Inbox:
     def _keep(self, notification: Notification) -> bool:
         self.ids.extend(notification.message_ids)
         return True
-
-
-_SECRET = "whsec_" + base64.b64encode(b"no secret: for simulations only").decode()
-
-_SETTINGS = Settings(
-    payments_url=URL,
-    payments_secret=_SECRET,
-    approvals_url=URL,
-    approvals_secret=_SECRET,
-    insurer_url=URL,
-    insurer_secret=_SECRET,
-    carrier_url=URL,
-    carrier_secret=_SECRET,
-    records_url="sqlite:///memory",
-)

@@ -24,6 +24,7 @@ from aftersale.client import Cases
 from aftersale.errors import AftersaleError
 from aftersale.temporal.plugin import TASK_QUEUE, plugin
 from aftersale.temporal.worker import run
+from trial.environment import variables_for
 from trial.platform import TRIAL_SECRET, create_app, serve
 from trial.server import NAMESPACE, ServerUnavailable, persistent, require_free
 from worker import DRAIN
@@ -121,16 +122,7 @@ def worker_environment(address: str, platform_url: str, records_url: str) -> dic
         "TEMPORAL_ADDRESS": address,
         "TEMPORAL_NAMESPACE": NAMESPACE,
         "TEMPORAL_CONFIG_FILE": os.devnull,
-        "AFTERSALE_PAYMENTS_URL": platform_url,
-        "AFTERSALE_PAYMENTS_SECRET": TRIAL_SECRET,
-        "AFTERSALE_APPROVALS_URL": platform_url,
-        "AFTERSALE_APPROVALS_SECRET": TRIAL_SECRET,
-        "AFTERSALE_INSURER_URL": platform_url,
-        "AFTERSALE_INSURER_SECRET": TRIAL_SECRET,
-        "AFTERSALE_CARRIER_URL": platform_url,
-        "AFTERSALE_CARRIER_SECRET": TRIAL_SECRET,
-        "AFTERSALE_RECORDS_URL": records_url,
-        "AFTERSALE_NOTIFY_FALLBACK": platform_url.replace("http://", "json://") + "/inbox",
+        **variables_for(platform_url, records_url),
     }
 
 

@@ -17,6 +17,8 @@ from temporalio.plugin import SimplePlugin
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from activities.payments import Payments
+from activities.services import SERVICES
 from aftersale import records
 from aftersale.client import WORKFLOW_TYPES, Refusal
 from aftersale.contract.status import Status
@@ -170,15 +172,13 @@ async def workplace(folder: Path, records_url: str | None = None) -> AsyncIterat
 
 def settings_for(platform_url: str, records_url: str) -> Settings:
     """Return a worker's settings to work with the stand-in platform."""
-    return Settings(
-        payments_url=platform_url,
-        payments_secret=TRIAL_SECRET,
-        approvals_url=platform_url,
-        approvals_secret=TRIAL_SECRET,
-        insurer_url=platform_url,
-        insurer_secret=TRIAL_SECRET,
-        carrier_url=platform_url,
-        carrier_secret=TRIAL_SECRET,
-        records_url=records_url,
-        fallback=(platform_url.replace("http://", "json://") + "/inbox",),
-    )
+    return Settings.read(variables_for(platform_url, records_url))
+
+
+def variables_for(platform_url: str, records_url: str) -> dict[str, str]:
+    """Return the environment of a worker that works with the stand-in platform, wherever its Temporal server is."""
+    told = {records.VARIABLE: records_url}
+    for labels in (Payments.labels, *(each.labels for each in SERVICES)):
+        address, secret = labels.variables
+        told |= {address: platform_url, secret: TRIAL_SECRET}
+    return told | {"AFTERSALE_NOTIFY_FALLBACK": platform_url.replace("http://", "json://") + "/inbox"}
