@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import httpx
 
 from simulation.chance import Chance, Fault
+from trial.platform.services import PAYMENTS, STAND_INS, StandIn
 
 URL = "http://platform.example"
 
@@ -86,27 +87,24 @@ class Platform(httpx.AsyncBaseTransport):
         return httpx.Response(200, json=answer)
 
     def _work(self, method: str, path: str, key: str, given: dict[str, Any]) -> Answer:
-        match path:
-            case "refunds" | "clawbacks" if method == "GET":
-                return self._held(path, key)
-            case "refunds" | "clawbacks":
-                return self._settled(path, key, given)
-            case "claims":
-                return self._once(path, key, lambda: {"decision": "pending", **self.answers.get(given["tier"], {})})
-            case "freight-claims":
-                return self._once(path, key, self._insured)
-            case "pickups":
-                return self._once(path, key, lambda: self._booked(key))
-            case "pickups/cancel":
-                return {"key": key} if ("pickups", key) in self.known else None
-            case _:
-                raise AssertionError(f"no service has {method} {path}")
+        if path in PAYMENTS:
+            return self._held(path, key) if method == "GET" else self._settled(path, key, given)
+        service = STAND_INS.get(path.removesuffix("/cancel"))
+        assert service and path in service.paths, f"no service has {method} {path}"
+        if path != service.path:
+            return {"key": key} if (service.path, key) in self.known else None
+        return self._answered(service, key, given)
 
-    def _once(self, path: str, key: str, decide: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return the answer that a key got before."""
-        if (path, key) not in self.known:
-            self.known[path, key] = {"key": key, **decide()}
-        return self.known[path, key]
+    def _answered(self, service: StandIn, key: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return a service's answer, the one that the key got before if it did."""
+        if (service.path, key) not in self.known:
+            self.known[service.path, key] = {"key": key, **service.answer(given, self._told(service, key))}
+        return self.known[service.path, key]
+
+    def _told(self, service: StandIn, key: str) -> dict[str, Any]:
+        if service.decided:
+            return next((decided for tier, decided in self.answers.items() if key.endswith(f"/{tier}")), {})
+        return {"reason": self._reason()} if self.chance.happens(Fault.SERVICE_DECLINES) else {}
 
     def _held(self, path: str, key: str) -> Answer:
         held = self.payments.get(key)
@@ -125,16 +123,6 @@ class Platform(httpx.AsyncBaseTransport):
             held.moved += 1
             held.settlement |= {"status": "succeeded", "provider_ref": f"transfer-{len(self.payments)}"}
         return held.settlement
-
-    def _insured(self) -> dict[str, Any]:
-        if self.chance.happens(Fault.SERVICE_DECLINES):
-            return {"decision": "declined", "reason": self._reason()}
-        return {"decision": "paid", "amount": {"amount_minor": 1_000, "currency": "CNY"}, "reference": "freight-1"}
-
-    def _booked(self, key: str) -> dict[str, Any]:
-        if self.chance.happens(Fault.SERVICE_DECLINES):
-            return {"status": "refused", "reason": self._reason()}
-        return {"status": "booked", "tracking_no": key.replace("/", "-")[-64:]}
 
     def _reason(self) -> str:
         return "no, " * (700_000 if self.chance.happens(Fault.SERVICE_CHATTERS) else 1) + "declined"

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from activities.services import SERVICES
 from tests.support.platform_fixtures import StandIn, client, instruction, running, until
 from trial.platform import TRIAL_SECRET, create_app, serve
+from trial.platform.services import STAND_INS
 
 KEY = "case/C-1/refund/1"
 OTHER_SECRET = "whsec_c29tZWJvZHkgZWxzZQ=="
@@ -88,6 +90,10 @@ async def test_an_unknown_key_is_not_found(platform: StandIn) -> None:
     answer = await platform.http.get(f"/refunds/{KEY}")
     assert answer.status_code == 404
     assert "nothing is held under this key" in answer.json()["error"]
+
+
+def test_every_service_outside_is_played_where_it_is_asked() -> None:
+    assert {service.path for service in SERVICES} == set(STAND_INS)
 
 
 # Signatures and bad requests

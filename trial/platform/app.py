@@ -1,10 +1,11 @@
 """The HTTP surface of the stand-in platform."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -15,19 +16,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aftersale.errors import BadInput, bad_input, problems_of
-from aftersale.guarantees.claims import Approval, ClaimReview
-from aftersale.guarantees.freight_insurance import InsurerAnswer, InsurerRequest
-from aftersale.guarantees.home_pickup import Pickup, PickupOrder
-from aftersale.money import Money, RefundInstruction
+from aftersale.guarantees.claims import Approval
+from aftersale.money import RefundInstruction
 from trial.platform.faults import Fault, Faults
+from trial.platform.services import PAYMENTS, STAND_INS, StandIn
 from trial.platform.store import KeyTaken, Store
 
 TRIAL_SECRET = "whsec_" + base64.b64encode(b"no secret: for the trial only").decode()
 """What the trial signs with. Known to everybody, so good for nothing but a trial."""
-
-
-TARIFF = Money(amount_minor=1_000, currency="CNY")
-"""What the insurer pays for a return whose cost nobody told."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -54,17 +50,11 @@ def create_app(db_path: Path, secret: str) -> Starlette:
 
     app = Starlette(
         routes=[
-            *(Route(path, desk.instruct, methods=["POST"]) for path in ("/refunds", "/clawbacks")),
-            *(Route(f"{path}/{{key:path}}", desk.look_up, methods=["GET"]) for path in ("/refunds", "/clawbacks")),
+            *(Route(f"/{path}", desk.instruct, methods=["POST"]) for path in PAYMENTS),
+            *(Route(f"/{path}/{{key:path}}", desk.look_up, methods=["GET"]) for path in PAYMENTS),
             Route("/payments", desk.payments, methods=["GET"]),
-            Route("/claims", desk.review, methods=["POST"]),
-            Route("/claims", desk.claims, methods=["GET"]),
+            *(route for service in STAND_INS.values() for route in _routes(desk, service)),
             Route("/decisions", desk.decide, methods=["POST"]),
-            Route("/freight-claims", desk.insure, methods=["POST"]),
-            Route("/freight-claims", desk.freight, methods=["GET"]),
-            Route("/pickups", desk.book, methods=["POST"]),
-            Route("/pickups", desk.pickups, methods=["GET"]),
-            Route("/pickups/cancel", desk.cancel, methods=["POST"]),
             Route("/inbox", desk.receive, methods=["POST"]),
             Route("/inbox", desk.messages, methods=["GET"]),
             Route("/faults", desk.arm, methods=["POST"]),
@@ -77,6 +67,13 @@ def create_app(db_path: Path, secret: str) -> Starlette:
     )
     app.state.faults = faults
     return app
+
+
+def _routes(desk: "_Desk", service: StandIn) -> Iterator[Route]:
+    path, *cancelling = (f"/{path}" for path in service.paths)
+    yield Route(path, partial(desk.ask, service), methods=["POST"])
+    yield Route(path, partial(desk.asked, service), methods=["GET"])
+    yield from (Route(each, partial(desk.cancel, service), methods=["POST"]) for each in cancelling)
 
 
 class _Desk:
@@ -117,68 +114,43 @@ class _Desk:
     async def payments(self, _: Request) -> Response:
         return JSONResponse(self._store.payments())
 
-    async def review(self, request: Request) -> Response:
-        """Answer a claim as was decided beforehand for a part of its key; others wait for a person."""
+    async def ask(self, service: StandIn, request: Request) -> Response:
+        """Answer what is asked of a service, each key alike; what people decide, as they decided beforehand."""
         body = await request.body()
         self._check_signature(body, request)
-        claim = _read(ClaimReview, body)
-        told = next((each for each in self._decisions if each.key in claim.key), None)
-        decided = told.model_copy(update={"key": claim.key}) if told else Approval(key=claim.key, decision="pending")
+        asked = _read(service.asked, body).model_dump(mode="json")
+        key, decided = asked["key"], self._decided(asked["key"]) if service.decided else {}
+
+        def answer(declined: str | None) -> Response:
+            told = {"reason": declined} if declined else decided
+            answered = service.answered.model_validate({"key": key, **service.answer(asked, told)})
+            return JSONResponse(self._store.answer(service.path, asked, answered.model_dump(mode="json")))
+
+        return await self._faults.around(request, key, answer)
+
+    async def cancel(self, service: StandIn, request: Request) -> Response:
+        """Cancel what was asked of a service."""
+        body = await request.body()
+        self._check_signature(body, request)
+        key = request.headers.get("idempotency-key", "")
 
         def answer(_: str | None) -> Response:
-            return JSONResponse(self._store.review(claim, decided).model_dump(mode="json"))
+            return Response(status_code=200 if self._store.cancel(service.path, key) else 404)
 
-        return await self._faults.around(request, claim.key, answer)
+        return await self._faults.around(request, key, answer)
 
-    async def claims(self, _: Request) -> Response:
-        return JSONResponse(self._store.claims())
+    async def asked(self, service: StandIn, _: Request) -> Response:
+        """Return all that a service was asked, with its answers."""
+        return JSONResponse(self._store.asked(service.path))
 
     async def decide(self, request: Request) -> Response:
         """Decide beforehand on the claims whose key contains this one's."""
         self._decisions.insert(0, _read(Approval, await request.body()))
         return Response(status_code=204)
 
-    async def insure(self, request: Request) -> Response:
-        """Pay what is claimed; where nobody knows the cost, a tariff."""
-        body = await request.body()
-        self._check_signature(body, request)
-        wanted = _read(InsurerRequest, body)
-        amount = wanted.amount or TARIFF
-
-        def answer(declined: str | None) -> Response:
-            paid = InsurerAnswer(key=wanted.key, decision="paid", amount=amount, reference="freight-1")
-            refused = InsurerAnswer(key=wanted.key, decision="declined", reason=declined)
-            return JSONResponse(self._store.insure(wanted, refused if declined else paid).model_dump(mode="json"))
-
-        return await self._faults.around(request, wanted.key, answer)
-
-    async def freight(self, _: Request) -> Response:
-        return JSONResponse(self._store.freight())
-
-    async def book(self, request: Request) -> Response:
-        body = await request.body()
-        self._check_signature(body, request)
-        order = _read(PickupOrder, body)
-
-        def answer(refused: str | None) -> Response:
-            booked = Pickup(key=order.key, status="booked", tracking_no=order.key.replace("/", "-")[-64:])
-            refusal = Pickup(key=order.key, status="refused", reason=refused)
-            return JSONResponse(self._store.book(order, refusal if refused else booked).model_dump(mode="json"))
-
-        return await self._faults.around(request, order.key, answer)
-
-    async def cancel(self, request: Request) -> Response:
-        body = await request.body()
-        self._check_signature(body, request)
-        key = request.headers.get("idempotency-key", "")
-
-        def answer(_: str | None) -> Response:
-            return Response(status_code=200 if self._store.cancel(key) else 404)
-
-        return await self._faults.around(request, key, answer)
-
-    async def pickups(self, _: Request) -> Response:
-        return JSONResponse(self._store.pickups())
+    def _decided(self, key: str) -> dict[str, Any]:
+        found = next((each for each in self._decisions if each.key in key), None)
+        return found.model_dump(exclude={"key"}, exclude_unset=True) if found else {}
 
     async def receive(self, request: Request) -> Response:
         note = _read(Note, await request.body())

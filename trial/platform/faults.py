@@ -5,11 +5,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
 from aftersale.schema import Schema
+from trial.platform.services import PAYMENTS, STAND_INS
+
+_PATHS = [
+    *(f"/{path}{looked_up}" for path in PAYMENTS for looked_up in ("", "/")),
+    *(f"/{path}" for service in STAND_INS.values() for path in service.paths),
+    "/inbox",
+]
+_DECLINING = [*PAYMENTS, *(service.path for service in STAND_INS.values() if not service.decided)]
+
+
+def _served(path: str) -> str:
+    if path not in _PATHS:
+        raise ValueError(f"should be {', '.join(map(repr, _PATHS[:-1]))} or {_PATHS[-1]!r}; given {path!r}")
+    return path
 
 
 class Fault(Schema):
@@ -25,17 +39,7 @@ class Fault(Schema):
     The paths "/refunds/" and "/clawbacks/" mean the look-ups.
     """
 
-    path: Literal[
-        "/refunds",
-        "/refunds/",
-        "/clawbacks",
-        "/clawbacks/",
-        "/inbox",
-        "/claims",
-        "/freight-claims",
-        "/pickups",
-        "/pickups/cancel",
-    ]
+    path: Annotated[str, AfterValidator(_served)]
     fault: Literal["hold", "lose_answer", "decline", "status", "reset", "slow"]
     times: Annotated[int, Field(ge=1)] = 1
     key: str = ""
@@ -46,9 +50,9 @@ class Fault(Schema):
 
     @model_validator(mode="after")
     def _only_instructions_are_declined(self) -> Self:
-        if self.fault == "decline" and self.path not in ("/refunds", "/clawbacks", "/freight-claims", "/pickups"):
-            named = "refunds, clawbacks, freight claims and pickups"
-            raise ValueError(f"only {named} can be declined; write the path of one")
+        if self.fault == "decline" and self.path.removeprefix("/") not in _DECLINING:
+            *others, last = (path.replace("-", " ") for path in _DECLINING)
+            raise ValueError(f"only {', '.join(others)} and {last} can be declined; write the path of one")
         return self
 
     def hits(self, path: str, key: str) -> bool:

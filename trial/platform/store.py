@@ -1,4 +1,4 @@
-"""What the stand-in platform remembers: payments, each movement of money, messages received."""
+"""What the stand-in platform remembers: payments, each movement of money, what services answered, messages received."""
 
 import json
 import sqlite3
@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aftersale.guarantees.claims import Approval, ClaimReview
-from aftersale.guarantees.freight_insurance import InsurerAnswer, InsurerRequest
-from aftersale.guarantees.home_pickup import Pickup, PickupOrder
 from aftersale.money import RefundInstruction, Settlement
 
 _SCHEMA = """
@@ -20,14 +17,9 @@ CREATE TABLE IF NOT EXISTS payments (
 CREATE TABLE IF NOT EXISTS transfers (  -- no uniqueness on purpose: a second payment must show, not be hidden
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, amount_minor INTEGER NOT NULL, currency TEXT NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS claims (
-    key TEXT PRIMARY KEY, review TEXT NOT NULL, approval TEXT NOT NULL, asked INTEGER NOT NULL DEFAULT 1
-) STRICT;
-CREATE TABLE IF NOT EXISTS freight (
-    key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL, asked INTEGER NOT NULL DEFAULT 1
-) STRICT;
-CREATE TABLE IF NOT EXISTS pickups (
-    key TEXT PRIMARY KEY, pickup TEXT NOT NULL, asked INTEGER NOT NULL DEFAULT 1, cancelled INTEGER NOT NULL DEFAULT 0
+CREATE TABLE IF NOT EXISTS answers (
+    path TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL,
+    asked INTEGER NOT NULL DEFAULT 1, cancelled INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (path, key)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY, message_id TEXT UNIQUE, payload TEXT NOT NULL, received_at TEXT NOT NULL,
@@ -81,51 +73,28 @@ class Store:
             " FROM payments ORDER BY payments.rowid"
         )
 
-    def review(self, claim: ClaimReview, decided: Approval) -> Approval:
-        """Keep a claim and its answer; one that came before gets the answer that it got before."""
+    def answer(self, path: str, asked: dict[str, Any], decided: dict[str, Any]) -> dict[str, Any]:
+        """Keep what a service was asked under a key, and its answer; what came before gets the answer of then."""
         found = self._db.execute(
-            "INSERT INTO claims (key, review, approval) VALUES (?, ?, ?)"
-            " ON CONFLICT (key) DO UPDATE SET asked = asked + 1 RETURNING approval",
-            (claim.key, claim.model_dump_json(), decided.model_dump_json()),
+            "INSERT INTO answers (path, key, request, answer) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (path, key) DO UPDATE SET asked = asked + 1 RETURNING answer",
+            (path, asked["key"], json.dumps(asked), json.dumps(decided)),
         ).fetchone()
-        return Approval.model_validate_json(found["approval"])
+        answer: dict[str, Any] = json.loads(found["answer"])
+        return answer
 
-    def claims(self) -> list[dict[str, Any]]:
-        """Return every claim that was asked about, oldest first, with its answer, and how often it was asked."""
-        rows = self._all("SELECT review, approval, asked FROM claims ORDER BY rowid")
-        return [{**json.loads(row.pop("review")), **row, "approval": json.loads(row["approval"])} for row in rows]
+    def cancel(self, path: str, key: str) -> bool:
+        """Cancel what a service was asked; False where nothing is held under the key."""
+        cancelling = "UPDATE answers SET cancelled = 1 WHERE path = ? AND key = ?"
+        return self._db.execute(cancelling, (path, key)).rowcount == 1
 
-    def insure(self, wanted: InsurerRequest, decided: InsurerAnswer) -> InsurerAnswer:
-        """Keep a freight claim and its answer; one that came before gets the answer that it got before."""
-        found = self._db.execute(
-            "INSERT INTO freight (key, request, answer) VALUES (?, ?, ?)"
-            " ON CONFLICT (key) DO UPDATE SET asked = asked + 1 RETURNING answer",
-            (wanted.key, wanted.model_dump_json(), decided.model_dump_json()),
-        ).fetchone()
-        return InsurerAnswer.model_validate_json(found["answer"])
-
-    def freight(self) -> list[dict[str, Any]]:
-        """Return every freight claim, oldest first, with its answer, and how often it was sent."""
-        rows = self._all("SELECT request, answer, asked FROM freight ORDER BY rowid")
+    def asked(self, path: str) -> list[dict[str, Any]]:
+        """Return all that a service was asked, oldest first: the answer, how often, and whether it was cancelled."""
+        rows = self._all(
+            "SELECT request, answer, asked, cancelled FROM answers WHERE path = ? ORDER BY rowid",
+            path,
+        )
         return [{**json.loads(row.pop("request")), **row, "answer": json.loads(row["answer"])} for row in rows]
-
-    def book(self, order: PickupOrder, answer: Pickup) -> Pickup:
-        """Keep a pickup; an order that came before gets the answer that it got before."""
-        found = self._db.execute(
-            "INSERT INTO pickups (key, pickup) VALUES (?, ?)"
-            " ON CONFLICT (key) DO UPDATE SET asked = asked + 1 RETURNING pickup",
-            (order.key, answer.model_dump_json()),
-        ).fetchone()
-        return Pickup.model_validate_json(found["pickup"])
-
-    def cancel(self, key: str) -> bool:
-        """Cancel a pickup; False where none is held under the key."""
-        return self._db.execute("UPDATE pickups SET cancelled = 1 WHERE key = ?", (key,)).rowcount == 1
-
-    def pickups(self) -> list[dict[str, Any]]:
-        """Return every pickup, oldest first, how often it was ordered, and whether it was cancelled."""
-        rows = self._all("SELECT pickup, asked, cancelled FROM pickups ORDER BY rowid")
-        return [{**json.loads(row.pop("pickup")), **row} for row in rows]
 
     def receive(self, message_id: str | None, payload: dict[str, Any]) -> None:
         """Keep a message; one that came before, by its id, is only counted."""
@@ -163,8 +132,8 @@ class Store:
         found: sqlite3.Row | None = self._db.execute("SELECT * FROM payments WHERE key = ?", (key,)).fetchone()
         return found
 
-    def _all(self, query: str) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._db.execute(query)]
+    def _all(self, query: str, *given: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._db.execute(query, given)]
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
