@@ -20,7 +20,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-fast simulate soak check format replay diagrams picture bench lock clean
+.PHONY: help install demo dev test test-fast simulate soak check format replay diagrams services picture bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ replay: install ## replay every recorded history against today's workflows
 
 diagrams: install ## draw the states of every kind of case anew, from the table of moves
 	@$(BIN)/python -m aftersale.case.diagrams > docs/states.md
+
+services: install ## write the variables of outside services anew into what operators read
+	@$(BIN)/python -m trial.service_texts
 
 picture: install ## take the picture of a case in the Temporal UI anew; needs Chromium
 	@$(BIN)/python -m trial.picture docs/case-in-the-ui.png

@@ -11,6 +11,7 @@ from activities.services import SERVICES
 from aftersale import vocabulary
 from aftersale.cli import app
 from tests.test_house import MODULES, ROOT, TRACKED, name
+from trial.service_texts import texts
 
 DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
@@ -117,6 +118,11 @@ def test_variables_that_are_named_exist(document: Path) -> None:
         known = variable in code or re.search(rf"^    {setting}: ", code, flags=re.MULTILINE)
         of_a_service = any(variable in each.labels.variables for each in SERVICES)
         assert known or of_a_service or variable.startswith("AFTERSALE_NOTIFY_"), variable
+
+
+@pytest.mark.parametrize(("document", "text"), texts(), ids=["deploy/.env.example", "docs/operate.md"])
+def test_operators_read_of_every_service_outside_as_make_services_writes_it(document: Path, text: str) -> None:
+    assert document.read_text("utf-8") == text
 
 
 @pytest.mark.parametrize("document", GUIDES, ids=name)
