@@ -146,7 +146,7 @@ async def test_an_idempotency_key_that_is_not_the_instructions_is_refused(platfo
         (
             "/faults",
             {"path": "/inbox", "fault": "decline"},
-            "only refunds, clawbacks, freight claims and pickups",
+            "this cannot be declined; write the path of one of refunds, clawbacks, freight claims, pickups",
         ),
     ],
 )

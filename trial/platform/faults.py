@@ -51,8 +51,8 @@ class Fault(Schema):
     @model_validator(mode="after")
     def _only_instructions_are_declined(self) -> Self:
         if self.fault == "decline" and self.path.removeprefix("/") not in _DECLINING:
-            *others, last = (path.replace("-", " ") for path in _DECLINING)
-            raise ValueError(f"only {', '.join(others)} and {last} can be declined; write the path of one")
+            named = ", ".join(path.replace("-", " ") for path in _DECLINING)
+            raise ValueError(f"this cannot be declined; write the path of one of {named}")
         return self
 
     def hits(self, path: str, key: str) -> bool:
