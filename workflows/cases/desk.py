@@ -30,6 +30,7 @@ A = TypeVar("A", bound=Schema)
 B = TypeVar("B", bound=Schema)
 C = TypeVar("C", bound=Schema)
 D = TypeVar("D", bound=Schema)
+E = TypeVar("E", bound=Schema)
 T = TypeVar("T")
 
 
@@ -106,6 +107,10 @@ class Desk(EntityDesk):
     async def answer(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C | Lapse: ...
     @overload
     async def answer(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D | Lapse: ...
+    @overload
+    async def answer(
+        self, a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], /
+    ) -> A | B | C | D | E | Lapse: ...
     async def answer(self, *accepts: type[Schema]) -> Schema | Lapse:
         """Return the next thing that ends the stage: one of what it accepts, or the lapse of its clock."""
         while True:
