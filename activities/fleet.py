@@ -32,7 +32,6 @@ class Fleet:
     """The workers that share one task queue."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
-        """Ask about them through this client."""
         self._client, self._queue = client, TaskQueue(name=task_queue)
 
     async def names(self) -> set[str]:

@@ -18,7 +18,6 @@ class Intake:
     """Who may open a case, by this book and this ledger."""
 
     def __init__(self, book: Book, ledger: Ledger) -> None:
-        """Judge by this book, and keep claims in this ledger."""
         self._book, self._ledger = book, ledger
 
     # A time limit must not raise in the midst of a transaction: the database has limits of its own.

@@ -28,7 +28,6 @@ class Quotes:
     """The policy book as activities."""
 
     def __init__(self, book: Book) -> None:
-        """Answer from this book."""
         self._book = book
 
     @property

@@ -22,7 +22,6 @@ class Recording:
     """The records as activities."""
 
     def __init__(self, records: Records) -> None:
-        """Write to these records."""
         self._records = records
 
     @property

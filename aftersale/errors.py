@@ -34,7 +34,6 @@ class BadInput(AftersaleError):
     """What was given cannot be taken; `problems` names every field and its remedy."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        """Say all that is wrong at once."""
         self.problems = tuple(problems)
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
@@ -56,7 +55,6 @@ class Refusal(AftersaleError):
     """A case did not take what was sent. `code` tells programs why, the message people."""
 
     def __init__(self, code: str, message: str) -> None:
-        """Keep the code beside the words."""
         self.code = code
         super().__init__(message)
 
@@ -77,7 +75,6 @@ class NoAnswer(AftersaleError):
     """
 
     def __init__(self, message: str, act: Any = None, request_id: str | None = None) -> None:
-        """Keep what was sent beside the words."""
         self.act, self.request_id = act, request_id
         super().__init__(message)
 
@@ -130,6 +127,5 @@ class CommandRefused(AftersaleError):
     """A command that is not taken; the problem says why, and what is legal now."""
 
     def __init__(self, problem: Problem) -> None:
-        """Keep the problem; its words are the error's."""
         self.problem = problem
         super().__init__(str(problem))

@@ -32,7 +32,6 @@ class EntityDesk:
     """Where one case or watch is worked: its present, its timer, its page for operators, its policy revisions."""
 
     def __init__(self, present: Present) -> None:
-        """Nothing was told yet."""
         self.present = present
         self.settled = False
         self.revisions = Revisions()

@@ -31,7 +31,6 @@ class Visibility:
     """Shows a case; an attribute is written only when it changed, all changes in one upsert."""
 
     def __init__(self) -> None:
-        """Nothing is shown yet."""
         self._shown: dict[str, object] = {}
 
     def show(self, request: CaseRequest, standing: Status) -> None:

@@ -33,7 +33,6 @@ class DeliveryBatch:
     """The messages that one lease brought, at the instant `now`; none sets out once it may no longer begin."""
 
     def __init__(self, means: Transport, batch: Sequence[Leased], now: datetime, may_begin: Callable[[], bool]) -> None:
-        """Nothing sets out yet."""
         self._means, self._batch, self._now, self._may_begin = means, batch, now, may_begin
         self._digests: dict[tuple[Channel, str], asyncio.Task[Answer]] = {}
 

@@ -11,7 +11,6 @@ class Agreements:
     """What was named so far, and the limits that count, as they were written."""
 
     def __init__(self) -> None:
-        """Nobody has named anything."""
         self.limits: dict[Clock, str] = {}
         self._named: dict[tuple[Clock, Party], timedelta] = {}
 

@@ -23,7 +23,6 @@ class PendingMessages:
     """The letters of one case, numbered in the order in which they are written."""
 
     def __init__(self, request: CaseRequest) -> None:
-        """Nothing is owed yet."""
         self.request = request
         self._owed: list[PendingMessage] = []
         self._written = 0

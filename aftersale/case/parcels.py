@@ -11,7 +11,6 @@ class Parcels:
     """Scans by their event id, in the order in which they came; the parcel that each leg waits for; what it cost."""
 
     def __init__(self) -> None:
-        """Nothing is on its way."""
         self.scans: dict[str, ParcelEvent] = {}
         self.expected: dict[Leg, str] = {}
         self.freight: Money | None = None

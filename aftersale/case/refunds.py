@@ -16,7 +16,6 @@ class Refunds:
     """What one case owes, and its instructions in the order in which they were given."""
 
     def __init__(self, request: CaseRequest) -> None:
-        """Nothing is reserved, and nothing instructed, yet."""
         self.request = request
         self.asked = {item.order_line_id: item.requested.amount_minor for item in request.items}
         self.received: dict[str, int] | None = None

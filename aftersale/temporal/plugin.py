@@ -32,7 +32,6 @@ class LeanPayloadConverter(PydanticPayloadConverter):
     """Pydantic as JSON, with fields that were not set left out: histories stay small."""
 
     def __init__(self) -> None:
-        """Leave out what was not set."""
         super().__init__(ToJsonOptions(exclude_unset=True))
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:

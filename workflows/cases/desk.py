@@ -49,7 +49,6 @@ class Desk(EntityDesk):
     """The working place of one case."""
 
     def __init__(self, case: Case, present: Present) -> None:
-        """Lay the file on the desk."""
         super().__init__(present)
         self.case = case
         self.settlings = 0

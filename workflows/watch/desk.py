@@ -30,7 +30,6 @@ class WatchDesk(EntityDesk):
     """The working place of one watch."""
 
     def __init__(self, request: WatchRequest, present: Present) -> None:
-        """Nothing has been asked yet."""
         super().__init__(present)
         self.watch = Watch(request, self.now)
         self._news: deque[Violation] = deque()
