@@ -1,10 +1,10 @@
 """Proving the books: every rule that they must obey, asked of all orders at once. What breaks one is a difference."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, Table, and_, case, cast, func, or_, select
 
 from aftersale.ledger.reports import DifferenceKind, LedgerDifference
 from aftersale.records.ledger.tables import allocations, instructions, order_lines, reservations, tenders
@@ -13,17 +13,29 @@ from aftersale.vocabulary import RefundState
 
 SUCCEEDED = instructions.c.state == RefundState.SUCCEEDED
 
+Rules = Mapping[DifferenceKind, tuple[Select[Any], str]]
+"""What breaks each rule: the query that finds it, and what is said of each row found, by the names of its columns."""
+
 
 def differences(connection: Connection) -> Iterator[LedgerDifference]:
     """Return what is wrong with the books in themselves, one rule after the other."""
-    yield from _tenders_overpaid(connection)
-    yield from _lines_overpaid(connection)
-    yield from _orders_overpaid(connection)
-    yield from _clawed_back_too_much(connection)
-    yield from _not_allocated(connection)
-    yield from _without_payment(connection)
+    yield from faults(connection, _NEVER_TOO_MUCH)
+    yield from faults(connection, _EACH_IN_FULL)
     yield from _sharing_a_payment(connection)
-    yield from _outliving_their_case(connection)
+    yield from faults(connection, _NO_LONGER_THAN_ITS_CASE)
+
+
+def faults(connection: Connection, rules: Rules) -> Iterator[LedgerDifference]:
+    """Return what breaks these rules, one after the other."""
+    for kind, (query, says) in rules.items():
+        for row in connection.execute(query):
+            yield difference(kind, row, says.format_map(row._mapping))
+
+
+def difference(kind: DifferenceKind, row: Row[Any], says: str) -> LedgerDifference:
+    """Return a difference about what a row names: an order, and the case or the instruction if it is about one."""
+    named = {name: row._mapping.get(name) for name in ("order_id", "case_id", "key")}
+    return LedgerDifference(kind=kind, says=says, **named)
 
 
 def total(amount: ColumnElement[int]) -> ColumnElement[int]:
@@ -61,11 +73,6 @@ def _beyond_paid(table: Table, *by: ColumnElement[Any]) -> Select[Any]:
     return query.order_by(*(settled.c[name] for name in names))
 
 
-# Kept, since putting a statement together takes longer than executing it.
-_TENDERS_OVERPAID = _beyond_paid(tenders, allocations.c.order_line_id, allocations.c.tender)
-_LINES_OVERPAID = _beyond_paid(order_lines, allocations.c.order_line_id)
-
-
 def _orders_beyond_paid() -> Select[Any]:
     """By the instructions' own amounts, so that nothing that was not allocated is overlooked."""
     net = total(signed_amount(instructions.c.amount_minor)).label("settled")
@@ -75,9 +82,6 @@ def _orders_beyond_paid() -> Select[Any]:
     paid = func.coalesce(bought.c.paid, 0).label("paid")
     query = select(given, paid).outerjoin(bought, bought.c.order_id == given.c.order_id)
     return query.where(given.c.settled > paid).order_by(given.c.order_id)
-
-
-_ORDERS_OVERPAID = _orders_beyond_paid()
 
 
 def _beyond_refunded() -> Select[Any]:
@@ -90,55 +94,36 @@ def _beyond_refunded() -> Select[Any]:
     return query.having(back > refunded).order_by(*grouped)
 
 
-_CLAWED_BACK_TOO_MUCH = _beyond_refunded()
-
-
-def _tenders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
-    for row in connection.execute(_TENDERS_OVERPAID):
-        yield LedgerDifference(
-            kind=DifferenceKind.TENDER_OVERPAID,
-            order_id=row.order_id,
-            says=f"order {row.order_id}, line {row.order_line_id}: {row.settled} went back to {row.tender}, which paid "
-            f"{row.paid}; {_look(row.order_id)}, and post the rest to the tender that it really went to",
-        )
-
-
-def _lines_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
-    for row in connection.execute(_LINES_OVERPAID):
-        yield LedgerDifference(
-            kind=DifferenceKind.LINE_OVERPAID,
-            order_id=row.order_id,
-            says=f"order {row.order_id}, line {row.order_line_id}: {row.settled} was refunded, of {row.paid} paid; "
-            f"{_look(row.order_id)}, and claw back what is too much",
-        )
-
-
-def _orders_overpaid(connection: Connection) -> Iterator[LedgerDifference]:
-    for row in connection.execute(_ORDERS_OVERPAID):
-        yield LedgerDifference(
-            kind=DifferenceKind.ORDER_OVERPAID,
-            order_id=row.order_id,
-            says=f"order {row.order_id}: {row.settled} was refunded, of {row.paid} paid; {_look(row.order_id)}, and "
-            "claw back what is too much",
-        )
-
-
-def _clawed_back_too_much(connection: Connection) -> Iterator[LedgerDifference]:
-    for row in connection.execute(_CLAWED_BACK_TOO_MUCH):
-        yield LedgerDifference(
-            kind=DifferenceKind.CLAWED_BACK_TOO_MUCH,
-            order_id=row.order_id,
-            case_id=row.case_id,
-            says=f"case {row.case_id}: {row.back} was clawed back, of {row.refunded} refunded; "
-            f"{_look(row.order_id)}, and refund what is too much",
-        )
+# Kept, since putting a statement together takes longer than executing it.
+_NEVER_TOO_MUCH: Rules = {
+    DifferenceKind.TENDER_OVERPAID: (
+        _beyond_paid(tenders, allocations.c.order_line_id, allocations.c.tender),
+        "order {order_id}, line {order_line_id}: {settled} went back to {tender}, which paid {paid}; see `aftersale "
+        "ledger show {order_id}`, and post the rest to the tender that it really went to",
+    ),
+    DifferenceKind.LINE_OVERPAID: (
+        _beyond_paid(order_lines, allocations.c.order_line_id),
+        "order {order_id}, line {order_line_id}: {settled} was refunded, of {paid} paid; see `aftersale ledger show "
+        "{order_id}`, and claw back what is too much",
+    ),
+    DifferenceKind.ORDER_OVERPAID: (
+        _orders_beyond_paid(),
+        "order {order_id}: {settled} was refunded, of {paid} paid; see `aftersale ledger show {order_id}`, and claw "
+        "back what is too much",
+    ),
+    DifferenceKind.CLAWED_BACK_TOO_MUCH: (
+        _beyond_refunded(),
+        "case {case_id}: {back} was clawed back, of {refunded} refunded; see `aftersale ledger show {order_id}`, and "
+        "refund what is too much",
+    ),
+}
 
 
 # Every instruction spread to its last unit, and paid once
 
 
 def _spread_otherwise() -> Select[Any]:
-    """Instructions of which more or less is allocated than was instructed."""
+    """Find instructions of which more or less is allocated; one that the ledger refused is spread over nothing."""
     spread, parts = total(allocations.c.amount_minor).label("spread"), func.count(allocations.c.key)
     live = or_(instructions.c.state != RefundState.FAILED, parts > 0)
     query = select(instructions, spread).outerjoin(allocations, allocations.c.key == instructions.c.key)
@@ -148,73 +133,39 @@ def _spread_otherwise() -> Select[Any]:
 
 _REFERENCE = instructions.c.provider_ref
 _SHARED = select(_REFERENCE).where(SUCCEEDED, _REFERENCE != "").group_by(_REFERENCE).having(func.count() > 1)
-_NOT_ALLOCATED = _spread_otherwise()
-_UNPAID = select(instructions).where(SUCCEEDED, func.coalesce(_REFERENCE, "") == "").order_by(instructions.c.key)
 _SHARING = select(instructions).where(SUCCEEDED, _REFERENCE.in_(_SHARED)).order_by(_REFERENCE, instructions.c.key)
 
-
-def _not_allocated(connection: Connection) -> Iterator[LedgerDifference]:
-    """Find instructions of which more or less is allocated; one that the ledger refused is spread over nothing."""
-    for row in connection.execute(_NOT_ALLOCATED):
-        yield of_instruction(
-            row,
-            DifferenceKind.NOT_ALLOCATED,
-            f"{row.amount_minor} was instructed, but {row.spread} is allocated; find out which lines and tenders it "
-            "went to, and allocate all of it",
-        )
-
-
-def _without_payment(connection: Connection) -> Iterator[LedgerDifference]:
-    for row in connection.execute(_UNPAID):
-        yield of_instruction(
-            row,
-            DifferenceKind.NO_PAYMENT,
-            f"{row.amount_minor} {row.currency} counts as settled, by 0 payments; ask the payment service what it "
-            "holds under the key, and enter its reference",
-        )
+_EACH_IN_FULL: Rules = {
+    DifferenceKind.NOT_ALLOCATED: (
+        _spread_otherwise(),
+        "instruction {key}: {amount_minor} was instructed, but {spread} is allocated; find out which lines and tenders "
+        "it went to, and allocate all of it",
+    ),
+    DifferenceKind.NO_PAYMENT: (
+        select(instructions).where(SUCCEEDED, func.coalesce(_REFERENCE, "") == "").order_by(instructions.c.key),
+        "instruction {key}: {amount_minor} {currency} counts as settled, by 0 payments; ask the payment service what "
+        "it holds under the key, and enter its reference",
+    ),
+}
 
 
 def _sharing_a_payment(connection: Connection) -> Iterator[LedgerDifference]:
-    sharers: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in connection.execute(_SHARING):
-        sharers[row.provider_ref].append(row)
-    for provider_ref, rows in sharers.items():
+    for provider_ref, found in groupby(connection.execute(_SHARING), key=lambda row: row.provider_ref):
+        rows = list(found)
         named = ", ".join(f"{row.key} ({row.amount_minor} {row.currency})" for row in rows)
-        yield of_instruction(
-            rows[0],
-            DifferenceKind.PAYMENT_SHARED,
-            f"payment {provider_ref} settles {len(rows)} instructions, {named}; ask the payment service which of them "
-            "it paid",
+        says = (
+            f"payment {provider_ref} settles {len(rows)} instructions, {named}; ask the payment service which of them"
         )
+        yield difference(DifferenceKind.PAYMENT_SHARED, rows[0], f"instruction {rows[0].key}: {says} it paid")
 
 
-# No reservation outlives its case
-
-_OUTLIVING = (
-    select(reservations, cases.c.state)
-    .join(cases, cases.c.case_id == reservations.c.case_id)
-    .where(reservations.c.closed_at.is_(None), cases.c.is_final)
-    .order_by(reservations.c.case_id)
-)
-
-
-def _outliving_their_case(connection: Connection) -> Iterator[LedgerDifference]:
-    for row in connection.execute(_OUTLIVING):
-        yield LedgerDifference(
-            kind=DifferenceKind.RESERVATION_OUTLIVES_CASE,
-            order_id=row.order_id,
-            case_id=row.case_id,
-            says=f"case {row.case_id} is {row.state.words}, yet holds money of order {row.order_id}; run `aftersale "
-            f"ledger release {row.case_id}`",
-        )
-
-
-def of_instruction(row: Any, kind: DifferenceKind, says: str) -> LedgerDifference:
-    """Return a difference about an instruction, or about a payment under its key."""
-    return LedgerDifference(
-        kind=kind, order_id=row.order_id, case_id=row.case_id, key=row.key, says=f"instruction {row.key}: {says}"
-    )
-
-
-def _look(order_id: str) -> str:
-    return f"see `aftersale ledger show {order_id}`"
+_NO_LONGER_THAN_ITS_CASE: Rules = {
+    DifferenceKind.RESERVATION_OUTLIVES_CASE: (
+        select(reservations, cases.c.state)
+        .join(cases, cases.c.case_id == reservations.c.case_id)
+        .where(reservations.c.closed_at.is_(None), cases.c.is_final)
+        .order_by(reservations.c.case_id),
+        "case {case_id} is {state.words}, yet holds money of order {order_id}; run `aftersale ledger release "
+        "{case_id}`",
+    ),
+}

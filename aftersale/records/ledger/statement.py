@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from aftersale.ledger.reports import DifferenceKind, LedgerDifference, ProviderPayment
-from aftersale.records.ledger.integrity import SUCCEEDED, of_instruction
+from aftersale.records.ledger.integrity import SUCCEEDED, Rules, faults, difference
 from aftersale.records.ledger.tables import instructions, reservations
 from aftersale.vocabulary import RefundState
 
@@ -80,19 +80,32 @@ def _paid(wanted: ColumnElement[bool]) -> Select[Any]:
 
 # Kept, since putting a statement together takes longer than executing it.
 _DIFFERING = _other_or_missing()
-_TWICE = _paid(_PAYMENTS.c.times > 1)
-_UNKNOWN = _paid(instructions.c.key.is_(None))
 _ABANDONED = (instructions.c.state == RefundState.PROCESSING) & reservations.c.closed_at.is_not(None)
-_UNSETTLED = _paid(or_(instructions.c.state == RefundState.FAILED, _ABANDONED))
+_PAID_AS_TOLD: Rules = {
+    DifferenceKind.TWICE_IN_STATEMENT: (
+        _paid(_PAYMENTS.c.times > 1),
+        "instruction {key}: 1 payment in the books, {times} in the statement; have the payment service take back what "
+        "is too much",
+    ),
+    DifferenceKind.UNKNOWN_PAYMENT: (
+        _paid(instructions.c.key.is_(None)),
+        "instruction {key}: {paid_minor} {paid_currency} in the statement, but no such instruction in the books; ask "
+        "the payment service who instructed it",
+    ),
+    # Paid, but failed by our books, or processing although its case has given up its claim.
+    DifferenceKind.PAID_UNSETTLED: (
+        _paid(or_(instructions.c.state == RefundState.FAILED, _ABANDONED)),
+        "instruction {key}: {paid_minor} {paid_currency} in the statement, but {state} in the books, so that the buyer "
+        "may be paid twice; freeze order {order_id} (`aftersale ledger chargeback`) until that is cleared up",
+    ),
+}
 
 
 def compare(connection: Connection, statement: Iterable[ProviderPayment]) -> Iterator[LedgerDifference]:
     """Find where the books and a statement of all that was ever paid disagree."""
     with _laid_down(connection, statement):
         yield from _missing_or_other(connection)
-        yield from _twice(connection)
-        yield from _unknown(connection)
-        yield from _unsettled(connection)
+        yield from faults(connection, _PAID_AS_TOLD)
 
 
 @contextmanager
@@ -114,38 +127,11 @@ def _laid_down(connection: Connection, statement: Iterable[ProviderPayment]) -> 
 def _missing_or_other(connection: Connection) -> Iterator[LedgerDifference]:
     """Find settled instructions without exactly one payment, the one which the books tell."""
     for row in connection.execute(_DIFFERING):
-        ours = f"{row.amount_minor} {row.currency} as {row.provider_ref} in the books"
+        ours = f"instruction {row.key}: {row.amount_minor} {row.currency} as {row.provider_ref} in the books"
         if row.times is None:
             says = f"{ours}, but not in the statement; ask the payment service whether it was paid"
-            yield of_instruction(row, DifferenceKind.NOT_IN_STATEMENT, says)
+            yield difference(DifferenceKind.NOT_IN_STATEMENT, row, says)
         else:
             theirs = f"{row.paid_amount_minor} {row.paid_currency} as {row.paid_provider_ref} in the statement"
             says = f"{ours}, but {theirs}; ask the payment service which is true"
-            yield of_instruction(row, DifferenceKind.STATEMENT_DIFFERS, says)
-
-
-def _twice(connection: Connection) -> Iterator[LedgerDifference]:
-    for row in connection.execute(_TWICE):
-        says = (
-            f"1 payment in the books, {row.times} in the statement; have the payment service take back what is too much"
-        )
-        yield of_instruction(row, DifferenceKind.TWICE_IN_STATEMENT, says)
-
-
-def _unknown(connection: Connection) -> Iterator[LedgerDifference]:
-    for row in connection.execute(_UNKNOWN):
-        says = (
-            f"{row.paid_minor} {row.paid_currency} in the statement, but no such instruction in the books; ask the "
-            "payment service who instructed it"
-        )
-        yield of_instruction(row, DifferenceKind.UNKNOWN_PAYMENT, says)
-
-
-def _unsettled(connection: Connection) -> Iterator[LedgerDifference]:
-    """Paid, but failed by our books, or processing although its case has given up its claim."""
-    for row in connection.execute(_UNSETTLED):
-        says = (
-            f"{row.paid_minor} {row.paid_currency} in the statement, but {row.state} in the books, so that the buyer "
-            f"may be paid twice; freeze order {row.order_id} (`aftersale ledger chargeback`) until that is cleared up"
-        )
-        yield of_instruction(row, DifferenceKind.PAID_UNSETTLED, says)
+            yield difference(DifferenceKind.STATEMENT_DIFFERS, row, says)
