@@ -3,7 +3,7 @@
 Free text of parties is escaped: the UI renders Markdown.
 """
 
-from aftersale.contract.markdown import cut, timeline
+from aftersale.contract.markdown import cut, table, timeline
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
 from aftersale.times import local
@@ -19,8 +19,8 @@ def summary(kind: CaseKind, request: CaseRequest) -> str:
 
 def details(status: Status) -> str:
     """Return a page in Markdown: where the case stands, whose move it is, until when, and how it came here."""
-    parts = [f"## {status.state.words}", *_move(status), *_clocks(status), *timeline(status.timeline)]
-    return "\n".join(parts)
+    clocks = table(("Clock", "Due", "Limit", "Rules"), [(view.clock.words, *view.figures) for view in status.deadlines])
+    return "\n".join([f"## {status.state.words}", *_move(status), *clocks, *timeline(status.timeline)])
 
 
 def _move(status: Status) -> list[str]:
@@ -34,14 +34,3 @@ def _move(status: Status) -> list[str]:
     if following.respond_by and following.on_timeout:
         lines.append(f"Respond by **{local(following.respond_by)}**, else {following.on_timeout.words}")
     return ["  \n".join(lines)]
-
-
-def _clocks(status: Status) -> list[str]:
-    if not status.deadlines:
-        return []
-    rows = [
-        f"| {view.clock.words} | {local(view.due_at) if view.due_at else 'waived'} | {view.limit or 'fixed'} "
-        f"| {' '.join(view.rules) or 'ordinary'} |"
-        for view in status.deadlines
-    ]
-    return ["", "| Clock | Due | Limit | Rules |", "|---|---|---|---|", *rows]

@@ -12,7 +12,7 @@ from aftersale.case.turn import reassemble
 from aftersale.cli.connections import on_cases, on_records
 from aftersale.cli.errors import REFUSED, AsJson, report_errors
 from aftersale.cli.inputs import decode, json_of, with_actor
-from aftersale.cli.output import draw, inert, say, warn
+from aftersale.cli.output import draw, inert, say, table, warn
 from aftersale.contract.commands import parse, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Entry, Status
@@ -126,18 +126,14 @@ def _head(status: Status) -> Text:
 
 
 def _deadlines(status: Status) -> Table:
-    table = Table("clock", "due", "limit", "rules", "why", title="Deadlines", title_justify="left")
-    for view in status.deadlines:
-        due = local(view.due_at) if view.due_at else "waived"
-        rules = " ".join(view.rules) or "ordinary"
-        table.add_row(view.clock.words, due, view.limit or "fixed", rules, Text("\n".join(view.because)))
-    return table
+    rows = ((view.clock.words, *view.figures, "\n".join(view.because)) for view in status.deadlines)
+    return table("Deadlines", ("clock", "due", "limit", "rules", "why"), rows)
 
 
 def timeline_of(entries: Sequence[Entry]) -> Table:
     """Return a timeline as a table: when in local time, who, what."""
-    table = Table("when", "who", "what", title="Timeline", title_justify="left")
+    rows = []
     for entry in entries:
         late = f" (reported {local(entry.recorded_at)})" if entry.late_report else ""
-        table.add_row(local(entry.at), entry.by, Text(inert(f"{entry.says}{late}")))
-    return table
+        rows.append((local(entry.at), entry.by, f"{entry.says}{late}"))
+    return table("Timeline", ("when", "who", "what"), rows)

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
-from aftersale.cli.output import inert
+from aftersale.cli.output import inert, table
 from aftersale.ledger.reports import OrderBooks, Posting
 from aftersale.ledger.reservation import Chargeback
 from aftersale.times import local
@@ -99,10 +99,7 @@ def chargebacks(notices: Sequence[Chargeback]) -> Table | Text:
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    table = Table(*(Column(name, overflow="fold") for name in columns), title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(Text(inert(str(cell))) for cell in row))
-    return table
+    return table(title, [Column(name, overflow="fold") for name in columns], rows)
 
 
 def lines_of_csv(postings: Iterator[Posting]) -> Iterator[str]:

@@ -2,11 +2,14 @@
 
 import sys
 import unicodedata
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import typer
 from rich.console import Console, RenderableType
+from rich.table import Column, Table
+from rich.text import Text
 
 from aftersale.policy.explain import json_line
 
@@ -41,6 +44,14 @@ def draw(*parts: RenderableType, width: int = WIDTH) -> None:
     with console.capture() as drawn:
         console.print(*parts)
     say(drawn.get(), nl=False)
+
+
+def table(title: str, columns: Sequence[str | Column], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table of texts, each made inert."""
+    made = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        made.add_row(*(Text(inert(str(cell))) for cell in row))
+    return made
 
 
 def inert(text: str) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors
 from aftersale.cli.inputs import json_of, options
-from aftersale.cli.output import draw, inert, say, say_json
+from aftersale.cli.output import draw, inert, say, say_json, table
 from aftersale.errors import BadInput, problems_of
 from aftersale.guarantees.enrolment import SignUp, enrolled_editions, enrolment_problems
 from aftersale.policy.load import default_root, load
@@ -61,7 +61,7 @@ def list_(
     if as_json:
         say_json({"version": book.version, "versions": [version_as_json(file, version) for file, version in rows]})
     else:
-        draw(table(rows), Text(f"policy book {book.version}, revision {book.revision}"))
+        draw(service_table(rows), Text(f"policy book {book.version}, revision {book.revision}"))
 
 
 def _sign_up(file: str) -> SignUp:
@@ -83,14 +83,15 @@ def version_as_json(file: ServiceFile, version: Version) -> dict[str, Any]:
     return {"file": file.id, **about, **version.model_dump(mode="json", exclude_unset=True)}
 
 
-def table(rows: list[tuple[ServiceFile, Version]]) -> Table:
+def service_table(versions: list[tuple[ServiceFile, Version]]) -> Table:
     """Versions of services, one a row."""
-    shown = Table("service", "", "role", "version", "status", "orders from", "until", "claims", title_justify="left")
-    shown.title = "Guarantee services"
-    for file, version in rows:
+    rows = []
+    for file, version in versions:
         role = " ".join([file.role or "", *file.categories])
         claims = " ".join(row.type for row in version.claim) or (f"as {version.keeps}" if version.keeps else "")
-        dates = [str(version.effective_from or "…"), str(version.effective_until or "…")]
-        cells = [file.service or file.id, file.title.get("zh", ""), role, version.id, version.status, *dates, claims]
-        shown.add_row(*(Text(cell) for cell in cells))
-    return shown
+        dates = [version.effective_from or "…", version.effective_until or "…"]
+        rows.append(
+            [file.service or file.id, file.title.get("zh", ""), role, version.id, version.status, *dates, claims]
+        )
+    columns = ("service", "", "role", "version", "status", "orders from", "until", "claims")
+    return table("Guarantee services", columns, rows)

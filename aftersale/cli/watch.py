@@ -1,5 +1,6 @@
 """`aftersale watch`: shipments under watch, opened, told what happened, looked at; and the violations on file."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from aftersale.cli.cases import timeline_of
 from aftersale.cli.connections import on_cases, on_records
 from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors
 from aftersale.cli.inputs import json_of, options, with_actor
-from aftersale.cli.output import draw, inert, say, say_json
+from aftersale.cli.output import draw, inert, say, say_json, table
 from aftersale.contract.commands import ParcelEvent, read
 from aftersale.errors import bad_input
 from aftersale.schema import Id, Instant, Schema
@@ -198,21 +199,18 @@ def _head(status: WatchStatus) -> Text:
 
 
 def _deadlines(status: WatchStatus) -> Table:
-    table = Table("clock", "parcel", "due", "limit", "rules", "why", title="Deadlines", title_justify="left")
-    for view in status.deadlines:
-        due = local(view.due_at) if view.due_at else "waived"
-        rules = " ".join(view.rules) or "ordinary"
-        why = Text(inert("\n".join(view.because)))
-        table.add_row(view.clock.words, inert(view.tracking_no or ""), due, view.limit or "fixed", rules, why)
-    return table
+    views = status.deadlines
+    rows = ((view.clock.words, view.tracking_no or "", *view.figures, "\n".join(view.because)) for view in views)
+    return table("Deadlines", ("clock", "parcel", "due", "limit", "rules", "why"), rows)
 
 
-def _violations(found: "tuple[Violation, ...] | list[Violation]") -> Table:
+def _violations(found: Sequence[Violation]) -> Table:
     columns = ("shipment", "merchant", "what", "due", "took effect", "rules", "counts", "claim")
-    table = Table(*columns, title="Violations", title_justify="left")
-    for each in found:
-        counts = "cleared" if each.cleared_at else "yes" if each.counts_for_score else "no"
-        rules, claim = " ".join(each.rules) or "ordinary", each.claim_case_id or ""
-        cells = (each.shipment_id, each.merchant_id, each.check.words, local(each.due_at), local(each.breached_at))
-        table.add_row(*map(inert, (*cells, rules, counts, claim)))
-    return table
+    return table("Violations", columns, map(_cells, found))
+
+
+def _cells(each: Violation) -> tuple[str, ...]:
+    counts = "cleared" if each.cleared_at else "yes" if each.counts_for_score else "no"
+    rules, claim = " ".join(each.rules) or "ordinary", each.claim_case_id or ""
+    cells = (each.shipment_id, each.merchant_id, each.check.words, local(each.due_at), local(each.breached_at))
+    return (*cells, rules, counts, claim)

@@ -46,6 +46,12 @@ def timeline(entries: Sequence[Entry]) -> list[str]:
     return ["", "### Timeline", *rows]
 
 
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table as lines of Markdown; none where it has no rows."""
+    first, *others = (f"| {' | '.join(cells)} |" for cells in (head, *rows))
+    return ["", first, "|---" * len(head) + "|", *others] if rows else []
+
+
 def cut(text: str) -> str:
     """As much of a text as the server takes for a summary."""
     return text.encode()[:MOST_BYTES].decode(errors="ignore")

@@ -10,6 +10,7 @@ from aftersale.money import Currency, Purpose
 from aftersale.policy.deadline import ExplainedDeadline
 from aftersale.policy.running import LATE, RunningClock
 from aftersale.schema import Instant, MinorUnits, Schema
+from aftersale.times import local
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 
 By = Party | Literal["timer", "policy"]
@@ -66,6 +67,12 @@ class DeadlineView(ExplainedDeadline):
     """A running clock, with the answer of `policy explain` and the last instant in time, grace included."""
 
     respond_by: Instant | None
+
+    @property
+    def figures(self) -> tuple[str, str, str]:
+        """Until when, by which limit and by which rules, in words."""
+        due = local(self.due_at) if self.due_at else "waived"
+        return due, self.limit or "fixed", " ".join(self.rules) or "ordinary"
 
     @classmethod
     def of(cls, running: RunningClock, **about: object) -> Self:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.contract.markdown import cut, escape, timeline
+from aftersale.contract.markdown import cut, escape, table, timeline
 from aftersale.times import local
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Violation, WatchStatus
@@ -36,14 +36,8 @@ def respond_by(status: WatchStatus) -> datetime | None:
 
 
 def _clocks(status: WatchStatus) -> list[str]:
-    if not status.deadlines:
-        return []
-    rows = [
-        f"| {view.clock.words} | {escape(view.tracking_no or '')} | {local(view.due_at) if view.due_at else 'waived'} "
-        f"| {view.limit or 'fixed'} | {' '.join(view.rules) or 'ordinary'} |"
-        for view in status.deadlines
-    ]
-    return ["", "| Clock | Parcel | Due | Limit | Rules |", "|---|---|---|---|---|", *rows]
+    rows = [(view.clock.words, escape(view.tracking_no or ""), *view.figures) for view in status.deadlines]
+    return table(("Clock", "Parcel", "Due", "Limit", "Rules"), rows)
 
 
 def _violations(status: WatchStatus) -> list[str]:

@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from aftersale.cli.errors import FAULTY, REFUSED, AlwaysJson, Answering, AsJson, report_errors
 from aftersale.cli.inputs import content, options
-from aftersale.cli.output import draw, say, say_json
+from aftersale.cli.output import draw, say, say_json, table
 from aftersale.cli.policy.diff import diff
 from aftersale.cli.policy.draft import draft
 from aftersale.cli.policy.impact import impact
 from aftersale.cli.policy.rollout import rollout
-from aftersale.cli.services import table as service_table
-from aftersale.cli.services import version_as_json
+from aftersale.cli.services import service_table, version_as_json
 from aftersale.errors import bad_input
 from aftersale.policy.authoring.lint import lint, lint_with
 from aftersale.policy.book import Book
@@ -165,26 +164,23 @@ def _plain(row: Schema, without: set[str] | None = None) -> dict[str, Any]:
 
 
 def _limit_table(rows: list[OrdinaryLimit]) -> Table:
-    table = Table(
-        "clock", "", "limit", "at timeout", "when", "from", "basis", title="Ordinary limits", title_justify="left"
-    )
+    shown = []
     for row in rows:
         when = ", ".join(f"{name} {_words(wanted)}" for name, wanted in _plain(row.when).items())
-        cells = [row.clock, row.clock.zh, _limit(row), row.on_timeout, when, str(row.effective_from or "…"), row.basis]
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+        since = row.effective_from or "…"
+        shown.append([row.clock, row.clock.zh, _limit(row), row.on_timeout, when, since, row.basis])
+    return table("Ordinary limits", ("clock", "", "limit", "at timeout", "when", "from", "basis"), shown)
 
 
 def _notice_table(files: list[PolicyFile], at: datetime) -> Table:
-    table = Table("notice", "title", "stage", "announced", "clauses", title="Notices", title_justify="left")
-    table.add_column("windows", no_wrap=True)
+    rows = []
     for file in files:
         clauses = " ".join([*(rule.id for rule in file.rule), *(cap.id for cap in file.presale)])
         windows = "\n".join(_stretch(window) for window in file.window)
         known = f"{file.announced or '…'}" + (f"\nrepealed {file.repealed}" if file.repealed else "")
-        cells = [file.id, "\n".join(file.title.values()), stage(file, at) or "not yet known", known, clauses, windows]
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+        title, come = "\n".join(file.title.values()), stage(file, at) or "not yet known"
+        rows.append([file.id, title, come, known, clauses, windows])
+    return table("Notices", ("notice", "title", "stage", "announced", "clauses", Column("windows", no_wrap=True)), rows)
 
 
 def _limit(row: OrdinaryLimit) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aftersale.cli.errors import AsJson, report_errors
-from aftersale.cli.output import draw, inert, say_json
+from aftersale.cli.output import draw, inert, say_json, table
 from aftersale.errors import bad_input
 from aftersale.policy.authoring.diff import (
     Answer,
@@ -94,12 +94,12 @@ def _sentences(found: Sequence[Difference]) -> Iterator[str]:
 
 def _table(found: Iterable[Difference]) -> Table:
     """Return one row for all that move alike: the first of them, and how many more there are."""
-    table = Table("clock", "such as", "old", "new", "change", "more", title="What moves", title_justify="left")
+    rows = []
     for alike in _grouped(found, lambda each: (each.clock, each.way, _rules(each.old), _rules(each.new))).values():
         first = alike[0]
         cells = [first.clock, facts_in_words(first.asked), answer_in_words(first.old), answer_in_words(first.new)]
-        table.add_row(*(Text(inert(cell)) for cell in [*cells, change(alike), str(len(alike) - 1 or "")]))
-    return table
+        rows.append([*cells, change(alike), len(alike) - 1 or ""])
+    return table("What moves", ("clock", "such as", "old", "new", "change", "more"), rows)
 
 
 def _grouped(found: Iterable[Difference], key: Callable[[Difference], object]) -> dict[object, list[Difference]]:

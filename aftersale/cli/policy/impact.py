@@ -16,7 +16,7 @@ from rich.text import Text
 from aftersale.cli.connections import on_records
 from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.inputs import options
-from aftersale.cli.output import draw, inert, say_json
+from aftersale.cli.output import draw, inert, say_json, table
 from aftersale.cli.policy.diff import sides
 from aftersale.policy.authoring.diff import distance_in_words
 from aftersale.policy.authoring.impact import Impact, Way, publication_instant
@@ -109,13 +109,11 @@ def _sentences(found: Impact) -> Iterator[str]:
 
 
 def _table(name: str, counts: Counter[Any]) -> Table:
-    table = Table(name, "deadlines that move", title=f"By {name}", title_justify="left")
     shown = counts.most_common(_MOST_MERCHANTS if name == "merchant" else None)
-    for each, count in shown:
-        table.add_row(Text(inert(getattr(each, "words", None) or each or "unknown")), str(count))
+    rows = [(getattr(each, "words", None) or each or "unknown", count) for each, count in shown]
     if left := len(counts) - len(shown):
-        table.add_row(f"{left} more", str(counts.total() - sum(count for _, count in shown)))
-    return table
+        rows.append((f"{left} more", counts.total() - sum(count for _, count in shown)))
+    return table(f"By {name}", (name, "deadlines that move"), rows)
 
 
 def _plain(found: Impact) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from aftersale.ledger.reports import DifferenceKind, LedgerDifference, ProviderPayment
-from aftersale.records.ledger.integrity import SUCCEEDED, Rules, faults, difference
+from aftersale.records.ledger.integrity import SUCCEEDED, Rules, difference, faults
 from aftersale.records.ledger.tables import instructions, reservations
 from aftersale.vocabulary import RefundState
 
