@@ -7,8 +7,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import present
-from aftersale.case.corrections import CorrectionTaken, LateFact, correction_turn
-from aftersale.case.freight import freight_turn
+from aftersale.case.corrections import CorrectionTaken, LateFact, correction_turn, freight_turn
 from aftersale.case.turn import Turn
 from aftersale.contract.status import Status
 from aftersale.errors import BadInput
@@ -75,6 +74,6 @@ class Recording:
         def draw(last: Turn, over: Status) -> Turn:
             if not over.is_final:
                 raise ApplicationError(f"case {case_id} has not ended yet", type="case_open")
-            return freight_turn(end.claim, end.answer, last, now, run_id)
+            return freight_turn(end.answer, last, now, run_id)
 
         self._records.turns.append(case_id, f"{case_id}/insurance", draw, now=now)

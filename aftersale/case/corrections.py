@@ -10,9 +10,9 @@ from pydantic import Field, StrictStr
 
 from aftersale.case.turn import CaseSubject, Turn
 from aftersale.contract.commands import Act, ParcelEvent, parse, read
-from aftersale.contract.message import Message
 from aftersale.contract.status import Entry, Status
 from aftersale.errors import Problem, bad_input
+from aftersale.guarantees.freight_insurance import InsurerAnswer
 from aftersale.schema import Id, Schema
 from aftersale.times import local
 from aftersale.vocabulary import CloseReason, Command, MessageEvent, Party
@@ -77,18 +77,13 @@ def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run
     name = fact.fact.words if isinstance(fact.fact, Command) else f"{fact.given['leg']} parcel: {fact.given['event']}"
     says = f"{name} at {local(at)} was reported after the case had ended"
     entry = Entry(at=at, recorded_at=now, by=by, event="CorrectionRequested", says=says, late_report=True)
-    status = last.status
-    message = Message(
-        message_id=fact.message_id,
-        case_id=fact.case_id,
-        order_id=last.subject.order_id if last.subject else None,
-        to=Party.PLATFORM,
-        event=MessageEvent.CORRECTION_REQUESTED,
-        kind=status.kind,
-        state=status.state,
-        says=says,
-    )
-    return last.with_entry(entry, message, now, run_id)
+    return last.with_entry(entry, fact.message_id, Party.PLATFORM, MessageEvent.CORRECTION_REQUESTED, run_id)
+
+
+def freight_turn(answer: InsurerAnswer, last: Turn, now: datetime, run_id: str) -> Turn:
+    """Return the turn that the end of a freight claim adds to the record of its case, with a message to the buyer."""
+    entry = Entry(at=now, recorded_at=now, by=Party.INSURER, event="FreightInsured", says=answer.words)
+    return last.with_entry(entry, f"{last.case_id}/insurance", Party.BUYER, MessageEvent.INSURANCE_SETTLED, run_id)
 
 
 def _require_over(over: Status) -> None:

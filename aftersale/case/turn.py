@@ -14,6 +14,7 @@ from aftersale.contract.status import Entry, Status
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
 from aftersale.schema import Id, Instant, Schema
+from aftersale.vocabulary import MessageEvent, Party
 
 
 class CaseSubject(Schema):
@@ -115,9 +116,21 @@ class Turn(Schema):
             asked=tuple(Asked.of(running) for running in clocks),
         )
 
-    def with_entry(self, entry: Entry, message: Message, at: datetime, run_id: str) -> Self:
-        """Return what another workflow adds to the record of a case that is over: a line, and a message about it."""
-        added = {"seq": self.seq + 1, "at": at, "run_id": run_id, "history_length": 0}
+    def with_entry(self, entry: Entry, message_id: str, to: Party, event: MessageEvent, run_id: str) -> Self:
+        """Return what another workflow adds to the record of a case that is over: a line and a message that says so."""
+        subject = self.subject
+        message = Message(
+            message_id=message_id,
+            case_id=self.case_id,
+            order_id=subject.order_id if subject else None,
+            to=to,
+            recipient=subject.buyer_ref if subject and to is Party.BUYER else None,
+            event=event,
+            kind=self.status.kind,
+            state=self.status.state,
+            says=entry.says,
+        )
+        added = {"seq": self.seq + 1, "at": entry.recorded_at, "run_id": run_id, "history_length": 0}
         return self.model_copy(update={**added, "entries": (entry,), "messages": (message,)})
 
 
