@@ -18,7 +18,7 @@ from aftersale.case.turn import CaseSubject
 from aftersale.contract.commands import DecideClaim, ReceivedItem, Rule
 from aftersale.contract.markdown import timer_summary
 from aftersale.contract.request import CaseRequest
-from aftersale.contract.status import By, Completed, Ending, Entry, Escalation
+from aftersale.contract.status import By, Completed, Ending, Entry, Escalation, Noted
 from aftersale.errors import Problem
 from aftersale.guarantees.claims import ClaimTerms, Filed
 from aftersale.guarantees.compensation import MustBeStated
@@ -27,8 +27,6 @@ from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
 from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State, Tier
-
-MOST_REFUSED_SIGNALS = 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class LapsedStage:
 
 
 @dataclass
-class Case:
+class Case(Noted):
     """One case. Instants are in UTC, floored to the second."""
 
     kind: CaseKind
@@ -208,14 +206,6 @@ class Case:
         self.note("Alert", says, "timer", at, now)
         self.messages.add(Party.PLATFORM, MessageEvent.ALERT, says)
 
-    def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
-        """Add a line to the timeline; a gap over five minutes marks it as reported late (R15)."""
-        self.timeline.append(Entry.of_event(event, says, by, at, now, **about))
-
-    def note_clock(self, event: str, running: RunningClock, by: By, says: str, now: datetime, **about: object) -> None:
-        """Add a line about a clock: its deadline, the rules it follows and the policy that set it."""
-        self.timeline.append(Entry.of_clock(event, running, by, says, now, **about))
-
     def lapse(self, running: RunningClock, now: datetime) -> None:
         """Execute what a silence means: the stage's clock ran out."""
         assert running.respond_by is not None and running.lapses_at is not None
@@ -237,7 +227,7 @@ class Case:
         old = running.deadline.due_at
         if moved.deadline.due_at != old:
             says = f"deadline changed: {timer_summary(moved)}; {why}"
-            self.note_clock("DeadlineChanged", moved, "policy", says, now, previous_due_at=old)
+            self.note_clock("DeadlineChanged", moved, says, now, previous_due_at=old)
             if self.stage_clock is moved and (party := self.awaited):
                 self.messages.add(party, MessageEvent.DEADLINE_CHANGED, says)
 
@@ -289,11 +279,6 @@ class Case:
         if self.stage_clock:
             self.stage_clock = self.stage_clock.after_hold(since, until)
         return since, until
-
-    def refuse_signal(self, says: str, by: Party, now: datetime) -> None:
-        """Note a signal that was not taken: nobody else hears of it. The first of very many say enough."""
-        if sum(entry.event == "SignalRefused" for entry in self.timeline) < MOST_REFUSED_SIGNALS:
-            self.note("SignalRefused", says, by, now, now)
 
     def has_lapsed_at(self, state: State, at: datetime) -> bool:
         """Tell whether an executed lapse ended a stage of this state to which that instant belongs."""

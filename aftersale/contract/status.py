@@ -13,6 +13,8 @@ from aftersale.schema import Instant, MinorUnits, Schema
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 
+MOST_REFUSED_SIGNALS = 20
+
 By = Party | Literal["timer", "policy"]
 """Who caused an entry: a party, the lapse of a clock, or the publication of a policy."""
 
@@ -47,20 +49,28 @@ class Entry(Schema):
     rules: tuple[str, ...] | None = None
     policy_version: str | None = None
 
-    @classmethod
-    def of_event(cls, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> Self:
-        """Give a line about what happened at `at` and is noted now; a gap over five minutes marks it as late (R15)."""
-        late = now - at > LATE and by not in ("timer", "policy")
-        return cls.model_validate(
-            {"at": at, "recorded_at": now, "by": by, "event": event, "says": says, "late_report": late, **about}
-        )
 
-    @classmethod
-    def of_clock(cls, event: str, running: RunningClock, by: By, says: str, now: datetime, **about: object) -> Self:
-        """Return a line about a clock: its deadline, the rules it follows and the policy that set it."""
+class Noted:
+    """What has a timeline, and adds to it: a case, or a watch."""
+
+    timeline: list[Entry]
+
+    def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
+        """Add a line about what happened at `at` and is noted now; a gap over five minutes marks it as late (R15)."""
+        late = now - at > LATE and by not in ("timer", "policy")
+        line = {"at": at, "recorded_at": now, "by": by, "event": event, "says": says, "late_report": late, **about}
+        self.timeline.append(Entry.model_validate(line))
+
+    def note_clock(self, event: str, running: RunningClock, says: str, now: datetime, **about: object) -> None:
+        """Add a line about a clock that the policy has set: its deadline, the rules it follows and the book."""
         deadline = running.deadline
         about |= {"clock": running.clock, "due_at": deadline.due_at, "rules": deadline.rules}
-        return cls.of_event(event, says, by, now, now, policy_version=deadline.policy_version, **about)
+        self.note(event, says, "policy", now, now, policy_version=deadline.policy_version, **about)
+
+    def refuse_signal(self, says: str, by: Party, now: datetime) -> None:
+        """Note a signal that was not taken: nobody else hears of it. The first of very many say enough."""
+        if sum(entry.event == "SignalRefused" for entry in self.timeline) < MOST_REFUSED_SIGNALS:
+            self.note("SignalRefused", says, by, now, now)
 
 
 class DeadlineView(ExplainedDeadline):

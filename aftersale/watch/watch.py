@@ -7,7 +7,7 @@ from typing import Any
 
 from aftersale.contract.commands import ParcelEvent
 from aftersale.contract.markdown import timer_summary
-from aftersale.contract.status import By, Entry
+from aftersale.contract.status import Entry, Noted
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.running import CLOCK_SKEW, RunningClock
@@ -18,11 +18,9 @@ from aftersale.watch.request import WatchRequest
 from aftersale.watch.shipment import HUB, MOST_SCANS, PICKUP, Shipment
 from aftersale.watch.status import Check, Violation, WatchDeadline, WatchStatus, violation_of
 
-MOST_REFUSED_SIGNALS = 20
-
 
 @dataclass
-class Watch:
+class Watch(Noted):
     """The file of one watch. Instants are in UTC, floored to the second."""
 
     request: WatchRequest
@@ -68,7 +66,7 @@ class Watch:
         if scan.event_id in kept or any(scan.event_id == each.event_id for each in self.unread):
             return False
         if refused := self._why_unfit(scan, now):
-            self.refuse_signal(refused, now)
+            self.refuse_signal(refused, Party.CARRIER, now)
             return False
         self.shipment.keep(scan)
         if scan.text is not None and scan.event != "hub":
@@ -86,11 +84,6 @@ class Watch:
         """Note that a violation opens a claim, and return the claim's id."""
         self.violations[check] = self.violations[check].model_copy(update={"claim_case_id": case_id})
         return case_id
-
-    def refuse_signal(self, says: str, now: datetime) -> None:
-        """Note a signal that was not taken. The first of very many say enough."""
-        if sum(entry.event == "SignalRefused" for entry in self.timeline) < MOST_REFUSED_SIGNALS:
-            self.note("SignalRefused", says, Party.CARRIER, now, now)
 
     def finish(self, end: WatchEnd, now: datetime) -> None:
         """Nothing more is to be learned."""
@@ -131,13 +124,13 @@ class Watch:
             running = self.clocks.get(check)
             if running is None:
                 self.clocks[check] = begun = RunningClock.start(question, deadline, learned_at)
-                self._note_clock("DeadlineSet", begun, f"deadline set: {summary(check, begun)}", now)
+                self.note_clock("DeadlineSet", begun, f"deadline set: {summary(check, begun)}", now)
                 continue
             self.clocks[check] = moved = running.retime(question, deadline, now)
             old = running.deadline.due_at
             if deadline.due_at != old:
                 says = f"deadline changed: {summary(check, moved)}; {why}"
-                self._note_clock("DeadlineChanged", moved, says, now, previous_due_at=old)
+                self.note_clock("DeadlineChanged", moved, says, now, previous_due_at=old)
 
     # What the clocks say
 
@@ -191,14 +184,7 @@ class Watch:
             problems=(),
         )
 
-    def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
-        """Add a line to the timeline."""
-        self.timeline.append(Entry.of_event(event, says, by, at, now, **about))
-
     # How it works
-
-    def _note_clock(self, event: str, running: RunningClock, says: str, now: datetime, **about: object) -> None:
-        self.timeline.append(Entry.of_clock(event, running, "policy", says, now, **about))
 
     def _why_unfit(self, scan: ParcelEvent, now: datetime) -> str | None:
         paid_at = self.request.order.paid_at

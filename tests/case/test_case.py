@@ -68,7 +68,7 @@ def test_a_clock_that_is_gone_is_not_retimed() -> None:
 def test_the_law_s_clock_runs_for_returns_without_a_reason_and_once(reason: str, law: bool) -> None:
     case = dossier(reason_code=reason)
     assert case.law_clocks(NOW) == ({Clock.STATUTORY_REFUND: NOW} if law else {})
-    case.note_clock("DeadlineSet", running("statutory_refund", "2024-06-03 10:00:00"), "policy", "set", NOW)
+    case.note_clock("DeadlineSet", running("statutory_refund", "2024-06-03 10:00:00"), "set", NOW)
     assert case.law_clocks(NOW) == {}
 
 

@@ -63,7 +63,7 @@ class CaseClocks:
         }
         for running in started.values():
             says = f"deadline set: {timer_summary(running)}"
-            self._case.note_clock("DeadlineSet", running, "policy", says, self._present.now)
+            self._case.note_clock("DeadlineSet", running, says, self._present.now)
         return started
 
     async def catch_up(self) -> None:

@@ -8,7 +8,7 @@ from temporalio import workflow
 from aftersale.contract.commands import ParcelEvent
 from aftersale.errors import BadInput
 from aftersale.times import floor
-from aftersale.vocabulary import WatchCommand
+from aftersale.vocabulary import Party, WatchCommand
 from aftersale.watch.commands import SHAPES, OpenWatch, WatchAct
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus, refused_watch_status
@@ -76,7 +76,7 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
         return desk.watch.scan(scan, self._present.second)
 
     def _refuse_signal(self, desk: WatchDesk, says: str) -> None:
-        desk.watch.refuse_signal(says, desk.now)
+        desk.watch.refuse_signal(says, Party.CARRIER, desk.now)
 
     @property
     def _is_decided(self) -> bool:
