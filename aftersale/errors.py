@@ -129,3 +129,8 @@ class CommandRefused(AftersaleError):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         super().__init__(str(problem))
+
+
+def refusal(code: str, field: str, message: str) -> CommandRefused:
+    """Return the refusal of a command, for one reason."""
+    return CommandRefused(Problem(code=code, field=field, message=message))

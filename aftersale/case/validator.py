@@ -20,7 +20,7 @@ from aftersale.contract.commands import (
     Rule,
 )
 from aftersale.contract.request import CaseRequest
-from aftersale.errors import BadInput, CommandRefused, Problem
+from aftersale.errors import BadInput, CommandRefused, refusal
 from aftersale.guarantees.compensation import MustBeStated
 from aftersale.money import Sum, total
 from aftersale.policy.running import CLOCK_SKEW
@@ -49,19 +49,19 @@ def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime
     if isinstance(act, Sum):
         _within_what_is_owed(case, act)
     if isinstance(act, Offer | Amend) and act.kind is CaseKind.CLAIM:
-        raise _refuse("bad_input", "kind", "cannot become a claim; open the claim as a case of its own")
+        raise refusal("bad_input", "kind", "cannot become a claim; open the claim as a case of its own")
     if isinstance(act, Amend) and case.breached and act.kind is not CaseKind.REFUND:
-        raise _refuse("bad_input", "kind", "can be refund only, once what was due was not sent; write refund")
+        raise refusal("bad_input", "kind", "can be refund only, once what was due was not sent; write refund")
     if isinstance(act, DecideClaim) and act.decision == "approve":
         _payable(case, act)
     if isinstance(act, Dispatch) and act.replaced and case.kind is not CaseKind.REPAIR:
-        raise _refuse("bad_input", "replaced", "is for repairs; leave it out")
+        raise refusal("bad_input", "replaced", "is for repairs; leave it out")
     if isinstance(act, Rule) and act.outcome is Ruling.RETURN and case.taken_in:
-        raise _refuse(
+        raise refusal(
             "bad_input", "outcome", "cannot be return: the goods are with the merchant; rule refund or replacement"
         )
     if at > now + CLOCK_SKEW:
-        raise _refuse(
+        raise refusal(
             "bad_input",
             "occurred_at",
             f"lies in the future of the case, which is at {local(now)}; send the instant of the act",
@@ -78,16 +78,16 @@ def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime
         if _belongs_to_lapsed(case, command, at):
             return Handling.CORRECT
         if move is not None:
-            raise _refuse(
+            raise refusal(
                 "bad_input",
                 "occurred_at",
                 f"lies before this {what} began at {local(began)}; send the instant of the act",
             )
-        raise _refuse("illegal_move", "", _illegal(case, command, at))
+        raise refusal("illegal_move", "", _illegal(case, command, at))
     if act.actor.party not in move.parties:
-        raise _refuse("wrong_party", "actor.party", f"{command} is not for the {act.actor.party} here")
+        raise refusal("wrong_party", "actor.party", f"{command} is not for the {act.actor.party} here")
     if reason := reason_to_refuse(case, command, act.actor.party, at):
-        raise _refuse(
+        raise refusal(
             "illegal_move", "", f"{command} is refused in state {case.state}: {reason}; {_legal_now(case, at)}"
         )
     return Handling.TAKE
@@ -117,10 +117,10 @@ def _own_party(request: CaseRequest, command: Command, act: Act) -> None:
     party, parties = act.actor.party, PARTIES[command]
     if party not in parties:
         wanted = " or ".join(sorted(parties))
-        raise _refuse("wrong_party", "actor.party", f"{command} is given by {wanted}, not by {party}")
+        raise refusal("wrong_party", "actor.party", f"{command} is given by {wanted}, not by {party}")
     own = {Party.MERCHANT: request.merchant_id, Party.BUYER: request.buyer_ref}.get(party)
     if own is not None and act.actor.id != own:
-        raise _refuse("wrong_party", "actor.id", f"is not this case's {party}; send the {party}'s own reference")
+        raise refusal("wrong_party", "actor.id", f"is not this case's {party}; send the {party}'s own reference")
 
 
 def _passed(case: Case, at: datetime) -> bool:
@@ -135,34 +135,34 @@ def _claimed_goods(request: CaseRequest, received: Sequence[ReceivedItem]) -> No
         field, most = f"items.{index}", claimed.get(item.order_line_id)
         if most is None:
             known = ", ".join(claimed)
-            raise _refuse("bad_input", f"{field}.order_line_id", f"is not claimed back; the lines claimed are {known}")
+            raise refusal("bad_input", f"{field}.order_line_id", f"is not claimed back; the lines claimed are {known}")
         if (item.order_line_id, item.condition) in told:
             said = "is named twice in one condition; put what is in the same condition into one item"
-            raise _refuse("bad_input", f"{field}.order_line_id", said)
+            raise refusal("bad_input", f"{field}.order_line_id", said)
         told.add((item.order_line_id, item.condition))
         counted[item.order_line_id] += item.quantity
         if counted[item.order_line_id] > most:
-            raise _refuse("bad_input", f"{field}.quantity", f"is more than the {most} that were claimed; correct it")
+            raise refusal("bad_input", f"{field}.quantity", f"is more than the {most} that were claimed; correct it")
     if not any(item.arrived for item in received):
-        raise _refuse("bad_input", "items", "say that nothing arrived; send refuse_receipt for that")
+        raise refusal("bad_input", "items", "say that nothing arrived; send refuse_receipt for that")
 
 
 def _within_what_is_owed(case: Case, said: Sum) -> None:
     owed, currency = case.refunds.refundable(), case.request.items[0].requested.currency
     most = {line.order_line_id: line.amount_minor for line in owed}
     if said.amount is not None and said.amount.currency != currency:
-        raise _refuse("bad_input", "amount.currency", f"must be {currency}, as paid")
+        raise refusal("bad_input", "amount.currency", f"must be {currency}, as paid")
     if said.amount is not None and not 0 < said.amount.amount_minor <= total(owed):
-        raise _refuse("bad_input", "amount.amount_minor", f"must be from 1 to the {total(owed)} that were asked for")
+        raise refusal("bad_input", "amount.amount_minor", f"must be from 1 to the {total(owed)} that were asked for")
     named = Counter(line.order_line_id for line in said.lines or ())
     for index, line in enumerate(said.lines or ()):
         field = f"lines.{index}"
         if line.order_line_id not in most or named[line.order_line_id] > 1:
             known = ", ".join(most)
-            raise _refuse("bad_input", f"{field}.order_line_id", f"must be one of {known}, each named once")
+            raise refusal("bad_input", f"{field}.order_line_id", f"must be one of {known}, each named once")
         if not 0 < line.amount_minor <= most[line.order_line_id]:
             asked = f"must be from 1 to the {most[line.order_line_id]} that were asked for; leave the line out for none"
-            raise _refuse("bad_input", f"{field}.amount_minor", asked)
+            raise refusal("bad_input", f"{field}.amount_minor", asked)
 
 
 def _payable(case: Case, decided: DecideClaim) -> None:
@@ -174,7 +174,7 @@ def _payable(case: Case, decided: DecideClaim) -> None:
         raise CommandRefused(error.problems[0]) from None
     if isinstance(award, MustBeStated):
         least, most = max(award.least_minor, 1), award.most_minor
-        raise _refuse("bad_input", "amount", f"must be given, from {least} to {most} minor: {award.why}")
+        raise refusal("bad_input", "amount", f"must be given, from {least} to {most} minor: {award.why}")
 
 
 def _belongs_to_lapsed(case: Case, command: Command, at: datetime) -> bool:
@@ -193,10 +193,6 @@ def _legal_now(case: Case, at: datetime) -> str:
         if any(reason_to_refuse(case, command, party, at) is None for party in move.parties)
     ]
     return f"legal now: {', '.join(offered) or 'nothing, the case is final'}"
-
-
-def _refuse(code: str, field: str, message: str) -> CommandRefused:
-    return CommandRefused(Problem(code=code, field=field, message=message))
 
 
 # Carriers' scans

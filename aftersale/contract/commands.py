@@ -50,15 +50,21 @@ Remedy = Literal["refund", "return"]
 
 
 class Decided(Sum):
-    """How a granted claim is paid, where a reviewer says so: the money, or the grade of the damage; and the remedy."""
+    """What is decided on a claim, and of one that is granted how it is paid, where a reviewer says so.
+
+    That is the money, or the grade of the damage; and the remedy.
+    """
 
     grade: Code | None = None
     remedy: Remedy | None = None
+    decision: Literal["approve", "decline", "pending"] = "approve"
 
-    @property
-    def says_how(self) -> bool:
-        """Whether anything is said."""
-        return any(given is not None for given in (self.amount, self.lines, self.grade, self.remedy))
+    @model_validator(mode="after")
+    def _only_for_a_yes(self) -> Self:
+        says_how = any(given is not None for given in (self.amount, self.lines, self.grade, self.remedy))
+        if self.decision != "approve" and says_how:
+            raise ValueError("says how to pay though nothing is approved; leave amount, lines, grade and remedy out")
+        return self
 
 
 class Offer(Act, Sum):
@@ -173,12 +179,6 @@ class DecideClaim(Act, Decided):
 
     decision: Literal["approve", "decline"]
     note: Note | None = None
-
-    @model_validator(mode="after")
-    def _only_for_a_yes(self) -> Self:
-        if self.decision == "decline" and self.says_how:
-            raise ValueError("says how to pay though nothing is approved; leave amount, lines, grade and remedy out")
-        return self
 
 
 class AddEvidence(Act):

@@ -1,8 +1,6 @@
 """Guarantee claims (保障赔付): what the policy says of one, what its reviewers are asked, how they answer. Pure."""
 
-from typing import Literal, Self
-
-from pydantic import model_validator
+from typing import Literal
 
 from aftersale.contract.commands import Decided, Remedy
 from aftersale.contract.request import CaseRequest, Evidence, Item
@@ -75,9 +73,3 @@ class Approval(Decided):
     key: str
     decision: Literal["approve", "decline", "pending"]
     note: Note | None = None
-
-    @model_validator(mode="after")
-    def _only_for_a_yes(self) -> Self:
-        if self.decision != "approve" and self.says_how:
-            raise ValueError("says how to pay though nothing is approved; leave amount, lines, grade and remedy out")
-        return self

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aftersale.errors import CommandRefused, Problem
+from aftersale.errors import refusal
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import local
 from aftersale.vocabulary import Party, WatchCommand
@@ -30,51 +30,47 @@ def validate(shipment: Shipment, command: WatchCommand, act: WatchAct, at: datet
 def _own_party(shipment: Shipment, command: WatchCommand, act: WatchAct) -> None:
     party, parties = act.actor.party, GIVEN_BY[command]
     if party not in parties:
-        raise _refuse("wrong_party", "actor.party", f"{command} is given by {' or '.join(parties)}, not by {party}")
+        raise refusal("wrong_party", "actor.party", f"{command} is given by {' or '.join(parties)}, not by {party}")
     request = shipment.request
     own = {Party.MERCHANT: request.merchant_id, Party.BUYER: request.buyer_ref}.get(party)
     if own is not None and act.actor.id != own:
-        raise _refuse("wrong_party", "actor.id", f"is not this order's {party}; send the {party}'s own reference")
+        raise refusal("wrong_party", "actor.id", f"is not this order's {party}; send the {party}'s own reference")
 
 
 def _not_ahead(field: str, at: datetime, now: datetime) -> None:
     if at > now + CLOCK_SKEW:
         said = f"lies in the future of the watch, which is at {local(now)}; send the instant of the act"
-        raise _refuse("bad_input", field, said)
+        raise refusal("bad_input", field, said)
 
 
 def _not_before_the_payment(shipment: Shipment, at: datetime) -> None:
     paid_at = shipment.request.order.paid_at
     if at < paid_at:
         said = f"lies before the payment at {local(paid_at)}; send the instant of the act"
-        raise _refuse("bad_input", "occurred_at", said)
+        raise refusal("bad_input", "occurred_at", said)
 
 
 def _clickable(shipment: Shipment, click: Click) -> None:
     known = shipment.parcels.get(click.tracking_no)
     if known is not None:
         said = f"{click.tracking_no} was clicked at {local(known.clicked_at)} already; name another parcel"
-        raise _refuse("illegal_move", "tracking_no", said)
+        raise refusal("illegal_move", "tracking_no", said)
     if shipment.cancelled_at is not None:
         said = f"the order was cancelled at {local(shipment.cancelled_at)}; nothing more is to leave"
-        raise _refuse("illegal_move", "", said)
+        raise refusal("illegal_move", "", said)
     if len(shipment.parcels) >= MOST_PARCELS:
-        raise _refuse("illegal_move", "", f"a watch follows at most {MOST_PARCELS} parcels; open one for each shipment")
+        raise refusal("illegal_move", "", f"a watch follows at most {MOST_PARCELS} parcels; open one for each shipment")
     for name, quantity in given_pieces(click).items():
         left = shipment.left[name]
         if quantity > left:
             said = f"names {quantity} pieces of {name}, of which {left} are left; correct it, or leave lines out"
-            raise _refuse("bad_input", "lines", said)
+            raise refusal("bad_input", "lines", said)
 
 
 def _cancellable(shipment: Shipment) -> None:
     if shipment.dispatched_at is not None:
         said = f"the goods left at {local(shipment.dispatched_at)}; a refund after that is a case: open one"
-        raise _refuse("illegal_move", "", said)
+        raise refusal("illegal_move", "", said)
     if shipment.cancelled_at is not None:
         said = f"the order was cancelled at {local(shipment.cancelled_at)} already; send it once"
-        raise _refuse("illegal_move", "", said)
-
-
-def _refuse(code: str, field: str, message: str) -> CommandRefused:
-    return CommandRefused(Problem(code=code, field=field, message=message))
+        raise refusal("illegal_move", "", said)
