@@ -126,17 +126,23 @@ class Desk(EntityDesk):
             await self._rest()
 
     @overload
-    async def hear_only(self, a: type[A], /) -> A: ...
+    async def hear_out(self, a: type[A], /) -> A: ...
     @overload
-    async def hear_only(self, a: type[A], b: type[B], /) -> A | B: ...
+    async def hear_out(self, a: type[A], b: type[B], /) -> A | B: ...
     @overload
-    async def hear_only(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C: ...
+    async def hear_out(self, a: type[A], b: type[B], c: type[C], /) -> A | B | C: ...
     @overload
-    async def hear_only(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D: ...
-    async def hear_only(self, *accepts: type[Any]) -> Any:
-        """Return the next thing that ends a stage whose clock has run out for good, or that has none."""
-        assert self.case.stage_clock is None
-        return await self.answer(*accepts)
+    async def hear_out(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> A | B | C | D: ...
+    async def hear_out(self, *accepts: type[Any]) -> Any:
+        """Return the next thing that ends a stage which no silence ends, and which may have no clock.
+
+        Once its clock has run out the platform must look, and the stage waits on without one.
+        """
+        heard = await self.answer(*accepts)
+        if isinstance(heard, Lapse):
+            self.case.call_platform(heard.at, self.now)
+            heard = await self.answer(*accepts)
+        return heard
 
     def expect_parcel(self, leg: Leg, tracking_no: str, event: ScanEvent = "signed_for") -> None:
         """Wait for a scan of this parcel in this stage; it may have been reported already."""

@@ -35,10 +35,9 @@ async def claim(desk: Desk) -> Ending | ChangeKind:
 async def _paid(desk: Desk, granted_at: datetime) -> Ending | ChangeKind:
     owed_since = granted_at
     if desk.case.goods_wanted:
-        match await goods_back(desk, granted_at, Clock.MERCHANT_INSPECTION):
-            case Received(at=received_at):
-                owed_since = received_at
-            case ended:
-                return ended
+        received = await goods_back(desk, granted_at, Clock.MERCHANT_INSPECTION)
+        if not isinstance(received, Received):
+            return received
+        owed_since = received.at
     await refund(desk, owed_since)
     return Completed(outcome=Outcome.COMPENSATED)

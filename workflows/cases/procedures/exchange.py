@@ -19,16 +19,12 @@ async def exchange(desk: Desk) -> Ending | ChangeKind:
     4. The merchant sends the replacement.     Silence is a breach: the buyer may take the money instead.
     5. The buyer receives it.                  Silence after the sign-off is a receipt.
     """
-    match await agreement(desk):
-        case Agreed(at=agreed_at):
-            pass
-        case ended:
-            return ended
+    agreed = await agreement(desk)
+    if not isinstance(agreed, Agreed):
+        return agreed
 
-    match await goods_back(desk, agreed_at, Clock.REPLACEMENT_DISPATCH):
-        case Received(at=received_at, overdue=overdue):
-            pass
-        case ended:
-            return ended
+    received = await goods_back(desk, agreed.at, Clock.REPLACEMENT_DISPATCH)
+    if not isinstance(received, Received):
+        return received
 
-    return await goods_out(desk, Clock.REPLACEMENT_DISPATCH, received_at, Outcome.EXCHANGED, overdue)
+    return await goods_out(desk, Clock.REPLACEMENT_DISPATCH, received.at, Outcome.EXCHANGED, received.overdue)

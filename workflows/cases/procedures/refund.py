@@ -14,11 +14,9 @@ async def refund_only(desk: Desk) -> Ending | ChangeKind:
     1. The merchant answers the request.   Silence is a yes.
     2. The money is returned.
     """
-    match await agreement(desk):
-        case Agreed(at=agreed_at):
-            pass
-        case ended:
-            return ended
+    agreed = await agreement(desk)
+    if not isinstance(agreed, Agreed):
+        return agreed
 
-    await refund(desk, agreed_at)
+    await refund(desk, agreed.at)
     return Completed(outcome=Outcome.REFUNDED)

@@ -20,16 +20,12 @@ async def repair(desk: Desk) -> Ending | ChangeKind:
                                                Silence is a breach: the buyer may take the money instead.
     5. The buyer receives them.                Silence after the sign-off is a receipt.
     """
-    match await agreement(desk):
-        case Agreed(at=agreed_at):
-            pass
-        case ended:
-            return ended
+    agreed = await agreement(desk)
+    if not isinstance(agreed, Agreed):
+        return agreed
 
-    match await goods_back(desk, agreed_at, Clock.MERCHANT_INSPECTION):
-        case Received(at=received_at):
-            pass
-        case ended:
-            return ended
+    received = await goods_back(desk, agreed.at, Clock.MERCHANT_INSPECTION)
+    if not isinstance(received, Received):
+        return received
 
-    return await goods_out(desk, Clock.REPAIR_DISPATCH, received_at, Outcome.REPAIRED)
+    return await goods_out(desk, Clock.REPAIR_DISPATCH, received.at, Outcome.REPAIRED)

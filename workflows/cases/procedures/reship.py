@@ -15,8 +15,8 @@ async def reship(desk: Desk) -> Ending | ChangeKind:
     2. The merchant sends the goods.       Silence is a breach: the buyer may take the money instead.
     3. The buyer receives them.            Silence after the sign-off is a receipt.
     """
-    match await agreement(desk):
-        case Agreed(at=agreed_at):
-            return await goods_out(desk, Clock.RESHIP_DISPATCH, agreed_at, Outcome.RESHIPPED)
-        case ended:
-            return ended
+    agreed = await agreement(desk)
+    if not isinstance(agreed, Agreed):
+        return agreed
+
+    return await goods_out(desk, Clock.RESHIP_DISPATCH, agreed.at, Outcome.RESHIPPED)

@@ -19,18 +19,14 @@ async def return_goods(desk: Desk) -> Ending | ChangeKind:
     3. The merchant takes the goods in.    Silence is a receipt.
     4. The money is returned; what the way back cost is the insurer's to say, beside the case.
     """
-    match await agreement(desk):
-        case Agreed(at=agreed_at):
-            pass
-        case ended:
-            return ended
+    agreed = await agreement(desk)
+    if not isinstance(agreed, Agreed):
+        return agreed
 
-    match await goods_back(desk, agreed_at, Clock.MERCHANT_INSPECTION):
-        case Received(at=received_at):
-            pass
-        case ended:
-            return ended
+    received = await goods_back(desk, agreed.at, Clock.MERCHANT_INSPECTION)
+    if not isinstance(received, Received):
+        return received
 
-    await refund(desk, received_at)
+    await refund(desk, received.at)
     await claim_freight(desk)
     return Completed(outcome=Outcome.REFUNDED)

@@ -23,10 +23,7 @@ async def arbitration(desk: Desk, escalated_at: datetime) -> Ruled | Withdrawn:
     heard = await desk.answer(Rule, Withdraw)
     if isinstance(heard, Lapse):
         await desk.replace(Clock.ARBITRATION_RULING, desk.at(heard))
-        heard = await desk.answer(Rule, Withdraw)
-    if isinstance(heard, Lapse):
-        desk.case.call_platform(heard.at, desk.now)
-        heard = await desk.hear_only(Rule, Withdraw)
+        heard = await desk.hear_out(Rule, Withdraw)
     match heard:
         case Rule(outcome=outcome):
             desk.case.rule(heard)

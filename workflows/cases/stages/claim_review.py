@@ -42,10 +42,7 @@ async def platform_decision(desk: Desk, since: datetime) -> Granted | NotGranted
     desk.case.review_claim(Tier.PLATFORM)
     await desk.enter(State.AWAITING_CLAIM_REVIEW, since, Clock.CLAIM_REVIEW)
     with asking_for_approval(desk, Tier.PLATFORM):
-        heard = await desk.answer(DecideClaim, Withdraw)
-        if isinstance(heard, Lapse):
-            desk.case.call_platform(heard.at, desk.now)
-            heard = await desk.hear_only(DecideClaim, Withdraw)
+        heard = await desk.hear_out(DecideClaim, Withdraw)
     return _decided(desk, heard)
 
 

@@ -25,7 +25,7 @@ async def clawback(desk: Desk, ending: Ending) -> None:
             return
         await desk.enter(State.REFUND_FAILED, desk.now)
         try:
-            tender = (await desk.hear_only(RetryRefund)).tender
+            tender = (await desk.hear_out(RetryRefund)).tender
         except Stopped:
             says = "the advance is left with the buyer: it could not be taken back, and the case was cancelled"
             desk.case.note("ClawbackAbandoned", says, Party.SYSTEM, desk.now, desk.now)

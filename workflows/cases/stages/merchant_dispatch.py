@@ -47,10 +47,7 @@ async def merchant_dispatch(
             return _answered(desk, heard)
         overdue = heard
     await breach(desk, overdue)
-    late = await desk.answer(Dispatch, ReportIrreparable, Amend, Withdraw)
-    if isinstance(late, Lapse):
-        desk.case.call_platform(late.at, desk.now)
-        late = await desk.hear_only(Dispatch, ReportIrreparable, Amend, Withdraw)
+    late = await desk.hear_out(Dispatch, ReportIrreparable, Amend, Withdraw)
     if isinstance(late, Amend):
         return MoneyInstead(desk.at(late))
     return _answered(desk, late)

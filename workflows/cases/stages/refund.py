@@ -1,6 +1,5 @@
 """The money goes back (退款)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from aftersale.contract.commands import RetryRefund
@@ -9,12 +8,7 @@ from workflows.cases.beside.refunding import all_answered, pay
 from workflows.cases.desk import Desk
 
 
-@dataclass(frozen=True)
-class Refunded:
-    """The payment service confirmed it."""
-
-
-async def refund(desk: Desk, owed_since: datetime) -> Refunded:
+async def refund(desk: Desk, owed_since: datetime) -> None:
     """Instruct what is owed until it is paid. A decline waits for an operator; nothing is ever paid twice.
 
     Where nothing is owed, because it was paid ahead or only what cost nothing came back, nobody is asked to pay it.
@@ -27,8 +21,7 @@ async def refund(desk: Desk, owed_since: datetime) -> Refunded:
             await all_answered(desk)
             continue
         if (await pay(desk, refunds.unpaid(), tender)).status == "succeeded":
-            break
+            return
         await desk.enter(State.REFUND_FAILED, desk.now)
-        retry = await desk.hear_only(RetryRefund)
+        retry = await desk.hear_out(RetryRefund)
         owed_since, tender = desk.at(retry), retry.tender
-    return Refunded()
