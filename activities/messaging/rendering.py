@@ -98,27 +98,19 @@ class Templates:
 def facts(message: Message, language: Language) -> dict[str, Any]:
     """Return what a template knows of a message: its fields, in the reader's words; what is absent is an empty text."""
 
-    def term(word: Term | None) -> str:
-        if word is None:
-            return ""
-        return word.zh if language is Language.CHINESE else word.value.replace("_", " ")
+    def told(fact: object) -> object:
+        match fact:
+            case Term():
+                return fact.zh if language is Language.CHINESE else fact.value.replace("_", " ")
+            case datetime():
+                return readable(fact)
+            case tuple():
+                return [told(each) for each in fact]
+            case _:
+                return fact or ""
 
-    return {
-        "message_id": message.message_id,
-        "case_id": message.case_id or "",
-        "shipment_id": message.shipment_id or "",
-        "order_id": message.order_id or "",
-        "to": term(message.to),
-        "recipient": message.recipient or "",
-        "event": term(message.event),
-        "kind": term(message.kind),
-        "state": term(message.state),
-        "says": " ".join(message.says.split()),  # a party's words cannot begin a line of their own
-        "commands": [term(command) for command in message.commands],
-        "respond_by": readable(message.respond_by) if message.respond_by else "",
-        "on_timeout": term(message.on_timeout),
-        "corrects": message.corrects or "",
-    }
+    says = " ".join(message.says.split())  # a party's words cannot begin a line of their own
+    return {name: told(fact) for name, fact in message} | {"says": says}
 
 
 def readable(instant: datetime) -> str:

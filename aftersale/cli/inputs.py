@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from aftersale.errors import BadInput, Problem, bad_input, problems_of
 from aftersale.schema import Schema
+from aftersale.times import parse_instant
 
 S = TypeVar("S", bound=Schema)
 
@@ -52,6 +54,14 @@ def with_actor(given: dict[str, Any], actor: str | None) -> dict[str, Any]:
     if not separator:
         raise bad_input("--as", "says who acts; write PARTY:ID, such as merchant:M-7")
     return {**given, "actor": {"party": party, "id": reference}}
+
+
+def instant(option: str, text: str | None) -> datetime | None:
+    """Return the instant that an option gives; None where it is not given. Raises BadInput, which names the option."""
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        raise bad_input(option, str(error)) from None
 
 
 def options(shape: type[S], **given: Any) -> S:

@@ -1,5 +1,6 @@
 """`aftersale services`: the guarantee services by version, and whether a merchant's sign-up is complete. No server."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -8,21 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors
-from aftersale.cli.inputs import json_of, options
+from aftersale.cli.inputs import instant, json_of
 from aftersale.cli.output import draw, inert, say, say_json, table
 from aftersale.errors import BadInput, problems_of
 from aftersale.guarantees.enrolment import SignUp, enrolled_editions, enrolment_problems
 from aftersale.policy.load import default_root, load
 from aftersale.policy.services import ServiceFile, Services, Version
-from aftersale.schema import Instant, Schema
 
 services = typer.Typer(name="services", help="Guarantee services: versions and sign-ups.", no_args_is_help=True)
-
-
-class ServiceListAsk(Schema):
-    """The options of `services list`."""
-
-    at: Instant | None = None
 
 
 @services.command(cls=Answering)
@@ -55,9 +49,9 @@ def list_(
 ) -> None:
     """Show the guarantee services with their versions by date."""
     with report_errors(as_json):
-        asked = options(ServiceListAsk, at=at)
+        paid_at = instant("--at", at)
         book = load(default_root())
-    rows = [(file, version) for file in book.services.files for version in _versions(book.services, file, asked)]
+    rows = [(file, version) for file in book.services.files for version in _versions(book.services, file, paid_at)]
     if as_json:
         say_json({"version": book.version, "versions": [version_as_json(file, version) for file, version in rows]})
     else:
@@ -71,10 +65,10 @@ def _sign_up(file: str) -> SignUp:
         raise BadInput(problems_of(error)) from None
 
 
-def _versions(book: Services, file: ServiceFile, asked: ServiceListAsk) -> list[Version]:
-    if asked.at is None:
+def _versions(book: Services, file: ServiceFile, paid_at: datetime | None) -> list[Version]:
+    if paid_at is None:
         return list(file.version)
-    return [each.version for each in book.editions(asked.at, asked.at) if each.file is file]
+    return [each.version for each in book.editions(paid_at, paid_at) if each.file is file]
 
 
 def version_as_json(file: ServiceFile, version: Version) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from aftersale.cli.errors import FAULTY, REFUSED, AlwaysJson, Answering, AsJson, report_errors
-from aftersale.cli.inputs import content, options
+from aftersale.cli.inputs import content, instant, options
 from aftersale.cli.output import draw, say, say_json, table
 from aftersale.cli.policy.diff import diff
 from aftersale.cli.policy.draft import draft
@@ -19,13 +19,12 @@ from aftersale.cli.services import service_table, version_as_json
 from aftersale.errors import bad_input
 from aftersale.policy.authoring.lint import lint, lint_with
 from aftersale.policy.book import Book
-from aftersale.policy.clauses import FactLimit, Window
+from aftersale.policy.clauses import FactLimit
 from aftersale.policy.explain import explain_bytes
 from aftersale.policy.load import TITLE, default_root, join, load, survey
 from aftersale.policy.rules import OrdinaryLimit, PolicyFile
 from aftersale.policy.validity import stage
 from aftersale.schema import Code, Instant, Limit, Schema
-from aftersale.vocabulary import ClaimType
 
 policy = typer.Typer(name="policy", help="Ask the policy book, check it, and show what it holds.", no_args_is_help=True)
 policy.command(cls=Answering)(diff)
@@ -43,12 +42,6 @@ class PresaleAsk(Schema):
     at: Instant
     promise: Limit
     category: Code | None = None
-    as_of: Instant | None = None
-
-
-class ListAsk(Schema):
-    """The options of `policy list`."""
-
     as_of: Instant | None = None
 
 
@@ -111,7 +104,7 @@ def list_(
 ) -> None:
     """Show the ordinary limits of every clock, the notices, how far they have come, and the guarantee services."""
     with report_errors(as_json):
-        at = options(ListAsk, as_of=as_of).as_of or datetime.now(UTC)
+        at = instant("--as-of", as_of) or datetime.now(UTC)
         book = load(default_root())
     limits = sorted(((row, file) for file in book.files for row in file.limit), key=lambda each: each[0].id)
     notices = [file for file in book.files if file.tier is not None]
@@ -148,14 +141,10 @@ def _summary(book: Book) -> dict[str, Any]:
     tables = ("limit", "rule", "presale", "example")
     counts = {f"{table}s": sum(len(getattr(file, table)) for file in book.files) for table in tables}
     files = book.services.files
-    offered = {"services": sum(file.service is not None for file in files), "claims": len(_claims(book))}
+    claims = {row.type for file in files for _, row in file.claims}
+    offered = {"services": sum(file.service is not None for file in files), "claims": len(claims)}
     versions = sum(len(file.version) for file in files)
     return {"version": book.version, "files": len(book.files) + len(files), **counts, **offered, "versions": versions}
-
-
-def _claims(book: Book) -> set[ClaimType]:
-    """Return the types of claims that the book knows."""
-    return {row.type for file in book.services.files for _, row in file.claims}
 
 
 def _plain(row: Schema, without: set[str] | None = None) -> dict[str, Any]:
@@ -176,7 +165,7 @@ def _notice_table(files: list[PolicyFile], at: datetime) -> Table:
     rows = []
     for file in files:
         clauses = " ".join([*(rule.id for rule in file.rule), *(cap.id for cap in file.presale)])
-        windows = "\n".join(_stretch(window) for window in file.window)
+        windows = "\n".join(f"{each.id}: {each.start or '…'} ~ {each.end or '…'}" for each in file.window)
         known = f"{file.announced or '…'}" + (f"\nrepealed {file.repealed}" if file.repealed else "")
         title, come = "\n".join(file.title.values()), stage(file, at) or "not yet known"
         rows.append([file.id, title, come, known, clauses, windows])
@@ -193,10 +182,6 @@ def _given(limit: str | FactLimit | None) -> str:
         return limit or "not set"
     otherwise = f", else {limit.otherwise}" if limit.otherwise else ""
     return limit.fact + otherwise + (f", at most {limit.at_most}" if limit.at_most else "")
-
-
-def _stretch(window: Window) -> str:
-    return f"{window.id}: {window.start or '…'} ~ {window.end or '…'}"
 
 
 def _words(wanted: Any) -> str:

@@ -15,13 +15,12 @@ from rich.text import Text
 
 from aftersale.cli.connections import on_records
 from aftersale.cli.errors import AsJson, report_errors
-from aftersale.cli.inputs import options
+from aftersale.cli.inputs import instant
 from aftersale.cli.output import draw, inert, say_json, table
 from aftersale.cli.policy.diff import sides
 from aftersale.policy.authoring.diff import distance_in_words
 from aftersale.policy.authoring.impact import Impact, Way, publication_instant
 from aftersale.policy.running import RunningCase
-from aftersale.schema import Instant, Schema
 from aftersale.times import duration, floor, local
 
 if TYPE_CHECKING:
@@ -40,12 +39,6 @@ _REMARKS = {
 }
 
 
-class ImpactAsk(Schema):
-    """The options of `policy impact`."""
-
-    at: Instant | None = None
-
-
 def impact(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy file to join the book in use, or a book.")],
     at: Annotated[
@@ -58,9 +51,9 @@ def impact(
     The file is tried as if in force, in the place of the file with its id.
     """
     with report_errors(as_json):
-        asked = options(ImpactAsk, at=at)
+        published_at = instant("--at", at)
         old, new = sides(file, None)
-        found = Impact(old, new, asked.at or publication_instant(old, new, floor(datetime.now(UTC))))
+        found = Impact(old, new, published_at or publication_instant(old, new, floor(datetime.now(UTC))))
         with on_records() as kept:
             _add_all(found, kept, quiet=as_json)
     if as_json:

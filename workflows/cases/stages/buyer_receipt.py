@@ -20,9 +20,8 @@ async def buyer_receipt(desk: Desk, sent_at: datetime, tracking_no: str) -> Deli
     """Wait for the parcel. From the carrier's sign-off on, silence is a receipt; without one the platform must look."""
     await desk.enter(State.AWAITING_BUYER_RECEIPT, sent_at, Clock.STALLED)
     desk.expect_parcel("outbound", tracking_no)
-    heard: ConfirmDelivery | Withdraw | ParcelEvent | Lapse = await desk.hear_out(
-        ConfirmDelivery, Withdraw, ParcelEvent
-    )
+    heard: ConfirmDelivery | Withdraw | ParcelEvent | Lapse
+    heard = await desk.hear_out(ConfirmDelivery, Withdraw, ParcelEvent)
     if isinstance(heard, ParcelEvent):
         await desk.replace(Clock.BUYER_RECEIPT, heard.occurred_at)
         heard = await desk.answer(ConfirmDelivery, Withdraw)
