@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from aftersale.case.moves import BY_ITSELF, STEPS, Goal, destination, legal
-from aftersale.vocabulary import CaseKind, Command, Party, State
+from aftersale.vocabulary import CaseKind, Command, State
 
 _ELSEWHERE = "another_kind"
 
@@ -67,11 +67,8 @@ def _leads(state: State, kind: CaseKind) -> Iterator[tuple[str, Goal]]:
         yield from ((label, goal) for goal in goals)
     for command, move in legal(state, kind, held=False).items():
         if command is not Command.WITHDRAW:
-            yield from ((f"{_who(move.parties)} {command}", goal) for goal in move.leads)
-
-
-def _who(parties: frozenset[Party]) -> str:
-    return " or ".join(sorted(parties))
+            who = " or ".join(sorted(move.parties))
+            yield from ((f"{who} {command}", goal) for goal in move.leads)
 
 
 if __name__ == "__main__":

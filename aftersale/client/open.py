@@ -36,9 +36,10 @@ async def decide_open(
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         static_summary=summary,
     )
+    digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
     try:
         decision: S = await client.execute_update_with_start_workflow(
-            "open", given, start_workflow_operation=start, id=f"open/{_digest(given)}", result_type=answer
+            "open", given, start_workflow_operation=start, id=f"open/{digest[:32]}", result_type=answer
         )
         return decision
     except _NOT_STARTED:
@@ -51,7 +52,3 @@ async def decide_open(
 def as_sent(content: Schema) -> dict[str, Any]:
     """Content as it is sent: what was not set is left out."""
     return content.model_dump(mode="json", exclude_unset=True)
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]

@@ -85,7 +85,7 @@ def survey(root: Path) -> Survey:
     title, faults = Title(name="unnamed", revision=0), []
     files, services = dict[Path, PolicyFile](), dict[Path, ServiceFile]()
     try:
-        title = _title(root / TITLE)
+        title = _shaped(Title, text(root / TITLE), root / TITLE)
     except PolicyFault as fault:
         faults.append(str(fault))
     for path in paths(root):
@@ -142,16 +142,13 @@ def text(path: Path) -> str:
         raise PolicyFault(f"{path}: is not UTF-8; save it as UTF-8") from None
 
 
-def _title(path: Path) -> Title:
-    return _shaped(Title, text(path), path)
-
-
 def _shaped(shape: type[S], content: str, path: Path) -> S:
     data = _toml(content, path)
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        raise PolicyFault(f"{path}: {_told(error, data)}") from None
+        told = "; ".join(_located(problem, data) for problem in problems_of(error))
+        raise PolicyFault(f"{path}: {told}") from None
 
 
 def _toml(content: str, path: Path) -> dict[str, Any]:
@@ -179,12 +176,8 @@ def _clashes(files: Mapping[Path, PolicyFile], services: Mapping[Path, ServiceFi
             yield f"{found[-1]}: {name} is already in {found[0]}; keep one of them"
 
 
-def _told(error: ValidationError, data: dict[str, Any]) -> str:
-    """Return all problems of a file, each with the id of the row it stands in rather than a bare index."""
-    return "; ".join(_located(problem, data) for problem in problems_of(error))
-
-
 def _located(problem: Problem, data: dict[str, Any]) -> str:
+    """Return a problem of a file, with the id of the row it stands in rather than a bare index."""
     table, _, rest = problem.field.partition(".")
     index, _, field = rest.partition(".")
     rows = data.get(table)

@@ -14,7 +14,7 @@ from aftersale.money import TenderShare
 from aftersale.records import Records
 from aftersale.times import local
 from aftersale.vocabulary import Party
-from tests.support.bookkeeping import claim, declined, hold, instruction, line, pay
+from tests.support.bookkeeping import claim, declined, freezing, hold, instruction, line, pay
 from tests.support.drawing import NOW, message, tell, turn
 from tests.support.market import Market
 from tests.support.shell import run
@@ -128,7 +128,7 @@ def test_a_chargeback_freezes_an_order_and_is_lifted(books: str, kept: Records) 
     assert (notice["reference"], notice["lifted_at"]) == ("CB-7", None)
     plain = " ".join(_run(books, *words).stdout.split())
     assert "CB-7 │ not recognised" in plain and "in force: no refund is paid" in plain
-    assert [each.reference for each in kept.ledger.freezing_notices("O-1")] == ["CB-7"]
+    assert freezing(kept.ledger, "O-1") == ["CB-7"]
     assert [each["reference"] for each in _json(books, "lift", "O-1")["lifted"]] == ["CB-7"]
     assert _run(books, "lift", "O-1").stdout == "nothing froze order O-1\n"
 

@@ -17,6 +17,7 @@ from aftersale.records.migrate import VERSION_TABLE, migrate
 from aftersale.records.tables import metadata
 from aftersale.times import parse_instant
 from aftersale.vocabulary import State
+from tests.support.bookkeeping import freezing
 from tests.support.databases import STEPS
 from tests.support.drawing import HOUR, NOW
 from tests.support.hands import Hands
@@ -47,7 +48,7 @@ def test_an_upgrade_step_by_step_keeps_the_rows_of_every_step(empty: str) -> Non
         assert [(line.paid_minor, line.settled_minor, line.reserved_minor) for line in books.lines] == [
             (12900, 6450, 6450)
         ]
-        assert [notice.reference for notice in kept.ledger.freezing_notices("O-89")] == ["CB-2"]
+        assert freezing(kept.ledger, "O-89") == ["CB-2"]
 
 
 @pytest.mark.parametrize("step", STEPS)

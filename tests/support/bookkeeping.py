@@ -113,3 +113,10 @@ def spread(kept: Instructed) -> dict[str, int]:
 def codes(problems: Sequence[Problem]) -> list[str]:
     """The codes of what speaks against a claim."""
     return [problem.code for problem in problems]
+
+
+def freezing(ledger: Ledger, order_id: str) -> list[str]:
+    """The references of the notices that freeze an order, the oldest first; none, and refunds are paid."""
+    books = ledger.order_books(order_id)
+    assert books is not None
+    return [notice.reference for notice in books.chargebacks if notice.lifted_at is None]

@@ -64,7 +64,7 @@ def account(connection: Connection, order_id: str) -> Account | None:
         buyer_ref=order.buyer_ref,
         lines=_lines(connection, order_id),
         held=_held(connection, order_id),
-        moved=_moved(connection, order_id),
+        moved=[Moved(*row) for row in connection.execute(_MOVED, {"order_id": order_id})],
     )
 
 
@@ -98,7 +98,3 @@ def _held(connection: Connection, order_id: str) -> dict[str, Held]:
         )
         for row in rows
     }
-
-
-def _moved(connection: Connection, order_id: str) -> list[Moved]:
-    return [Moved(*row) for row in connection.execute(_MOVED, {"order_id": order_id})]

@@ -45,11 +45,6 @@ class Chargebacks(Repository):
             connection.execute(update(chargebacks).where(in_force).values(lifted_at=now))
         return [notice.model_copy(update={"lifted_at": now}) for notice in lifted]
 
-    def freezing_notices(self, order_id: str) -> list[Chargeback]:
-        """Return the notices that freeze an order, the oldest first; none, and refunds are paid."""
-        with self._reading() as connection:
-            return _listed(connection, _FREEZING, order_id)
-
 
 def refusal(connection: Connection, order_id: str) -> str | None:
     """Say why no refund of an order is to be sent, and what to do; None where nothing freezes it."""

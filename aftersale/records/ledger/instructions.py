@@ -193,14 +193,8 @@ def _require_same(row: Found, given: RefundInstruction) -> None:
 
 
 def _row(given: RefundInstruction) -> dict[str, Any]:
-    return {
-        "case_id": given.case_id,
-        "order_id": given.order_id,
-        "amount_minor": given.amount_minor,
-        "currency": given.currency,
-        "tender": given.tender,
-        "lines": " ".join(f"{line.order_line_id}={line.amount_minor}" for line in given.lines),
-    }
+    lines = " ".join(f"{line.order_line_id}={line.amount_minor}" for line in given.lines)
+    return {name: getattr(given, name) for name in _DECIDING} | {"lines": lines}
 
 
 def _write(

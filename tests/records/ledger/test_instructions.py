@@ -6,7 +6,19 @@ import pytest
 
 from aftersale.records import LedgerFault, Records
 from aftersale.vocabulary import CaseKind
-from tests.support.bookkeeping import claim, codes, declined, hold, instruction, line, paid, pay, reserve, spread
+from tests.support.bookkeeping import (
+    claim,
+    codes,
+    declined,
+    freezing,
+    hold,
+    instruction,
+    line,
+    paid,
+    pay,
+    reserve,
+    spread,
+)
 from tests.support.drawing import NOW
 
 MIXED = (line(cash=7001, coupon=999, points=2000),)
@@ -196,7 +208,7 @@ def test_a_chargeback_freezes_the_refunds_of_its_order_until_it_is_lifted(kept: 
     )
     pay(kept.ledger, instruction("C-2", 10000, order_id="O-2"))
     assert [notice.reference for notice in kept.ledger.lift("O-1", NOW)] == ["CB-7"]
-    assert kept.ledger.freezing_notices("O-1") == [] and kept.ledger.lift("O-1", NOW) == []
+    assert freezing(kept.ledger, "O-1") == [] and kept.ledger.lift("O-1", NOW) == []
     pay(kept.ledger, instruction("C-1", 10000, 2))
 
 
@@ -205,9 +217,9 @@ def test_a_notice_that_comes_again_changes_nothing_even_after_it_was_lifted(kept
     assert kept.ledger.freeze("O-1", "CB-7", "again", NOW + timedelta(days=1)) == first
     kept.ledger.lift("O-1", NOW)
     kept.ledger.freeze("O-1", "CB-7", "again", NOW)
-    assert kept.ledger.freezing_notices("O-1") == []
+    assert freezing(kept.ledger, "O-1") == []
     kept.ledger.freeze("O-1", "CB-8", "another", NOW)
-    assert [notice.reference for notice in kept.ledger.freezing_notices("O-1")] == ["CB-8"]
+    assert freezing(kept.ledger, "O-1") == ["CB-8"]
 
 
 def test_a_clawback_takes_back_at_most_what_was_settled_and_is_not_back(kept: Records) -> None:
