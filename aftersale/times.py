@@ -82,6 +82,12 @@ class Stretch:
         """Tell whether the instant, floored to the second, lies in the stretch."""
         return (self.start is None or self.start <= instant) and (self.end is None or instant <= self.end)
 
+    @property
+    def edges(self) -> list[tuple[datetime, datetime]]:
+        """The two seconds, inside and outside, at each end that it has."""
+        starts = [(self.start, self.start - SECOND)] if self.start is not None else []
+        return starts + ([(self.end, self.end + SECOND)] if self.end is not None else [])
+
     def meets(self, other: "Stretch") -> bool:
         """Tell whether some instant lies in both."""
         return not (_before(self.end, other.start) or _before(other.end, self.start))

@@ -178,12 +178,8 @@ def _show(status: WatchStatus, as_json: bool) -> None:
     if as_json:
         say(status.model_dump_json())
         return
-    draw(
-        _head(status),
-        *([_deadlines(status)] if status.deadlines else []),
-        *([_violations(status.violations)] if status.violations else []),
-        *([timeline_of(status.timeline)] if status.timeline else []),
-    )
+    tables = (_deadlines(status), _violations(status.violations), timeline_of(status.timeline))
+    draw(_head(status), *(each for each in tables if each.row_count))
 
 
 def _head(status: WatchStatus) -> Text:

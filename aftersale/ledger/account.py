@@ -89,19 +89,11 @@ class Account:
 
     def on_its_way(self, order_line_id: str) -> int:
         """Return what was instructed of a line for the buyer, and is neither settled nor failed."""
-        return sum(
-            each.given
-            for each in self.moved
-            if each.order_line_id == order_line_id and each.state is RefundState.PROCESSING
-        )
+        return self._given_in(RefundState.PROCESSING, order_line_id)
 
     def settled_amount(self, order_line_id: str) -> int:
         """Return what the buyer has of a line: refunds that succeeded, less clawbacks that did."""
-        return sum(
-            each.given
-            for each in self.moved
-            if each.order_line_id == order_line_id and each.state is RefundState.SUCCEEDED
-        )
+        return self._given_in(RefundState.SUCCEEDED, order_line_id)
 
     def attempts(self, order_line_id: str) -> int:
         """Say how often a line was claimed."""
@@ -140,6 +132,9 @@ class Account:
         for (line, tender), amount in sorted(sums.items()):
             found.setdefault(line, {})[tender] = max(0, amount)
         return found
+
+    def _given_in(self, state: RefundState, order_line_id: str) -> int:
+        return sum(each.given for each in self.moved if (each.state, each.order_line_id) == (state, order_line_id))
 
     def _unspent(self, order_line_id: str) -> int:
         """Return what was not given back of a line."""

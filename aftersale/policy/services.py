@@ -13,9 +13,9 @@ from aftersale.policy.clauses import Day, RuleId, Text
 from aftersale.policy.rules import Status, Zone
 from aftersale.policy.service_terms import SETTINGS, Exclusion, Guarantee, Settings
 from aftersale.policy.settings import Sourced
-from aftersale.policy.validity import is_known, midnight
+from aftersale.policy.validity import days, is_known, midnight
 from aftersale.schema import Code, Schema
-from aftersale.times import SECOND, Stretch
+from aftersale.times import Stretch
 from aftersale.vocabulary import ClaimType, Service
 
 Role = Literal["required", "optional", "category"]
@@ -207,5 +207,4 @@ def _editions(file: ServiceFile) -> Iterator[Edition]:
 
 
 def _effect(version: Version, zone: ZoneInfo) -> Stretch:
-    end = midnight(version.effective_until, zone)
-    return Stretch(midnight(version.effective_from, zone), end and end - SECOND)
+    return days(version.effective_from, version.effective_until, zone)

@@ -10,7 +10,7 @@ from aftersale.times import SECOND, Stretch
 
 def when_known(file: PolicyFile) -> Stretch:
     """From the midnight on which the text is announced to the last second before the day of its repeal."""
-    return Stretch(midnight(file.announced, file.tz), _last_second_before(file.repealed, file.tz))
+    return days(file.announced, file.repealed, file.tz)
 
 
 def is_known(stretch: Stretch, as_of: datetime | None) -> bool:
@@ -23,7 +23,7 @@ def is_known(stretch: Stretch, as_of: datetime | None) -> bool:
 
 def in_force(row: OrdinaryLimit, zone: ZoneInfo) -> Stretch:
     """From midnight of its first day to the last second before the day on which it no longer holds."""
-    return Stretch(midnight(row.effective_from, zone), _last_second_before(row.effective_until, zone))
+    return days(row.effective_from, row.effective_until, zone)
 
 
 def stage(file: PolicyFile, at: datetime) -> Status | None:
@@ -50,6 +50,7 @@ def midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) if day else None
 
 
-def _last_second_before(day: date | None, zone: ZoneInfo) -> datetime | None:
-    end = midnight(day, zone)
-    return end and end - SECOND
+def days(first: date | None, end: date | None, zone: ZoneInfo) -> Stretch:
+    """Return the stretch from midnight of a first day to the last second before the day that ends it."""
+    after = midnight(end, zone)
+    return Stretch(midnight(first, zone), after and after - SECOND)

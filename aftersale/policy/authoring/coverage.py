@@ -14,7 +14,7 @@ from aftersale.policy.facts import Question
 from aftersale.policy.rules import PolicyFile, PresaleCap
 from aftersale.policy.select import bind
 from aftersale.policy.validity import stretch
-from aftersale.times import SECOND, Stretch, local
+from aftersale.times import local
 
 
 @dataclass
@@ -85,7 +85,7 @@ def _edges(file: PolicyFile, shown: _Shown) -> Iterator[str]:
             yield f"window {window.id!r}: no clause uses it; name it in a clause or remove it"
             continue
         tried = set().union(*(found for (_, clause), found in shown.instants.items() if clause in clauses))
-        missing = [edge for pair in _pairs(stretch(window, file.tz)) for edge in pair if edge not in tried]
+        missing = [edge for pair in stretch(window, file.tz).edges for edge in pair if edge not in tried]
         if missing:
             at = ", ".join(local(edge, file.tz) for edge in sorted(missing))
             yield f"window {window.id!r}: no example whose key instant is {at}; add one at each of them"
@@ -96,18 +96,8 @@ def _turns(file: PolicyFile, shown: _Shown) -> Iterator[str]:
     for bound in bind(file):
         for gate in bound.gates:
             tried = shown.instants[bound.rule.id, gate.id]
-            if gate.key == "timeout_point" and not any(set(pair) <= tried for pair in _pairs(gate.window)):
+            if gate.key == "timeout_point" and not any(set(pair) <= tried for pair in gate.window.edges):
                 yield (
                     f"rule {bound.rule.id!r}: selects on a computed instant, so it needs a boundary pair of its own;"
                     " add two examples one second apart, their timeout points inside and outside the window"
                 )
-
-
-def _pairs(window: Stretch) -> list[tuple[datetime, datetime]]:
-    """Return the two seconds, inside and outside, at each end that the window has."""
-    pairs = []
-    if window.start is not None:
-        pairs.append((window.start, window.start - SECOND))
-    if window.end is not None:
-        pairs.append((window.end, window.end + SECOND))
-    return pairs

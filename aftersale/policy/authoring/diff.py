@@ -1,10 +1,10 @@
 """What moves between two books: which clocks answer otherwise, for which facts, by which rules. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from aftersale.errors import AftersaleError
 from aftersale.policy.authoring.samples import Preorder, preorders, questions
@@ -12,6 +12,8 @@ from aftersale.policy.book import Book, PresaleAnswer
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.times import local
+
+A = TypeVar("A")
 
 Answer = Deadline | PresaleAnswer | str
 """A deadline, a pre-sale's cap, or why the book refuses."""
@@ -67,11 +69,11 @@ def differences(old: Book, new: Book) -> Iterator[Difference]:
     enough to find each clause that changed, not all the facts for which it does.
     """
     for asked in _once(chain(questions(old), questions(new))):
-        before, after = _answer(old, asked), _answer(new, asked)
+        before, after = _answer(old.ask, asked), _answer(new.ask, asked)
         if _compared(before) != _compared(after):
             yield Difference(asked, before, after)
     for preorder in dict.fromkeys(chain(preorders(old), preorders(new))):
-        one, other = _presale(old, preorder), _presale(new, preorder)
+        one, other = _answer(old.presale, *preorder), _answer(new.presale, *preorder)
         if one != other:
             yield Difference(preorder, one, other)
 
@@ -130,16 +132,9 @@ def _once(asked: Iterable[Question]) -> Iterator[Question]:
             yield each
 
 
-def _answer(book: Book, asked: Question) -> Deadline | str:
+def _answer(ask: Callable[..., A], *asked: object) -> A | str:
     try:
-        return book.ask(asked)
-    except AftersaleError as error:
-        return str(error)
-
-
-def _presale(book: Book, asked: Preorder) -> PresaleAnswer | str:
-    try:
-        return book.presale(*asked)
+        return ask(*asked)
     except AftersaleError as error:
         return str(error)
 

@@ -213,8 +213,7 @@ def _dated(value: object, paid: datetime) -> object:
 
 def _edges(stretch: Stretch) -> list[datetime]:
     """Both seconds at each end that a stretch has, inside and outside."""
-    starts = [] if stretch.start is None else [stretch.start - SECOND, stretch.start]
-    return [*starts, *([] if stretch.end is None else [stretch.end, stretch.end + SECOND])]
+    return [at for pair in stretch.edges for at in sorted(pair)]
 
 
 def _within(stretch: Stretch) -> datetime:
