@@ -91,7 +91,7 @@ def survey(root: Path) -> Survey:
     for path in paths(root):
         try:
             if path.parent.name == SERVICES:
-                services[path] = read_service(path)
+                services[path] = _shaped(ServiceFile, text(path), path)
             else:
                 files[path] = read(path)
         except PolicyFault as fault:
@@ -125,11 +125,6 @@ def read(path: Path) -> PolicyFile:
 def parse(content: str, path: Path) -> PolicyFile:
     """Return the policy file that a text is, or is to be. Raises PolicyFault as `read`."""
     return _shaped(PolicyFile, content, path)
-
-
-def read_service(path: Path) -> ServiceFile:
-    """Return one file of the services' shelf. Raises PolicyFault as `read`."""
-    return _shaped(ServiceFile, text(path), path)
 
 
 def text(path: Path) -> str:

@@ -7,7 +7,7 @@ class Revisions:
     def __init__(self) -> None:
         """Any book will do."""
         self._told = {0}
-        self._answered = 0
+        self.last_answered = 0
 
     @property
     def newest(self) -> int:
@@ -22,7 +22,7 @@ class Revisions:
 
     def forget(self, revision: int) -> None:
         """Forget one that was announced by mistake; one that has answered was published after all, and stays."""
-        if revision > self._answered:
+        if revision > self.last_answered:
             self._told.discard(revision)
 
     def still_wants(self, revision: int) -> bool:
@@ -31,9 +31,4 @@ class Revisions:
 
     def note_answer(self, revision: int) -> None:
         """Note that a book of that revision has answered."""
-        self._answered = max(self._answered, revision)
-
-    @property
-    def last_answered(self) -> int:
-        """The newest one that has answered."""
-        return self._answered
+        self.last_answered = max(self.last_answered, revision)

@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
@@ -50,19 +50,22 @@ class Pace(Schema):
 class Step(StrEnum):
     """The steps of a rollout, in their order; the last two are ends."""
 
-    WORKERS = "workers"
-    RECORDS = "records"
-    WORKERS_AGAIN = "workers_again"
-    STRAYS = "strays"
-    NEWCOMERS = "newcomers"
-    MISSED = "missed"
-    DONE = "done"
-    SUPERSEDED = "superseded"
+    words: str
 
-    @property
-    def words(self) -> str:
-        """The step in words."""
-        return _STEPS[self]
+    WORKERS = "workers", "waits until every worker has the book"
+    RECORDS = "records", "tells the cases that the records know"
+    WORKERS_AGAIN = "workers_again", "makes sure that every worker has the book still"
+    STRAYS = "strays", "tells dispatch watches, and the cases that the records do not know"
+    NEWCOMERS = "newcomers", "tells the cases that were opened meanwhile"
+    MISSED = "missed", "tries once more what failed"
+    DONE = "done", "done"
+    SUPERSEDED = "superseded", "superseded by a later revision"
+
+    def __new__(cls, value: str, words: str) -> Self:
+        """Return a member with the step in words."""
+        member = str.__new__(cls, value)
+        member._value_, member.words = value, words
+        return member
 
     @property
     def is_end(self) -> bool:
@@ -74,18 +77,6 @@ class Step(StrEnum):
         """The step that comes after it in the course of things."""
         order = list(Step)
         return self if self.is_end else order[order.index(self) + 1]
-
-
-_STEPS = {
-    Step.WORKERS: "waits until every worker has the book",
-    Step.RECORDS: "tells the cases that the records know",
-    Step.WORKERS_AGAIN: "makes sure that every worker has the book still",
-    Step.STRAYS: "tells dispatch watches, and the cases that the records do not know",
-    Step.NEWCOMERS: "tells the cases that were opened meanwhile",
-    Step.MISSED: "tries once more what failed",
-    Step.DONE: "done",
-    Step.SUPERSEDED: "superseded by a later revision",
-}
 
 
 class Missed(Schema):
@@ -214,8 +205,3 @@ def _standing(progress: Progress) -> str:
     if progress.step is Step.SUPERSEDED:
         return f"superseded by revision {progress.superseded_by}"
     return f"stopped while it {progress.step.words}" if progress.paused else progress.step.words
-
-
-def parts(progress: Progress) -> dict[str, Any]:
-    """Return a rollout as programs read it."""
-    return progress.model_dump(mode="json")

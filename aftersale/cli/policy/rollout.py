@@ -13,7 +13,7 @@ from aftersale.cli.errors import REFUSED, AsJson, report_errors, words
 from aftersale.cli.output import inert, say, say_json, warn
 from aftersale.errors import NoAnswer, bad_input
 from aftersale.policy.load import default_root, load
-from aftersale.policy.rollout import Progress, Step, lines, parts
+from aftersale.policy.rollout import Progress, Step, lines
 
 if TYPE_CHECKING:
     from aftersale.client import Cases
@@ -66,7 +66,7 @@ def rollout(
 
 def _show(found: Progress, holdup: str | None, as_json: bool) -> None:
     if as_json:
-        say_json(parts(found) | {"holdup": holdup})
+        say_json(found.model_dump(mode="json") | {"holdup": holdup})
         return
     say(inert("\n".join(lines(found))))
     if holdup:
