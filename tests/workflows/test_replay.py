@@ -43,7 +43,7 @@ def test_a_changed_page_no_longer_replays(tmp_path: Path) -> None:
         shutil.copy(ROOT / file, copy)
     page = copy / "workflows" / "cases" / "procedures" / "return_goods.py"
     text = page.read_text(encoding="utf-8")
-    longer = "await desk.enter(desk.case.state, received_at, Clock.ESCALATION)"
+    longer = "await desk.enter(desk.case.state, received.at, Clock.ESCALATION)"
     changed = text.replace("await refund(desk,", f"{longer}\n    await desk.answer(object)\n    await refund(desk,")
     assert changed != text
     page.write_text(changed, encoding="utf-8")
