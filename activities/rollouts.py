@@ -192,7 +192,7 @@ class RolloutActivities:
         return [each for each in running if each not in known], base64.b64encode(token).decode() if token else None
 
     async def _tell(self, case_id: str, revision: int) -> str | None:
-        """None where the case took the news, no word where it was over by then, else why it could not be told."""
+        """None where the case took the revision, no word where it was over by then, else why it could not be told."""
         try:
             taken = await self._signal(_workflow(case_id), "policy_published", revision)
         except RPCError as error:

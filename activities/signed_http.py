@@ -55,15 +55,15 @@ class ServiceAddress(Schema):
 class SignedService:
     """One service at its address."""
 
-    def __init__(self, http: httpx.AsyncClient, manner: ServiceLabels, base_url: str, secret: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, labels: ServiceLabels, base_url: str, secret: str) -> None:
         """Call `base_url` through `http`, signing with `secret` (`whsec_…`).
 
         The client's own timeout should be shorter than the activity's, so that an attempt ends by itself. Raises
         BadInput, without repeating the secret, for an address or a secret that cannot be used.
         """
-        self._http, self._manner = http, manner
-        self._address = _http_address(base_url, f"{manner.code}.base_url")
-        self._signer = _signer(secret, f"{manner.code}.secret")
+        self._http, self._labels = http, labels
+        self._address = _http_address(base_url, f"{labels.code}.base_url")
+        self._signer = _signer(secret, f"{labels.code}.secret")
 
     async def post(self, path: str, key: str, body: str) -> httpx.Response:
         """Send what bears the key, signed. Raises a retryable error where no answer comes."""
@@ -97,14 +97,14 @@ class SignedService:
             found = model.model_validate_json(answer.content)
         except ValidationError as error:
             where = ", ".join(problem.field or "the whole" for problem in problems_of(error))
-            raise self.failure("garbled", f"the {self._manner.name}'s answer cannot be read at: {where}", key) from None
+            raise self.failure("garbled", f"the {self._labels.name}'s answer cannot be read at: {where}", key) from None
         if getattr(found, "key", None) != key:
-            raise self.failure("garbled", f"the {self._manner.name} answered about another key", key)
+            raise self.failure("garbled", f"the {self._labels.name} answered about another key", key)
         return found
 
     def refusal(self, answer: httpx.Response, key: str) -> ApplicationError:
         """Return what to raise for an answer that settles nothing."""
-        status, name = answer.status_code, self._manner.name
+        status, name = answer.status_code, self._labels.name
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             said = f"the {name} refused the signature ({status}): check the shared secret and this machine's clock"
             return self.failure("misconfigured", said, key)
@@ -117,7 +117,7 @@ class SignedService:
 
     def failure(self, kind: str, said: str, key: str) -> ApplicationError:
         """Return what to raise while it is not known what became of the key; `type` is `<code>_<kind>`."""
-        return ApplicationError(f"{said}; {key} {self._manner.remedy}", type=f"{self._manner.code}_{kind}")
+        return ApplicationError(f"{said}; {key} {self._labels.remedy}", type=f"{self._labels.code}_{kind}")
 
     def _at(self, path: str) -> str:
         return f"{self._address}/{path}"
@@ -126,9 +126,9 @@ class SignedService:
         try:
             return await self._http.send(request)
         except httpx.TimeoutException as error:
-            raise self.failure("unreachable", f"the {self._manner.name} did not answer in time", key) from error
+            raise self.failure("unreachable", f"the {self._labels.name} did not answer in time", key) from error
         except httpx.RequestError as error:
-            said = f"the connection to the {self._manner.name} failed ({type(error).__name__})"
+            said = f"the connection to the {self._labels.name} failed ({type(error).__name__})"
             raise self.failure("unreachable", said, key) from error
 
 

@@ -27,7 +27,7 @@ from simulation.temporal.service import Service
 from trial.environment import settings_for
 from worker import WORKFLOWS, hands
 
-_PACE = RelaySettings(idle=timedelta(hours=6), lease=timedelta(days=1))
+_RELAY = RelaySettings(idle=timedelta(hours=6), lease=timedelta(days=1))
 """How messengers look for messages where an hour passes in no time."""
 
 
@@ -55,7 +55,7 @@ class House:
         self.platform.begin(chance, answers)
         self.inbox.clear()
         self._prepare(runner)
-        messenger = Messenger(self.records, self.inbox.channels, self._templates, _PACE, Inline())
+        messenger = Messenger(self.records, self.inbox.channels, self._templates, _RELAY, Inline())
         carrying = hand([messenger.deliver])
         server = Server(WORKFLOWS, runner, self.service, chance)
         world = World(self, server, [{**each, **carrying} for each in self._hands])

@@ -31,8 +31,8 @@ CITATION = re.compile(r"\b([RS])(\d{1,2})(?:\s?[-–~]\s?\1?(\d{1,2}))?\b(?!-\d)
 
 def cited(text: str) -> Iterator[str]:
     """Every number that a text cites; a range cites all that it spans."""
-    for letter, first, last in CITATION.findall(text):
-        yield from (f"{letter}{number}" for number in range(int(first), int(last or first) + 1))
+    for series, first, last in CITATION.findall(text):
+        yield from (f"{series}{number}" for number in range(int(first), int(last or first) + 1))
 
 
 def standing() -> set[str]:
@@ -66,8 +66,8 @@ def test_a_number_that_does_not_exist_is_found() -> None:
 
 
 def test_rules_and_clauses_are_numbered_without_a_gap() -> None:
-    for letter in "RS":
-        numbers = sorted(int(each[1:]) for each in standing() if each[0] == letter)
+    for series in "RS":
+        numbers = sorted(int(each[1:]) for each in standing() if each[0] == series)
         assert numbers == [*range(1, len(numbers) + 1)]
 
 

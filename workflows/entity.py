@@ -183,12 +183,12 @@ class Entity(Generic[R, A, D, T]):
     @workflow.signal(description="the policy book reached a revision; running clocks ask again")
     def policy_published(self, given: Any = None) -> None:
         """Have the running clocks ask the newer book."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.hear_revision(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, published: desk.hear_revision(published.revision))
 
     @workflow.signal(description="a revision was announced by mistake; clocks that wait for it ask again without it")
     def policy_withdrawn(self, given: Any = None) -> None:
         """Forget a revision that no policy book has; who waits for that book asks again for the one before."""
-        self._hear(PolicyPublished, given, lambda desk, news: desk.revisions.forget(news.revision))
+        self._hear(PolicyPublished, given, lambda desk, withdrawn: desk.revisions.forget(withdrawn.revision))
 
     # How it is taken
 

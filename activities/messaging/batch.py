@@ -1,4 +1,4 @@
-"""A round: messages that were leased together, each through its channels, those of one digest as one."""
+"""A batch of messages that were leased together: each goes through its channels, those of one digest as one."""
 
 import asyncio
 import logging
@@ -20,11 +20,11 @@ _LOG = logging.getLogger("aftersale.messenger")
 
 @dataclass(frozen=True)
 class Transport:
-    """What messages are carried with, the same for all rounds."""
+    """What messages are carried with, the same for every batch."""
 
     channels: Channels
     templates: Templates
-    lanes: Mapping[str, ChannelCircuit]
+    circuits: Mapping[str, ChannelCircuit]
     grace: timedelta
     unwritable: timedelta
 
@@ -32,8 +32,10 @@ class Transport:
 class DeliveryBatch:
     """The messages that one lease brought, at the instant `now`; none sets out once it may no longer begin."""
 
-    def __init__(self, means: Transport, batch: Sequence[Leased], now: datetime, may_begin: Callable[[], bool]) -> None:
-        self._means, self._batch, self._now, self._may_begin = means, batch, now, may_begin
+    def __init__(
+        self, transport: Transport, batch: Sequence[Leased], now: datetime, may_begin: Callable[[], bool]
+    ) -> None:
+        self._transport, self._batch, self._now, self._may_begin = transport, batch, now, may_begin
         self._digests: dict[tuple[Channel, str], asyncio.Task[Answer]] = {}
 
     async def carry(self, leased: Leased) -> Report:
@@ -58,24 +60,24 @@ class DeliveryBatch:
         return Report(leased.message.message_id, took, refused, min(due, default=None), together)
 
     def _left(self, leased: Leased) -> list[Channel]:
-        channels = self._means.channels.of(leased.message)
+        channels = self._transport.channels.of(leased.message)
         return [channel for channel in channels if channel.name not in leased.delivered]
 
     async def _through(self, channel: Channel, leased: Leased) -> Answer:
         try:
             due = self._digest_due(channel, leased)
             if due is None:
-                words = self._means.templates.tell(channel.language, leased.message)
+                words = self._transport.templates.tell(channel.language, leased.message)
                 return await self._send(channel, Notification.of(leased.message, words), leased.attempts)
             if due > self._now:
                 return Deferred(due)
             if leased.together is None:
                 # Who leases one message that was put off gets all of its digest. A late one gathers for a while, too.
-                return Deferred(period_end(self._now + self._means.grace, LATE * self._means.grace))
+                return Deferred(period_end(self._now + self._transport.grace, LATE * self._transport.grace))
             return await self._digest(channel, addressee(leased.message))
         except Exception:  # one message that cannot be written must not stop the messenger
             _LOG.exception("message %s cannot be written; it is tried again later", leased.message.message_id)
-            return Deferred(self._now + self._means.unwritable)
+            return Deferred(self._now + self._transport.unwritable)
 
     def _digest(self, channel: Channel, recipient: str) -> asyncio.Task[Answer]:
         if (channel, recipient) not in self._digests:
@@ -85,7 +87,7 @@ class DeliveryBatch:
     async def _send_digest(self, channel: Channel, recipient: str) -> Answer:
         gathered = [each for each in self._batch if addressee(each.message) == recipient and self._is_in(channel, each)]
         messages = [each.message for each in gathered]
-        words = self._means.templates.digest(channel.language, messages)
+        words = self._transport.templates.digest(channel.language, messages)
         return await self._send(channel, Notification.digest(messages, words), max(each.attempts for each in gathered))
 
     def _is_in(self, channel: Channel, leased: Leased) -> bool:
@@ -95,7 +97,7 @@ class DeliveryBatch:
         return due is not None and due <= self._now
 
     def _digest_due(self, channel: Channel, leased: Leased) -> datetime | None:
-        return digest_due(channel, leased.message, leased.owed_at, self._means.grace)
+        return digest_due(channel, leased.message, leased.owed_at, self._transport.grace)
 
     async def _send(self, channel: Channel, notification: Notification, attempt: int) -> Answer:
-        return await self._means.lanes[channel.name].carry(notification, attempt, self._may_begin)
+        return await self._transport.circuits[channel.name].carry(notification, attempt, self._may_begin)

@@ -1,4 +1,4 @@
-"""The lane before a channel: in turn, at the channel's pace, and not at all while it rests after a failure."""
+"""The circuit breaker of a channel: one after the other at its rate, and nobody while it pauses after a failure."""
 
 import asyncio
 import logging
@@ -67,13 +67,13 @@ class ChannelCircuit:
         self._probing = asyncio.Lock()
         self._waiting = 0
         self._failures = 0
-        self._rests_until = _LONG_AGO
+        self._paused_until = _LONG_AGO
 
     async def carry(self, notification: Notification, attempt: int, may_begin: Callable[[], bool]) -> Answer:
         """Send something in its turn, for the `attempt`th time.
 
-        It is put off, without an attempt, where the channel rests, where too many wait, and where its turn comes when
-        it may no longer begin. After a rest one goes first, and the others only if that one was taken.
+        It is put off, without an attempt, where the channel pauses, where too many wait, and where its turn comes when
+        it may no longer begin. After a pause one goes first, and the others only if that one was taken.
         """
         if self._waiting >= MOST_WAITING * self._channel.width:
             return Deferred(present.now() + timedelta(seconds=max(0.5, self._channel.pace * MOST_WAITING / 2)))
@@ -89,27 +89,27 @@ class ChannelCircuit:
 
     async def _try(self, notification: Notification, attempt: int, may_begin: Callable[[], bool]) -> Answer:
         began = present.now()
-        if began < self._rests_until:
-            return Deferred(self._rests_until)
+        if began < self._paused_until:
+            return Deferred(self._paused_until)
         if not may_begin():
             return Deferred(began)
         why = await self._sent(notification)
         if why is None:
-            self._failures, self._rests_until = 0, _LONG_AGO
+            self._failures, self._paused_until = 0, _LONG_AGO
             return Sent()
-        if began >= self._rests_until:  # of several that failed side by side, one counts
+        if began >= self._paused_until:  # of several that failed side by side, one counts
             self._failures += 1
-            self._rests_until = present.now() + self._pauses.after(self._failures)
+            self._paused_until = present.now() + self._pauses.after(self._failures)
         _LOG.warning(
             "channel %s (%s) %s: %s; it rests until %s",
             self._channel.name,
             ", ".join(self._channel.settings),
             why,
             ", ".join(notification.message_ids),
-            self._rests_until.isoformat(timespec="seconds"),
+            self._paused_until.isoformat(timespec="seconds"),
         )
         # What no channel will ever take must not be the first to be tried each time.
-        return Failed(why, max(self._rests_until, present.now() + self._pauses.after(attempt)))
+        return Failed(why, max(self._paused_until, present.now() + self._pauses.after(attempt)))
 
     async def _sent(self, notification: Notification) -> str | None:
         """Say why the channel did not take it; None where it did."""

@@ -1,4 +1,4 @@
-"""The messenger: carries what cases owe to their parties for as long as its worker runs, each at least once."""
+"""The messenger: an activity that delivers the outbox for as long as its worker runs, each message at least once."""
 
 import asyncio
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,31 +18,33 @@ from aftersale.records import Records
 LAST = timedelta(seconds=30)
 """How long before its time limit a messenger leaves: longer than its last deliveries and reports may take."""
 
-PACE = RelaySettings()
+SETTINGS = RelaySettings()
 
 
 class Messenger:
-    """The outbox, delivered through the parties' channels. It may work several shifts at a time."""
+    """The activity that delivers the outbox through the parties' channels; several relays may run in it at once."""
 
     def __init__(
         self,
         records: Records,
         channels: Channels,
         templates: Templates,
-        pace: RelaySettings = PACE,
+        settings: RelaySettings = SETTINGS,
         threads: Executor | None = None,
     ) -> None:
         """Carry the messages of these records through these channels, in the words of these templates.
 
         Channels are spoken to on `threads`; left out, on as many of its own as they take.
         """
-        self._outbox, self._pace = records.outbox, pace
-        pauses = Pauses(pace.first_pause, pace.most_pause)
+        self._outbox, self._settings = records.outbox, settings
+        pauses = Pauses(settings.first_pause, settings.most_pause)
         # Threads of its own: a channel that does not answer must not keep anybody else from theirs.
         width = sum(channel.width for channel in channels.all)
         threads = threads or ThreadPoolExecutor(max(1, width), thread_name_prefix="messenger")
-        lanes = {channel.name: ChannelCircuit(channel, pauses, threads) for channel in channels.all}
-        self._means = Transport(channels, templates, lanes, grace=2 * pace.idle, unwritable=pace.most_pause)
+        circuits = {channel.name: ChannelCircuit(channel, pauses, threads) for channel in channels.all}
+        self._transport = Transport(
+            channels, templates, circuits, grace=2 * settings.idle, unwritable=settings.most_pause
+        )
 
     @activity.defn(name="deliver")
     async def deliver(self) -> None:
@@ -51,19 +53,19 @@ class Messenger:
         Every message goes through each of its channels at least once, always under its id; what ends the messenger
         leaves the rest to the next. Records and channels that are away are waited for, and keep nothing else waiting.
         """
-        shift = OutboxRelay(self._outbox, self._means, self._pace)
+        relay = OutboxRelay(self._outbox, self._transport, self._settings)
         limit = activity.info().start_to_close_timeout
         async with send_heartbeats():
-            ending = asyncio.create_task(_end(shift, limit - min(LAST, limit / 2) if limit else None))
+            ending = asyncio.create_task(_end(relay, limit - min(LAST, limit / 2) if limit else None))
             try:
-                await shift.work()
+                await relay.work()
             finally:
                 ending.cancel()
-                await shift.leave()
+                await relay.leave()
 
 
-async def _end(shift: OutboxRelay, after: timedelta | None) -> None:
-    """End the shift when the worker shuts down, or after so long."""
+async def _end(relay: OutboxRelay, after: timedelta | None) -> None:
+    """End the relay when the worker shuts down, or after so long."""
     with suppress(TimeoutError):
         await asyncio.wait_for(activity.wait_for_worker_shutdown(), after.total_seconds() if after else None)
-    shift.leaving.set()
+    relay.leaving.set()

@@ -1,4 +1,4 @@
-"""A messenger's shift: lease, carry, report, over and over, and a tidy leave."""
+"""The relay of the outbox: lease messages, deliver them, report, over and over, and leave in order."""
 
 import asyncio
 import logging
@@ -41,13 +41,13 @@ class RelaySettings:
 
 
 class OutboxRelay:
-    """One messenger at work, from its coming to its leave. Whoever sets `leaving` ends it."""
+    """A messenger's work on the outbox, from its start to its leave. Whoever sets `leaving` ends it."""
 
-    def __init__(self, outbox: OutboxRepository, means: Transport, pace: RelaySettings) -> None:
+    def __init__(self, outbox: OutboxRepository, transport: Transport, settings: RelaySettings) -> None:
         """Come to work, under a name that no other messenger ever has."""
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
         self.leaving = asyncio.Event()
-        self._outbox, self._means, self._pace = outbox, means, pace
+        self._outbox, self._transport, self._settings = outbox, transport, settings
         self._in_hand: dict[str, asyncio.Task[Report]] = {}
         self._outage = timedelta()
 
@@ -56,7 +56,7 @@ class OutboxRelay:
         with suppress(RecordsUnavailable):  # raised only on leaving
             while not self.leaving.is_set():
                 there_may_be_more = await self._take()
-                await self._wait(timedelta() if there_may_be_more else self._pace.idle)
+                await self._wait(timedelta() if there_may_be_more else self._settings.idle)
                 await self._report()
 
     async def leave(self) -> None:
@@ -66,7 +66,7 @@ class OutboxRelay:
         """
         self.leaving.set()
         if self._in_hand:
-            await asyncio.wait(self._in_hand.values(), timeout=self._pace.last_answers.total_seconds())
+            await asyncio.wait(self._in_hand.values(), timeout=self._settings.last_answers.total_seconds())
         with suppress(RecordsUnavailable):  # the leases end by themselves
             await self._report()
             if not self._in_hand:
@@ -74,15 +74,15 @@ class OutboxRelay:
 
     async def _take(self) -> bool:
         """Take messages in hand, as many as there is room for; whether there may be more."""
-        limit = min(self._pace.batch, self._pace.in_hand - len(self._in_hand))
+        limit = min(self._settings.batch, self._settings.in_hand - len(self._in_hand))
         if limit <= 0:
             return False
         now, clock = present.now(), asyncio.get_running_loop().time
         # By half its time the turn must have come, or somebody else may take the message while it is on its way.
-        latest = clock() + self._pace.lease.total_seconds() / 2
-        leased = await self._insist(lambda: self._outbox.lease(self.owner, limit, now, self._pace.lease))
+        latest = clock() + self._settings.lease.total_seconds() / 2
+        leased = await self._insist(lambda: self._outbox.lease(self.owner, limit, now, self._settings.lease))
         batch = [each for each in leased if each.message.message_id not in self._in_hand]
-        setting_out = DeliveryBatch(self._means, batch, now, lambda: not self.leaving.is_set() and clock() < latest)
+        setting_out = DeliveryBatch(self._transport, batch, now, lambda: not self.leaving.is_set() and clock() < latest)
         for each in batch:
             self._in_hand[each.message.message_id] = asyncio.create_task(setting_out.carry(each))
         return len(leased) >= limit
@@ -93,7 +93,7 @@ class OutboxRelay:
             longest_wait = longest.total_seconds()
             await asyncio.wait(self._in_hand.values(), timeout=longest_wait, return_when=asyncio.FIRST_COMPLETED)
         else:
-            await self._rest(longest)
+            await self._idle(longest)
 
     async def _report(self) -> None:
         """Report all that has ended, in one transaction."""
@@ -113,15 +113,15 @@ class OutboxRelay:
                     _LOG.warning("%s; messages wait until then", error)
                 if self.leaving.is_set():
                     raise
-                self._outage = min(self._outage * 2 or self._pace.first_pause, self._pace.longest_outage)
-                await self._rest(self._outage)
+                self._outage = min(self._outage * 2 or self._settings.first_pause, self._settings.longest_outage)
+                await self._idle(self._outage)
             else:
                 if self._outage:
                     _LOG.info("the records answer again")
                 self._outage = timedelta()
                 return answer
 
-    async def _rest(self, longest: timedelta) -> None:
+    async def _idle(self, longest: timedelta) -> None:
         """Do nothing for so long, or until it is time to leave."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.leaving.wait(), longest.total_seconds())

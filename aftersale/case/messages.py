@@ -20,7 +20,7 @@ class PendingMessage:
 
 
 class PendingMessages:
-    """The letters of one case, numbered in the order in which they are written."""
+    """The pending messages of one case, numbered in the order in which turns drain them."""
 
     def __init__(self, request: CaseRequest) -> None:
         self.request = request
@@ -28,10 +28,10 @@ class PendingMessages:
         self._written = 0
 
     def add(self, to: Party, event: MessageEvent, says: str = "") -> None:
-        """Owe a party a message; the turn that ends next sends it."""
-        news = PendingMessage(to, event, says)
-        if news not in self._owed:
-            self._owed.append(news)
+        """Add a message for a party, unless the same is pending; the turn that ends next carries it."""
+        pending = PendingMessage(to, event, says)
+        if pending not in self._owed:
+            self._owed.append(pending)
 
     def drain(self, standing: Status) -> list[Message]:
         """Return the messages that the turn owes, now that it is known how the case stands after it.
@@ -40,22 +40,26 @@ class PendingMessages:
         """
         owed, self._owed = self._owed, []
         awaited = standing.next.party
-        return [self._message(news, standing) for news in owed if news.event not in _ASKING or news.to is awaited]
+        return [
+            self._message(pending, standing)
+            for pending in owed
+            if pending.event not in _ASKING or pending.to is awaited
+        ]
 
-    def _message(self, news: PendingMessage, standing: Status) -> Message:
+    def _message(self, pending: PendingMessage, standing: Status) -> Message:
         self._written += 1
         request, following = self.request, standing.next
-        asked = news.to is following.party
+        asked = pending.to is following.party
         return Message(
             message_id=f"{request.case_id}/{self._written}",
             case_id=request.case_id,
             order_id=request.order_id,
-            to=news.to,
-            recipient={Party.BUYER: request.buyer_ref, Party.MERCHANT: request.merchant_id}.get(news.to),
-            event=news.event,
+            to=pending.to,
+            recipient={Party.BUYER: request.buyer_ref, Party.MERCHANT: request.merchant_id}.get(pending.to),
+            event=pending.event,
             kind=standing.kind,
             state=standing.state,
-            says=news.says,
+            says=pending.says,
             commands=following.commands if asked else (),
             respond_by=following.respond_by if asked else None,
             on_timeout=following.on_timeout if asked else None,

@@ -59,8 +59,8 @@ def inert(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        repr(letter)[1:-1] if letter != "\n" and unicodedata.category(letter) in _STEERING else letter
-        for letter in text
+        repr(character)[1:-1] if character != "\n" and unicodedata.category(character) in _STEERING else character
+        for character in text
     )
 
 

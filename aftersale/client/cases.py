@@ -70,7 +70,7 @@ class Cases(Entities[CaseRequest, Status]):
         return await self.watches.open(request)
 
     async def act(self, case_id: str, act: Act, *, request_id: str | None = None) -> Status:
-        """Give a command; the status is that of the case's next rest.
+        """Give a command; the status is that of the next point at which the case has settled.
 
         Repeat a call that raised NoAnswer with the error's `act` and `request_id`: it is applied once.
         Where the case is over, an act that happened before its end goes to the platform as a correction, and the

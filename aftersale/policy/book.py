@@ -85,27 +85,27 @@ class Book:
         Raises PolicyGap beyond the data, naming what the book knows; BadInput where a fact that decides is missing;
         PolicyFault where two rules hold at equal precedence.
         """
-        reckoning = self.reckon(clock, facts, started_at)
+        computation = self.compute(clock, facts, started_at)
         found = [
             (bound, applied)
             for bound in self._rules[clock]
-            if is_known(bound.known, as_of) and (applied := bound.applies(reckoning)) is not None
+            if is_known(bound.known, as_of) and (applied := bound.applies(computation)) is not None
         ]
         winner = strongest(found, clock)
         if winner is not None and winner.effect.waive:
-            reckoning.because.extend([*winner.reasons, f"{winner.rules[-1]} waives the limit: {winner.says}"])
-            return self._answer(reckoning, winner.rules, waived=True)
+            computation.because.extend([*winner.reasons, f"{winner.rules[-1]} waives the limit: {winner.says}"])
+            return self._answer(computation, winner.rules, waived=True)
         if winner is not None:
-            reckoning.apply(winner)
-        overruled = reckoning.guard()
-        reckoning.lengthen()
-        return self._answer(reckoning, winner.rules if winner and not overruled else reckoning.ordinary.rules)
+            computation.apply(winner)
+        overruled = computation.guard()
+        computation.lengthen()
+        return self._answer(computation, winner.rules if winner and not overruled else computation.ordinary.rules)
 
     def ordinary(self, clock: Clock, facts: Facts, started_at: datetime) -> OrdinaryLimit:
         """Give the limit that holds outside any rule. Raises PolicyGap beyond the data, PolicyFault where two hold."""
         return self._ordinary_row(clock, facts, started_at).row
 
-    def reckon(self, clock: Clock, facts: Facts, started_at: datetime) -> Computation:
+    def compute(self, clock: Clock, facts: Facts, started_at: datetime) -> Computation:
         """Return the clock with its ordinary point, before any rule. Raises PolicyGap and BadInput as `deadline`."""
         ordinary = self._ordinary_row(clock, facts, started_at)
         return Computation(
@@ -166,24 +166,24 @@ class Book:
             raise PolicyGap(f"{clock}: no ordinary limit fits these facts; the book knows {names}")
         return (special or fits)[0]
 
-    def _answer(self, reckoning: Computation, rules: tuple[str, ...], *, waived: bool = False) -> Deadline:
-        row = reckoning.ordinary
+    def _answer(self, computation: Computation, rules: tuple[str, ...], *, waived: bool = False) -> Deadline:
+        row = computation.ordinary
         if not waived:
             end = "the instant at which the right ends" if row.exclusive else "the last second in time"
-            reckoning.because.append(f"due {local(reckoning.due_at, reckoning.zone)}, {end}")
+            computation.because.append(f"due {local(computation.due_at, computation.zone)}, {end}")
         return Deadline(
-            clock=reckoning.clock,
-            started_at=reckoning.started_at,
-            due_at=None if waived else reckoning.due_at,
+            clock=computation.clock,
+            started_at=computation.started_at,
+            due_at=None if waived else computation.due_at,
             exclusive=row.exclusive,
-            ordinary_due_at=reckoning.ordinary_due_at,
-            limit=None if waived else reckoning.limit,
+            ordinary_due_at=computation.ordinary_due_at,
+            limit=None if waived else computation.limit,
             waived=waived,
             rules=rules,
             policy_version=self.version,
             on_timeout=row.on_timeout,
             counts_for_score=row.counts_for_score,
-            because=tuple(reckoning.because),
+            because=tuple(computation.because),
             statutory=row.statutory is not None,
             extension=row.extension,
             grace=self.grace,

@@ -67,7 +67,7 @@ class Applied:
 
 @dataclass
 class Computation:
-    """One clock being reckoned, step by step."""
+    """One clock being computed, step by step."""
 
     clock: Clock
     facts: Facts
@@ -78,7 +78,7 @@ class Computation:
     because: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Reckon the ordinary point: what notices select on, and what no rule undercuts."""
+        """Compute the ordinary point: what notices select on, and what no rule undercuts."""
         self.start = self._aligned()
         self.limit: str | None = self._ordinary_limit()
         self.ordinary_text: str | None = self.limit

@@ -89,8 +89,8 @@ class Missed(Schema):
 class Progress(Schema):
     """How far a rollout has come.
 
-    `expected` counts the cases that were open when it began, `told` those that took the news, `newcomers` those that
-    came meanwhile, or so shortly before that they are told a second time, `gone` those that had ended by then. `after`
+    `expected` counts the cases that were open when it began, `told` those that took the revision, `newcomers` those
+    that came meanwhile, or so shortly before that they are told a second time, `gone` those that had ended. `after`
     is the place within the step. `halted` says why the rollout waits for somebody, `paused` that an operator wished so,
     `retrying` that what was missed comes next.
     """

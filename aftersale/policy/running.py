@@ -50,16 +50,16 @@ class RunningClock(Schema):
         return self.question.clock
 
     @property
-    def reckoned(self) -> datetime | None:
-        """The last instant in time as the rules reckon it, grace aside; None when waived."""
+    def last_instant(self) -> datetime | None:
+        """The last instant in time as the rules compute it, grace aside; None when waived."""
         due_at = self.deadline.due_at
         return due_at - SECOND if due_at and self.deadline.exclusive else due_at
 
     @property
     def respond_by(self) -> datetime | None:
         """The last instant in time; None when waived."""
-        reckoned = self.reckoned
-        return max(reckoned, self.grace_until) if reckoned and self.grace_until else reckoned
+        last_instant = self.last_instant
+        return max(last_instant, self.grace_until) if last_instant and self.grace_until else last_instant
 
     @property
     def lapses_at(self) -> datetime | None:
@@ -99,7 +99,7 @@ class RunningClock(Schema):
 
         One that starts a little ahead, by an act that was stamped so, is not held before its start.
         """
-        if self.deadline.statutory or self.reckoned is None or self.reckoned < since:
+        if self.deadline.statutory or self.last_instant is None or self.last_instant < since:
             return self.question
         held = max(until - max(since, self.question.started_at), timedelta())
         total = span(self.question.held or "PT0S") + held

@@ -70,7 +70,7 @@ class WindowTest:
     zone: ZoneInfo
 
     def reason(self, instant: datetime) -> str:
-        """Say why the gate let the instant through, for an explanation."""
+        """Say why the test let the instant through, for an explanation."""
         ends = (self.window.start, self.window.end)
         bounds = " ~ ".join(local(end, self.zone) if end else "…" for end in ends)
         return f"{self.id}: {_KEY_WORDS[self.key]} {local(instant, self.zone)} lies in {bounds}"
@@ -88,25 +88,25 @@ class Bound:
     zone: ZoneInfo
     whens: tuple[When, ...]
     filters: tuple[Filter, ...]
-    gates: tuple[WindowTest, ...]
+    window_tests: tuple[WindowTest, ...]
     supersedes: frozenset[str]
 
     def concerns(self, facts: Facts, clock: Clock) -> bool:
         """Tell whether the snapshots, apart from any instant, put the rule in question for this clock."""
         return all(holds(facts) for holds in self.filters) and _has_facts(self.rule.effect, clock, facts)
 
-    def applies(self, reckoning: Computation) -> Applied | None:
-        """Return the rule as it applies to the clock being reckoned, or None."""
-        clock, facts = reckoning.clock, reckoning.facts
+    def applies(self, computation: Computation) -> Applied | None:
+        """Return the rule as it applies to the clock being computed, or None."""
+        clock, facts = computation.clock, computation.facts
         if not self.concerns(facts, clock):
             return None
         reasons = []
-        for gate in self.gates:
-            instant = self.instant(gate, reckoning)
-            if instant is None or instant not in gate.window:
+        for test in self.window_tests:
+            instant = self.instant(test, computation)
+            if instant is None or instant not in test.window:
                 return None
-            reasons.append(gate.reason(instant))
-        if not self._switched_on(reckoning):
+            reasons.append(test.reason(instant))
+        if not self._switched_on(computation):
             return None
         ours = f"; assumed: {self.rule.assumed}" if self.rule.assumed else ""
         return Applied(self.ids, self.rule.effect, self.rule.says + ours, self.zone, tuple(reasons))
@@ -119,63 +119,63 @@ class Bound:
             "dispatch_clicked": facts.dispatch_clicked_at,
         }
         return self.known.meets(Stretch(since)) and all(
-            instant in gate.window if (instant := given.get(gate.key)) else gate.window.meets(Stretch(since))
-            for gate in self.gates
+            instant in test.window if (instant := given.get(test.key)) else test.window.meets(Stretch(since))
+            for test in self.window_tests
         )
 
     def displaces(self, other: "Bound") -> bool:
         """Tell whether this rule goes before the other where both hold at equal strength."""
         return other.file in self.supersedes or (other.file == self.file and other.rule.id in self.rule.overrides)
 
-    def instant(self, gate: WindowTest, reckoning: Computation) -> datetime | None:
-        """Return the instant that the gate judges, or None where the case does not have it.
+    def instant(self, test: WindowTest, computation: Computation) -> datetime | None:
+        """Return the instant that the test judges, or None where the case does not have it.
 
         Raises BadInput where it is the payment and nobody said when that was.
         """
-        match gate.key:
+        match test.key:
             case "timeout_point":
-                return reckoning.ordinary_due_at
+                return computation.ordinary_due_at
             case "started":
-                return reckoning.started_at
+                return computation.started_at
             case "applied":
-                return self._applied(reckoning)
+                return self._applied(computation)
             case "paid":
-                return self._paid(reckoning)
+                return self._paid(computation)
             case "dispatch_clicked":
-                return self._clicked(reckoning)
+                return self._clicked(computation)
 
-    def _paid(self, reckoning: Computation) -> datetime:
-        paid = reckoning.started_at if reckoning.clock is Clock.DISPATCH else reckoning.facts.order.paid_at
+    def _paid(self, computation: Computation) -> datetime:
+        paid = computation.started_at if computation.clock is Clock.DISPATCH else computation.facts.order.paid_at
         if paid is None:
             wanted = f"is required: {self.ids[0]} selects on it; add the instant of payment"
             raise bad_input("order.paid_at", wanted)
         return paid
 
-    def _applied(self, reckoning: Computation) -> datetime | None:
-        applied_at = reckoning.facts.applied_at
-        if applied_at is None and reckoning.clock is Clock.MERCHANT_REVIEW:
-            return reckoning.started_at
+    def _applied(self, computation: Computation) -> datetime | None:
+        applied_at = computation.facts.applied_at
+        if applied_at is None and computation.clock is Clock.MERCHANT_REVIEW:
+            return computation.started_at
         if applied_at is None:
-            reckoning.because.append(f"{self.ids[0]} is passed over: applied_at is not given")
+            computation.because.append(f"{self.ids[0]} is passed over: applied_at is not given")
         return applied_at
 
-    def _clicked(self, reckoning: Computation) -> datetime | None:
-        if reckoning.clock in CLICK_STARTED:
-            return reckoning.started_at
-        if reckoning.facts.dispatch_clicked_at is None:
-            reckoning.because.append(f"{self.ids[0]} is passed over: dispatch_clicked_at is not given")
-        return reckoning.facts.dispatch_clicked_at
+    def _clicked(self, computation: Computation) -> datetime | None:
+        if computation.clock in CLICK_STARTED:
+            return computation.started_at
+        if computation.facts.dispatch_clicked_at is None:
+            computation.because.append(f"{self.ids[0]} is passed over: dispatch_clicked_at is not given")
+        return computation.facts.dispatch_clicked_at
 
-    def _switched_on(self, reckoning: Computation) -> bool:
+    def _switched_on(self, computation: Computation) -> bool:
         """Tell whether the merchant's own switches leave the rule bound to this order (S17)."""
-        order, rule = reckoning.facts.order, self.rule
+        order, rule = computation.facts.order, self.rule
         set_at = order.merchant_delay.set_at if rule.opt_in and order.merchant_delay else None
-        if rule.opt_in and (set_at is None or set_at > self._paid(reckoning)):
+        if rule.opt_in and (set_at is None or set_at > self._paid(computation)):
             return False
         cancelled_at = order.delay_cancelled_at if rule.opt_out else None
-        if cancelled_at is None or cancelled_at >= self._paid(reckoning) or (set_at and set_at >= cancelled_at):
+        if cancelled_at is None or cancelled_at >= self._paid(computation) or (set_at and set_at >= cancelled_at):
             return True
-        reckoning.because.append(f"{self.ids[-1]} is passed over: the merchant cancelled it at {local(cancelled_at)}")
+        computation.because.append(f"{self.ids[-1]} is passed over: the merchant cancelled it at {local(cancelled_at)}")
         return False
 
 
@@ -199,7 +199,7 @@ def bind(file: PolicyFile) -> Iterator[Bound]:
             zone=file.tz,
             whens=whens,
             filters=tuple(each for when in whens for each in filters(when)),
-            gates=tuple(_gates(sources, windows, file.tz)),
+            window_tests=tuple(_window_tests(sources, windows, file.tz)),
             supersedes=frozenset(file.supersedes),
         )
 
@@ -246,14 +246,14 @@ def strongest(found: list[tuple[Bound, Applied]], clock: Clock) -> Applied | Non
     return left[0][1]
 
 
-def _gates(sources: list[Clause], windows: dict[str, Stretch], zone: ZoneInfo) -> list[WindowTest]:
-    gates = [
+def _window_tests(sources: list[Clause], windows: dict[str, Stretch], zone: ZoneInfo) -> list[WindowTest]:
+    tests = [
         WindowTest(source.key, source.id, windows[source.window], zone)
         for source in sources
         if source.key is not None and source.window is not None
     ]
     # The payment is judged last: asking for it is an error where nobody gave it, so only once all else holds.
-    return sorted(gates, key=lambda gate: gate.key == "paid")
+    return sorted(tests, key=lambda test: test.key == "paid")
 
 
 def _has_facts(effect: Effect, clock: Clock, facts: Facts) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from aftersale.errors import bad_input
 from aftersale.records.errors import RecordsOutdated, RecordsUnavailable
-from aftersale.records.fair_gate import PATIENCE, FairSemaphore, GateShut
+from aftersale.records.fair_semaphore import PATIENCE, FairSemaphore, NoPlaceFree
 
 VARIABLE = "AFTERSALE_RECORDS_URL"
 """The setting that names the database."""
@@ -122,8 +122,8 @@ def _postgresql(url: URL, patience: float) -> Engine:
     return made
 
 
-def gate(url: URL, patience: float = PATIENCE) -> FairSemaphore:
-    """Make the gate before one process's writers: SQLite takes one at a time anyway, PostgreSQL one per connection."""
+def writer_semaphore(url: URL, patience: float = PATIENCE) -> FairSemaphore:
+    """Make the semaphore of a process's writers: SQLite takes one at a time anyway, PostgreSQL one per connection."""
     return FairSemaphore(1 if url.get_backend_name() == "sqlite" else CONNECTIONS, patience)
 
 
@@ -134,7 +134,7 @@ def report_unavailable(url: URL) -> Iterator[None]:
         yield
     except (IntegrityError, DataError):
         raise
-    except (GateShut, NoConnectionFree):
+    except (NoPlaceFree, NoConnectionFree):
         raise _unavailable(url, "all connections are in use", "see what holds them up") from None
     except FileNotFoundError:
         raise outdated_error(url, "there is no such file", f"run `aftersale setup`, or set {VARIABLE}") from None

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
-from aftersale.records.database import gate, parse_url, prepare_sqlite, report_unavailable
+from aftersale.records.database import parse_url, prepare_sqlite, report_unavailable, writer_semaphore
 from aftersale.records.migrate import migrate
 from aftersale.records.store import Records
 from aftersale.records.transactions import Transactions
@@ -39,8 +39,8 @@ class _OneConnection(Transactions):
     """Transactions one after the other, on connections that stay open."""
 
     def __init__(self, url: URL, engine: Engine) -> None:
-        """Take no connection from a pool and no place at a gate: nobody else is there to be kept waiting."""
-        super().__init__(url, engine, gate(url))
+        """Take no connection from a pool and no place in a queue: nobody else is there to be kept waiting."""
+        super().__init__(url, engine, writer_semaphore(url))
         self._writer, self._looker = engine.connect(), self._reader.connect()
 
     @contextmanager

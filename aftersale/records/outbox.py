@@ -13,7 +13,7 @@ from aftersale.records.tables import Found, Moment, deliveries, into, keys, outb
 from aftersale.records.transactions import Repository
 
 MOST_ERROR = 500
-"""Letters that are kept of an error."""
+"""Characters that are kept of an error."""
 
 MOST_TOGETHER, MOST_GROUPS = 200, 5
 """How many are leased beside a message because they wait to go out together with it, and for how many such groups."""
@@ -43,7 +43,7 @@ class Report(NamedTuple):
 
     `due` says when it is to be tried again; None says that it is done, all its channels having taken it. Of messages
     put off under one word `together`, whoever leases one gets all that are due. A channel that was not tried, as it
-    rests or gathers a digest, is in neither list; a lease in which none was tried does not count as an attempt.
+    pauses or gathers a digest, is in neither list; a lease in which none was tried does not count as an attempt.
     """
 
     message_id: str
@@ -222,5 +222,5 @@ def _put_off(report: Report) -> Mapping[str, Any]:
 
 
 def _kept(error: str | None) -> str | None:
-    """Return an error, clipped, without the letter that PostgreSQL cannot keep."""
+    """Return an error, clipped, without the character that PostgreSQL cannot keep."""
     return None if error is None else error.replace("\0", "")[:MOST_ERROR]

@@ -23,18 +23,18 @@ SECOND_THOUGHTS = timedelta(minutes=1)
 """How long a correction waits: what an abandoned attempt had told is mostly told again by the next turns."""
 
 
-def owe(connection: Connection, case_id: str, plan: WritePlan, now: datetime) -> None:
-    """Owe the messages of the new turns; withdraw, or correct, those of voided turns that no new turn repeats."""
+def enqueue(connection: Connection, case_id: str, plan: WritePlan, now: datetime) -> None:
+    """Enqueue the messages of the new turns; withdraw, or correct, those of voided turns that no new turn repeats."""
     lost = _messages_from(connection, case_id, plan.void_from) if plan.void_from else {}
     for turn, mark in plan.new:
         for place, message in enumerate(turn.messages):
-            lost.pop(_owe(connection, message, turn.seq, place, mark.digest, now), None)
+            lost.pop(_enqueue(connection, message, turn.seq, place, mark.digest, now), None)
     for row in lost.values():
         _take_back(connection, row, plan.new[-1][0], now)
 
 
-def owe_once(connection: Connection, message: Message, place: int, now: datetime) -> None:
-    """Owe a message of no case's turn, unless it is owed or was told already."""
+def enqueue_once(connection: Connection, message: Message, place: int, now: datetime) -> None:
+    """Enqueue a message of no case's turn, unless it is owed or was told already."""
     put_new(connection, outbox, _row(message, 0, place, now))
 
 
@@ -46,8 +46,8 @@ def _messages_from(connection: Connection, case_id: str, seq: int) -> dict[str, 
     return {row.message_id: row for row in rows}
 
 
-def _owe(connection: Connection, message: Message, seq: int, place: int, digest: str, now: datetime) -> str:
-    """Owe a message of a turn; return the id under which it is owed.
+def _enqueue(connection: Connection, message: Message, seq: int, place: int, digest: str, now: datetime) -> str:
+    """Enqueue a message of a turn; return the id under which it is owed.
 
     Where the id was told with other words, or was corrected, receivers would take the message for a repeat: it goes out
     under an id made from its own and the turn's digest.
@@ -62,7 +62,7 @@ def _owe(connection: Connection, message: Message, seq: int, place: int, digest:
             _set(connection, correction.message_id, state="withdrawn")
         return message.message_id
     renamed = message.model_copy(update={"message_id": f"{message.message_id}/{digest[:12]}"})
-    return _owe(connection, renamed, seq, place, digest, now)
+    return _enqueue(connection, renamed, seq, place, digest, now)
 
 
 def _take_back(connection: Connection, row: Found, turn: Turn, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from aftersale.records.fair_gate import PATIENCE
+from aftersale.records.fair_semaphore import PATIENCE
 
 T = TypeVar("T")
 

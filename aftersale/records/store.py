@@ -4,8 +4,8 @@ from types import TracebackType
 from typing import Self
 
 from aftersale.records.cases import CaseRepository
-from aftersale.records.database import engine, gate, name_in_words, parse_url
-from aftersale.records.fair_gate import PATIENCE
+from aftersale.records.database import engine, name_in_words, parse_url, writer_semaphore
+from aftersale.records.fair_semaphore import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import OutboxRepository
 from aftersale.records.transactions import Transactions
@@ -48,4 +48,4 @@ class Records:
 def open(url: str, patience: float = PATIENCE) -> Records:
     """Return the records at a URL. Raises BadInput for one that cannot be used; nothing is connected yet."""
     where = parse_url(url)
-    return Records(Transactions(where, engine(where, patience), gate(where, patience)))
+    return Records(Transactions(where, engine(where, patience), writer_semaphore(where, patience)))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import URL, Connection, Engine
 
 from aftersale.records.database import READING, report_unavailable
-from aftersale.records.fair_gate import FairSemaphore
+from aftersale.records.fair_semaphore import FairSemaphore
 
 PAGE = 100
 """How many rows a list holds unless it is asked for another number."""
@@ -15,15 +15,15 @@ PAGE = 100
 class Transactions:
     """The transactions of one database, opened on connections that threads share."""
 
-    def __init__(self, url: URL, engine: Engine, gate: FairSemaphore) -> None:
-        """Reach the database at this URL by this engine, and let its writers through this gate."""
-        self.url, self.engine, self.gate = url, engine, gate
+    def __init__(self, url: URL, engine: Engine, semaphore: FairSemaphore) -> None:
+        """Reach the database at this URL by this engine, and let its writers through this semaphore."""
+        self.url, self.engine, self.semaphore = url, engine, semaphore
         self._reader = engine.execution_options(**{READING: True})
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that may write: committed where the block ends well. On SQLite it is BEGIN IMMEDIATE."""
-        with report_unavailable(self.url), self.gate.place(), self.engine.begin() as connection:
+        with report_unavailable(self.url), self.semaphore.place(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from aftersale.case.turn import Turn, reassemble
 from aftersale.contract.status import Entry, Status
 from aftersale.errors import bad_input
-from aftersale.records.outbox_enqueue import owe
+from aftersale.records.outbox_enqueue import enqueue
 from aftersale.records.tables import Found, cases, put, turns
 from aftersale.records.transactions import Repository
 from aftersale.records.turn_plan import TurnMark, WritePlan, plan_writes
@@ -104,7 +104,7 @@ def _write(connection: Connection, given: Sequence[Turn], now: datetime) -> None
         if plan.new:
             _write_rows(connection, case_id, plan, now)
             put(connection, cases, _projection(plan.new[-1][0]))
-            owe(connection, case_id, plan, now)
+            enqueue(connection, case_id, plan, now)
 
 
 def _by_case(given: Sequence[Turn]) -> dict[str, list[Turn]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from aftersale.records.outbox_enqueue import owe_once
+from aftersale.records.outbox_enqueue import enqueue_once
 from aftersale.records.tables import put, violations
 from aftersale.records.transactions import PAGE, Repository
 from aftersale.vocabulary import Clock
@@ -32,7 +32,7 @@ class ViolationRepository(Repository):
         with self._writing() as connection:
             put(connection, violations, _row(finding.violation))
             for place, message in enumerate(finding.messages):
-                owe_once(connection, message, place, now)
+                enqueue_once(connection, message, place, now)
 
     def find(
         self,

@@ -28,7 +28,7 @@ class Check(NamedTuple):
 class Violation(Schema):
     """A clock that ran out: what was due until when, by which rules, and whether it counts for the experience score.
 
-    `due_at` is the last instant in time as the rules reckon it, `respond_by` with the grace of what was learned late
+    `due_at` is the last instant in time as the rules compute it, `respond_by` with the grace of what was learned late
     (R13); at `breached_at` the silence took effect (R4). `cleared_at` is when a fact arrived that had happened in time
     all the same: the violation is kept, and counts for nothing any more. `claim_case_id` is the claim that it opened.
     """
@@ -115,7 +115,7 @@ def refused_watch_status(shipment_id: str, problems: tuple[Problem, ...]) -> Wat
 
 def violation_of(check: Check, running: RunningClock, about: tuple[str, str, str], now: datetime) -> Violation:
     """Return the violation of a check whose clock ran out; `about` is the shipment, its order and its merchant."""
-    assert running.reckoned is not None and running.respond_by is not None and running.lapses_at is not None
+    assert running.last_instant is not None and running.respond_by is not None and running.lapses_at is not None
     shared = Violation.model_fields.keys() & ExplainedDeadline.model_fields.keys()
     shipment_id, order_id, merchant_id = about
     named = [shipment_id, check.clock.value, *([check.tracking_no] if check.tracking_no else [])]
@@ -125,7 +125,7 @@ def violation_of(check: Check, running: RunningClock, about: tuple[str, str, str
         order_id=order_id,
         merchant_id=merchant_id,
         tracking_no=check.tracking_no,
-        due_at=running.reckoned,
+        due_at=running.last_instant,
         respond_by=running.respond_by,
         breached_at=running.lapses_at,
         recorded_at=now,

@@ -138,8 +138,8 @@ class Watch(Noted):
         """Take note of what was met in time, what ran out, and what turns out to have been in time; the last two."""
         self._meet(now)
         ran_out = [check for check, running in self.clocks.items() if running.lapses_at and running.lapses_at <= now]
-        news = [self._violate(check, now) for check in ran_out]
-        return news + [cleared for check in self.violations if (cleared := self._clear_late(check, now))]
+        violated = [self._violate(check, now) for check in ran_out]
+        return violated + [cleared for check in self.violations if (cleared := self._clear_late(check, now))]
 
     def over(self, now: datetime) -> WatchEnd | None:
         """Say why the watch has nothing more to learn, or None where it has."""

@@ -47,7 +47,7 @@ def test_a_refund_that_the_payment_service_does_not_answer_is_alerted_after_a_da
     case.alert(payout, at("2024-06-04 10:00:05"))
     alert = case.timeline[-1]
     assert (alert.event, alert.at, alert.clock) == ("Alert", at("2024-06-04 10:00:01"), "payout")
-    assert [(letter.to, letter.event) for letter in owed(case)] == [(Party.PLATFORM, MessageEvent.ALERT)]
+    assert [(message.to, message.event) for message in owed(case)] == [(Party.PLATFORM, MessageEvent.ALERT)]
     assert (case.state, case.beside) == (State.REFUNDING, {})
 
 
@@ -88,8 +88,8 @@ def test_the_awaited_party_is_reminded_once_so_long_before_the_end_as_the_policy
     line = case.timeline[-1]
     assert (line.event, line.by, line.clock) == ("Reminded", Party.SYSTEM, Clock.MERCHANT_REVIEW)
     assert line.due_at == at("2024-06-05 10:00:00")
-    (letter,) = owed(case)
-    assert (letter.to, letter.event, letter.respond_by) == (Party.MERCHANT, MessageEvent.REMINDER, line.due_at)
+    (message,) = owed(case)
+    assert (message.to, message.event, message.respond_by) == (Party.MERCHANT, MessageEvent.REMINDER, line.due_at)
 
 
 def test_a_silence_that_has_taken_effect_is_not_reminded_of() -> None:

@@ -65,11 +65,11 @@ def test_a_stage_that_ended_within_the_turn_asks_nobody_to_act() -> None:
     assert [(message.to, message.state) for message in written(case)] == [(Party.BUYER, State.MERCHANT_REJECTED)]
 
 
-def test_the_same_news_twice_in_a_turn_is_told_once() -> None:
-    letters = PendingMessages(CaseRequest.model_validate(request()))
-    letters.add(Party.MERCHANT, MOVE)
-    letters.add(Party.MERCHANT, MOVE)
-    assert len(letters.drain(status(dossier(), NOW))) == 1
+def test_the_same_message_twice_in_a_turn_is_told_once() -> None:
+    pending = PendingMessages(CaseRequest.model_validate(request()))
+    pending.add(Party.MERCHANT, MOVE)
+    pending.add(Party.MERCHANT, MOVE)
+    assert len(pending.drain(status(dossier(), NOW))) == 1
 
 
 def test_both_sides_hear_how_the_case_ended() -> None:

@@ -98,7 +98,7 @@ def _due(
 
 
 def by_hand(shipment: Shipment) -> Verdict:
-    """What the clauses say of the order, reckoned without the policy book."""
+    """What the clauses say of the order, computed without the policy book."""
     dispatch_by = _dispatch_by(shipment)
     clicked, picked_up = shipment.clicked_at, shipment.picked_up_at
     late = clicked is None or clicked > dispatch_by

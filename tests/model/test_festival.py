@@ -7,10 +7,10 @@ import pytest
 from aftersale.contract.status import Status
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Outcome
 from simulation.courses.walks import BESIDE
+from tests.model.clauses import ORDINARY, computed
 from tests.model.living import lived
 from tests.model.orders import HUB, PICKUP, Shipment, by_hand, judged, shipments
 from tests.model.population import Person, population
-from tests.model.reckoning import ORDINARY, reckoned
 from tests.model.simulation import Played, played
 from tests.model.watching import found, wanted, watched
 from tests.support.books import BOOK
@@ -24,10 +24,10 @@ ON_PAPER = list(played(BOOK, PEOPLE))
 CLAUSES = {"S11", "S13", "S14", "S22", "S23", "S24", "S25", "S26", "S27", "S28"}
 
 
-def test_every_deadline_on_paper_is_the_one_reckoned_by_hand() -> None:
+def test_every_deadline_on_paper_is_the_one_computed_by_hand() -> None:
     for person, paper in ON_PAPER:
         for ran in paper.ran:
-            by_hand = reckoned(person, ran.clock, ran.tier, ran.started_at)
+            by_hand = computed(person, ran.clock, ran.tier, ran.started_at)
             assert (ran.due_at, ran.rules) == by_hand, (person, ran)
 
 
@@ -49,7 +49,7 @@ def test_the_festival_comes_to_every_clause_every_clock_and_every_end() -> None:
 # Orders: two thousand of them leave in time, late, or not at all
 
 
-def test_every_order_s_verdict_is_the_one_reckoned_by_hand() -> None:
+def test_every_order_s_verdict_is_the_one_computed_by_hand() -> None:
     for shipment in SHIPMENTS:
         assert judged(BOOK, shipment) == by_hand(shipment), shipment
 

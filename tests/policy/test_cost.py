@@ -27,9 +27,9 @@ def test_a_question_is_put_to_no_rule_of_another_clock(others: int, monkeypatch:
     asked: Counter[str] = Counter()
     judge = Bound.applies
 
-    def counted(self: Bound, reckoning: Computation) -> Applied | None:
+    def counted(self: Bound, computation: Computation) -> Applied | None:
         asked[self.rule.id] += 1
-        return judge(self, reckoning)
+        return judge(self, computation)
 
     monkeypatch.setattr(Bound, "applies", counted)
     ask("merchant_review", "2024-01-30T00:00:00", book=crowded(others))

@@ -27,7 +27,7 @@ def unavailable(match: str) -> Iterator[None]:
 
 def test_every_wait_for_a_database_has_the_same_limit(url: str) -> None:
     with records.open(url) as kept, kept.transactions.engine.connect() as connection:
-        assert kept.transactions.gate._patience == PATIENCE
+        assert kept.transactions.semaphore._patience == PATIENCE
         assert kept.transactions.engine.pool._timeout == PATIENCE  # type: ignore[attr-defined]
         if url.startswith("sqlite"):
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1000 * PATIENCE
@@ -117,7 +117,7 @@ def test_a_connection_pool_that_is_used_up_is_an_error(url: str) -> None:
         for _ in range(CONNECTIONS):
             held.enter_context(kept.transactions.engine.connect())
         if kept.transactions.engine.dialect.name == "sqlite":
-            held.enter_context(kept.transactions.gate.place())
+            held.enter_context(kept.transactions.semaphore.place())
         with unavailable("all connections are in use"):
             kept.turns.write(line("C-1", 1), now=NOW)
 

@@ -54,7 +54,7 @@ def test_clocks_are_read_as_the_case_has_them(kept: Records) -> None:
     [clock] = found.clocks
     assert (found.case_id, found.merchant_id, found.held) == ("C-1", "M-7", False)
     assert (clock.question, clock.respond_by) == (before.question, at("2024-06-20 00:00:00"))
-    assert clock.reckoned == before.reckoned == at("2024-06-10 10:00:00")
+    assert clock.last_instant == before.last_instant == at("2024-06-10 10:00:00")
 
 
 def test_the_last_turn_that_holds_is_the_one_that_is_read(kept: Records) -> None:

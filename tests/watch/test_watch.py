@@ -31,7 +31,7 @@ def watch(**changes: Any) -> Watch:
 
 
 def look(watch: Watch, when: str) -> list[Violation]:
-    """What a lookout does whenever it is woken."""
+    """What a watch desk does whenever it is woken."""
     now = at(when)
     watch.read(watch.unread, [scan for scan in watch.unread if BOOK.is_hub(scan.text or "")])
     while asked := watch.questions(now):
@@ -174,8 +174,8 @@ def test_a_click_told_after_the_breach_clears_it_where_it_was_in_time(when: str,
     [found] = look(made, "2024-06-05 10:00:01")
     assert found.cleared_at is None
     click(made, when, now="2024-06-05 10:03:00")
-    news = look(made, "2024-06-05 10:03:00")
-    assert [each.cleared_at for each in news] == ([at("2024-06-05 10:03:00")] if cleared else [])
+    found = look(made, "2024-06-05 10:03:00")
+    assert [each.cleared_at for each in found] == ([at("2024-06-05 10:03:00")] if cleared else [])
     assert bool(made.violations[DISPATCH].cleared_at) is cleared and made.state is WatchState.AWAITING_SCANS
 
 

@@ -123,7 +123,7 @@ class Desk(EntityDesk):
                 return Lapse(running.lapses_at)
             if reminder_due(self.case, present):
                 self.case.remind(self.now)
-            await self._rest()
+            await self._settle_and_wait()
 
     @overload
     async def hear_out(self, a: type[A], /) -> A: ...
@@ -162,7 +162,7 @@ class Desk(EntityDesk):
         task.add_done_callback(lambda _: self.wake())
         await self.clocks.catch_up()
         while not task.done():
-            await self._rest()
+            await self._settle_and_wait()
             await self.clocks.catch_up()
         return task.result()
 
@@ -196,7 +196,7 @@ class Desk(EntityDesk):
         if self._stopped:
             raise Stopped
 
-    async def _rest(self) -> None:
+    async def _settle_and_wait(self) -> None:
         self._settle()
         wake = next_wake(self.case)
         if wake is None:

@@ -14,7 +14,7 @@ from workflows import outside
 
 
 class TurnRecorder:
-    """Draws a turn whenever the case comes to rest, and has the records hold it; only the end of a case waits for that.
+    """Draws a turn whenever the case has settled, and has the records hold it; only the end of a case waits for that.
 
     All turns are kept: records that were restored from a backup ask for what they lost.
     """
@@ -30,7 +30,7 @@ class TurnRecorder:
     def write(
         self, standing: Status, messages: Sequence[Message], at: datetime, clocks: Sequence[RunningClock] = ()
     ) -> None:
-        """Draw the turn that brought the case to where it stands, and have it written. Without news there is none."""
+        """Draw the turn that brought the case to where it stands, if anything changed, and have it written."""
         info = workflow.info()
         turn = Turn.of(
             standing,

@@ -32,7 +32,7 @@ class WatchDesk(EntityDesk):
     def __init__(self, request: WatchRequest, present: Present) -> None:
         super().__init__(present)
         self.watch = Watch(request, self.now)
-        self._news: deque[Violation] = deque()
+        self._to_tell: deque[Violation] = deque()
         self._passing_on: asyncio.Task[None] | None = None
 
     # What the workflow does
@@ -40,7 +40,7 @@ class WatchDesk(EntityDesk):
     async def keep(self) -> None:
         """Watch until nothing more can be learned, and everything is passed on."""
         while (end := await self._look()) is None or not self._all_told:
-            self._rest()
+            self._settle()
             await workflow.wait_condition(lambda: not self.settled)
         self.watch.finish(end, self.now)
         self._stop_clocks()
@@ -93,7 +93,7 @@ class WatchDesk(EntityDesk):
     ) -> None:
         self.watch.answer(list(zip(asked.items(), deadlines, strict=True)), why, learned_at, self.now)
 
-    def _rest(self) -> None:
+    def _settle(self) -> None:
         """Nothing is to be concluded now: operators see how the watch stands, and one timer runs to its next wake."""
         wake = self.watch.next_wake(self.present.second)
         if wake is None:
@@ -112,18 +112,18 @@ class WatchDesk(EntityDesk):
 
     @property
     def _all_told(self) -> bool:
-        return not self._news and (self._passing_on is None or self._passing_on.done())
+        return not self._to_tell and (self._passing_on is None or self._passing_on.done())
 
-    def _pass_on(self, news: list[Violation]) -> None:
-        self._news.extend(news)
-        if self._news and (self._passing_on is None or self._passing_on.done()):
+    def _pass_on(self, violations: list[Violation]) -> None:
+        self._to_tell.extend(violations)
+        if self._to_tell and (self._passing_on is None or self._passing_on.done()):
             self._passing_on = asyncio.create_task(self._tell())
             self._passing_on.add_done_callback(lambda _: self.wake())
 
     async def _tell(self) -> None:
         """Have violations kept and told; a late dispatch opens a claim where the policy prices one."""
-        while self._news:
-            violation = self._news.popleft()
+        while self._to_tell:
+            violation = self._to_tell.popleft()
             if violation.cleared_at is not None:
                 await outside.keep_violation(finding_of(self.watch.violations[violation.check]))
                 continue

@@ -90,7 +90,7 @@ async def _seen(cases: "Cases", revision: int) -> tuple[Progress, str | None]:
 async def _watched(cases: "Cases", found: Progress, *, quiet: bool, as_json: bool) -> Progress:
     """Return the rollout once it has ended or waits for somebody.
 
-    A bar where somebody watches, else a line for each news.
+    A bar where somebody watches, else a line for each change.
     """
     drawn = not quiet and not as_json and sys.stderr.isatty()
     revision, said = found.revision, None

@@ -51,14 +51,14 @@ def _shown(book: Book, file: PolicyFile) -> _Shown:
 
 def _judged(book: Book, file: PolicyFile, asked: Question, shown: _Shown) -> None:
     """Note every instant that the question puts to a window of the file."""
-    reckoning = book.reckon(asked.clock, asked, asked.started_at)
+    computation = book.compute(asked.clock, asked, asked.started_at)
     for bound in bind(file):
         if asked.clock not in bound.rule.clock or not bound.concerns(asked, asked.clock):
             continue
-        for gate in bound.gates:
+        for test in bound.window_tests:
             with suppress(BadInput):
-                if (instant := bound.instant(gate, reckoning)) is not None:
-                    shown.instants[bound.rule.id, gate.id].add(instant)
+                if (instant := bound.instant(test, computation)) is not None:
+                    shown.instants[bound.rule.id, test.id].add(instant)
 
 
 def _rows(file: PolicyFile, shown: _Shown) -> Iterator[str]:
@@ -94,9 +94,9 @@ def _edges(file: PolicyFile, shown: _Shown) -> Iterator[str]:
 def _turns(file: PolicyFile, shown: _Shown) -> Iterator[str]:
     """Rules that select on a computed instant, of which no example shows the very second at which they turn."""
     for bound in bind(file):
-        for gate in bound.gates:
-            tried = shown.instants[bound.rule.id, gate.id]
-            if gate.key == "timeout_point" and not any(set(pair) <= tried for pair in gate.window.edges):
+        for test in bound.window_tests:
+            tried = shown.instants[bound.rule.id, test.id]
+            if test.key == "timeout_point" and not any(set(pair) <= tried for pair in test.window.edges):
                 yield (
                     f"rule {bound.rule.id!r}: selects on a computed instant, so it needs a boundary pair of its own;"
                     " add two examples one second apart, their timeout points inside and outside the window"

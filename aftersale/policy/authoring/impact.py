@@ -70,9 +70,9 @@ def fate(running: RunningClock, old: Book, new: Book, at: datetime, *, held: boo
     owed = _owed(running, old, at)
     if after.respond_by is None or running.respond_by is None:
         return Fate(Way.WAIVED if after.respond_by is None else Way.NO_LONGER_WAIVED, owed=owed)
-    assert after.reckoned is not None and running.reckoned is not None
-    way = Way.LATER if after.reckoned > running.reckoned else Way.EARLIER
-    return Fate(way, after.respond_by - running.respond_by, after.reckoned < at, owed)
+    assert after.last_instant is not None and running.last_instant is not None
+    way = Way.LATER if after.last_instant > running.last_instant else Way.EARLIER
+    return Fate(way, after.respond_by - running.respond_by, after.last_instant < at, owed)
 
 
 def _asked_again(running: RunningClock, book: Book, at: datetime) -> RunningClock:

@@ -69,7 +69,9 @@ def _apart(one: Bound, other: Bound) -> bool:
     An instant cannot lie in both windows, or filters contradict.
     """
     windows = any(
-        mine.key == yours.key and not mine.window.meets(yours.window) for mine in one.gates for yours in other.gates
+        mine.key == yours.key and not mine.window.meets(yours.window)
+        for mine in one.window_tests
+        for yours in other.window_tests
     )
     return windows or contradict((*one.whens, *other.whens))
 

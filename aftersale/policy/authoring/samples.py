@@ -109,16 +109,16 @@ def _on_the_same_day(row: OrdinaryLimit) -> Iterator[Given]:
 def _at_a_rule(book: Book, bound: Bound, clock: Clock, someday: datetime | None) -> Iterator[Question]:
     """Give the rule's own facts at each edge of its windows and of its knowledge, then each other fact inside them."""
     first, *others = _around(bound.whens, clock, *_facts_of(bound))
-    inside = {gate: _within(gate.window) for gate in bound.gates}
+    inside = {test: _within(test.window) for test in bound.window_tests}
     placed = partial(_placed, book, clock, bound.known.start or someday)
-    for gate in bound.gates:
-        for at in _edges(gate.window):
-            yield from placed(first, {**inside, gate: at})
+    for test in bound.window_tests:
+        for at in _edges(test.window):
+            yield from placed(first, {**inside, test: at})
     for as_of in _edges(bound.known):
         yield from placed({**first, "as_of": as_of}, inside)
     for facts in [first, *others]:
         yield from placed(facts, inside)
-        yield from placed(facts, {gate: gate.window.end or at for gate, at in inside.items()})
+        yield from placed(facts, {test: test.window.end or at for test, at in inside.items()})
 
 
 def _facts_of(bound: Bound) -> Iterator[str]:
@@ -180,12 +180,12 @@ def _placed(
     book: Book, clock: Clock, someday: datetime | None, facts: Given, instants: Mapping[WindowTest, datetime]
 ) -> Iterator[Question]:
     """Return the question whose key instants are these, as far as one question can have them all."""
-    at: dict[Key, datetime] = {gate.key: instant for gate, instant in instants.items()}
+    at: dict[Key, datetime] = {test.key: instant for test, instant in instants.items()}
     started = next((at[key] for key in _STARTS if key in at), someday)
     for asked in _asked(clock, started, facts, at) if started else ():
         with suppress(AftersaleError):
             if started and "timeout_point" in at:
-                ordinary = book.reckon(clock, asked, started).ordinary_due_at - started
+                ordinary = book.compute(clock, asked, started).ordinary_due_at - started
                 asked = asked.model_copy(update={"started_at": at["timeout_point"] - ordinary})
             yield asked
 

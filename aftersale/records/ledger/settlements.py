@@ -111,5 +111,5 @@ def _words(settlement: Settlement) -> str:
 
 
 def _kept(reason: str | None) -> str | None:
-    """Return a reason without the letter that PostgreSQL cannot keep."""
+    """Return a reason without the character that PostgreSQL cannot keep."""
     return None if reason is None else reason.replace("\0", "")

@@ -89,10 +89,12 @@ async def test_an_endpoint_that_was_away_gets_everything_once_it_is_back_without
     for number in range(30):
         owe(kept, message(f"C-{number}", 1), message(f"C-{number}", 2))
     hand = messenger(kept, {}, [inbox_of(platform)])
-    [lane] = hand._means.lanes.values()
+    [circuit] = hand._transport.circuits.values()
     async with at_work(hand):
-        await until(lambda: asyncio.sleep(0, lane._failures >= 4), True)
-        assert 4 <= await refusals(platform, 10_000) <= 4 + lane._failures, "four at first, then one after each rest"
+        await until(lambda: asyncio.sleep(0, circuit._failures >= 4), True)
+        assert 4 <= await refusals(platform, 10_000) <= 4 + circuit._failures, (
+            "four at first, then one after each pause"
+        )
         await platform.http.delete("/faults")
         await all_done(kept)
     assert await told(platform) == {f"C-{number}/{place}": 1 for number in range(30) for place in (1, 2)}

@@ -1,4 +1,4 @@
-"""A messenger's shift: it comes and goes without losing or repeating anything, and outlives its records' troubles."""
+"""A relay of the outbox: it comes and goes without losing or repeating anything, and outlives its records' troubles."""
 
 import asyncio
 import logging
@@ -104,9 +104,9 @@ async def test_a_messenger_leaves_by_itself_before_its_time_is_over(
 ) -> None:
     ends, end = list[timedelta](), activities.messaging.deliver._end
 
-    async def noted(shift: OutboxRelay, after: timedelta) -> None:
+    async def noted(relay: OutboxRelay, after: timedelta) -> None:
         ends.append(after)
-        await end(shift, after)
+        await end(relay, after)
 
     monkeypatch.setattr("activities.messaging.deliver._end", noted)
     async with at_work(messenger(kept, {}), limit=timedelta(seconds=1)) as work:

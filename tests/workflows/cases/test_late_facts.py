@@ -36,7 +36,7 @@ async def test_a_sign_off_reported_after_its_deadline_leaves_the_merchant_a_day(
     status = await sign_off(live, "2024-06-04 09:00:00")
     clock, arrived_at = status.deadlines[0], entry(status, "ParcelScanned").recorded_at
     assert (clock.clock, clock.started_at) == ("merchant_inspection", at("2024-06-04 09:00:00"))
-    assert clock.due_at == at("2024-06-06 09:00:00"), "reckoned from when it happened"
+    assert clock.due_at == at("2024-06-06 09:00:00"), "computed from when it happened"
     assert clock.respond_by == status.next.respond_by == arrived_at + DAY
     await live.until(arrived_at + DAY)
     status = await live.act("refuse_receipt", *MERCHANT, reason_code="empty", occurred_at=local(arrived_at + DAY))

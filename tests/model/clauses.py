@@ -1,4 +1,4 @@
-"""When clocks run out around the Spring Festival 2024, reckoned from the clauses by hand, without the policy book."""
+"""The clocks around the Spring Festival 2024, computed from the clauses by hand, without the policy book."""
 
 from datetime import datetime, timedelta
 
@@ -39,7 +39,7 @@ OF_THE_MERCHANT = {
 RETURN, EXCHANGE, REPAIR = CaseKind.RETURN, CaseKind.EXCHANGE, CaseKind.REPAIR
 
 
-def reckoned(person: Person, clock: Clock, tier: Tier, started_at: datetime) -> Answer:
+def computed(person: Person, clock: Clock, tier: Tier, started_at: datetime) -> Answer:
     """When the clock of that person's case runs out."""
     if clock is Clock.CLAIM_REVIEW:
         return started_at + (48 if tier is Tier.MERCHANT else 72) * HOUR, ()

@@ -1,4 +1,4 @@
-"""A gate for the threads of one process: so many at a time, in the order in which they came."""
+"""A fair semaphore for the threads of one process: so many at a time, in the order in which they came."""
 
 import threading
 from collections import deque
@@ -9,8 +9,8 @@ PATIENCE = 2.5
 """Seconds to wait for a connection, a lock or an answer: a record is written beside a case that must go on."""
 
 
-class GateShut(Exception):
-    """The way was not free in time."""
+class NoPlaceFree(Exception):
+    """No place came free in time."""
 
 
 class FairSemaphore:
@@ -27,7 +27,7 @@ class FairSemaphore:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Wait for a place, and keep it while the block runs. Raises GateShut."""
+        """Wait for a place, and keep it while the block runs. Raises NoPlaceFree."""
         self._enter()
         try:
             yield
@@ -47,7 +47,7 @@ class FairSemaphore:
             if called.is_set():
                 return
             self._queue.remove(called)
-        raise GateShut
+        raise NoPlaceFree
 
     def _leave(self) -> None:
         with self._lock:
