@@ -150,7 +150,7 @@ async def _happen(place: Workplace, live: Live, step: Step, when: str) -> None:
         await live.scan(at=step.at, event_id=f"scan-{int(step.at.timestamp())}", **step.scan)
     if step.published is not None:
         await live.handle.signal("policy_published", {"revision": step.published})
-        await live.rested()
+        await live.when_settled()
     if step.do and step.by:
         party, _, reference = step.by.partition(":")
         refusal = None

@@ -87,10 +87,10 @@ class Live(Running[Status]):
         """Report a carrier's scan."""
         given = {"event_id": event_id, "leg": leg, "tracking_no": tracking_no, "event": event}
         await self.handle.signal("parcel_event", {**given, "occurred_at": local(at)})
-        await self.rested()
+        await self.when_settled()
 
-    async def rested(self) -> Status:
-        """Return the case at its next rest: repeating `open` waits for it, which a signal or a query does not."""
+    async def when_settled(self) -> Status:
+        """Return the case once it has settled: repeating `open` waits for it, which a signal or a query does not."""
         return await self.update("open", {})
 
     async def now(self) -> datetime:

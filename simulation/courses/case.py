@@ -96,7 +96,7 @@ class CaseCourse(CheckedCase):
             return
         told, happened = pick([(-1, -1), *[(-1, 0), (-1, 1)] * 3, *[(1, 0)] * 2, (1, 1), (7200, -1), (7200, 1)])
         await self.pass_to(due + told * SECOND)
-        await self._tell(before, due + happened * SECOND, await self.rested())
+        await self._tell(before, due + happened * SECOND, await self.when_settled())
 
     async def _tell(self, before: Status, happened: datetime, now: Status) -> None:
         """Tell in `now` of an act of that instant that was legal `before`."""
@@ -174,7 +174,7 @@ class CaseCourse(CheckedCase):
         if self.sender.chance.randrange(3) == 0:
             self.say("an operator cancels the case")
             await self.handle.cancel()
-            after = await self.rested()
+            after = await self.when_settled()
             with checks.holding("a cancelled case ends"):
                 assert after.is_final or after.state in (State.REFUNDING, State.REFUND_FAILED), after.state
 
@@ -184,7 +184,7 @@ class CaseCourse(CheckedCase):
         """Bring the case to its end, whatever it waits for."""
         paying = 0
         for _ in range(80):
-            status = await self.rested()
+            status = await self.when_settled()
             paying = paying + 1 if status.state is State.REFUNDING else 0
             if paying > _MOST_LOOKS:
                 break

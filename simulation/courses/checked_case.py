@@ -49,7 +49,7 @@ class CheckedCase(SteppedCourse[Status]):
         self._known = self.run.history.length, status
         return status
 
-    async def rested(self) -> Status:
+    async def when_settled(self) -> Status:
         """Return the case once nothing is in hand, and now and then the records beside it."""
         await self.settle()
         unchanged = self._known is not None and self._known[0] == self.run.history.length

@@ -114,14 +114,14 @@ class SteppedCourse(Course, ABC, Generic[Standing]):
     async def step(self, step: Step) -> bool:
         """Take a step; whether anything can follow it."""
         self.draw_by(Random(step.chance))
-        before = self._seen or await self.rested()
+        before = self._seen or await self.when_settled()
         if before.is_final:
             return False
         try:
             await self.take(step.sort, before)
         except Over:
             self.say("  it is over")
-        self._seen = await self.rested()
+        self._seen = await self.when_settled()
         return not self._seen.is_final
 
     @abstractmethod
@@ -129,7 +129,7 @@ class SteppedCourse(Course, ABC, Generic[Standing]):
         """Draw by this chance from now on."""
 
     @abstractmethod
-    async def rested(self) -> Standing:
+    async def when_settled(self) -> Standing:
         """Say how the workflow stands once nothing is in hand, held against the rules."""
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """A case's timeline as a walk through the table of moves: each line must be a step that the table knows.
 
-A case is judged by what it tells of itself, without the product's own judge: which standings it may be in after every
+A case is judged by what it tells of itself, without the product's own validator: which standings it may be in after every
 line, and which outcome each of its clocks had.
 """
 

@@ -36,7 +36,7 @@ class WatchCourse(SteppedCourse[WatchStatus]):
         self._check(status)
         return status
 
-    async def rested(self) -> WatchStatus:
+    async def when_settled(self) -> WatchStatus:
         """Return the watch once nothing is in hand."""
         await self.settle()
         return await self.status()
@@ -48,7 +48,7 @@ class WatchCourse(SteppedCourse[WatchStatus]):
     async def end(self) -> WatchStatus:
         """Bring the watch to its end: what is still to leave leaves, and its track is proven or runs out."""
         for _ in range(80):
-            status = await self.rested()
+            status = await self.when_settled()
             if status.is_final:
                 return status
             due = [view.respond_by for view in status.deadlines if view.respond_by]

@@ -13,7 +13,7 @@ from aftersale.policy.running import RunningClock
 from aftersale.vocabulary import Clock, MessageEvent, Party, State
 from tests.support.books import BOOK
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, at
-from tests.support.files import dossier, running
+from tests.support.files import a_case, running
 
 NOW = at("2024-06-04 10:00:00")
 
@@ -29,16 +29,16 @@ def agreed(case: Case, who: tuple[str, str], limit: str) -> bool:
 
 
 def test_an_agreement_takes_the_same_word_from_both_or_the_platform_s() -> None:
-    case = dossier()
+    case = a_case()
     assert not agreed(case, BUYER, "P10D")
     assert not agreed(case, MERCHANT, "P9D")
     assert agreed(case, MERCHANT, "PT240H"), "ten days in other words"
-    assert agreed(dossier(), PLATFORM, "P10D")
+    assert agreed(a_case(), PLATFORM, "P10D")
 
 
 def test_a_refund_that_the_payment_service_does_not_answer_is_alerted_after_a_day() -> None:
     """On a server no calendar moves while the payment is in hand, so this is shown on the file."""
-    case = dossier(State.REFUNDING)
+    case = a_case(State.REFUNDING)
     payout = running("payout", "2024-06-03 10:00:00")
     case.beside[Clock.PAYOUT] = payout
     case.refunds.instruct(case.refunds.refundable(), None, at("2024-06-03 10:00:00"))
@@ -52,7 +52,7 @@ def test_a_refund_that_the_payment_service_does_not_answer_is_alerted_after_a_da
 
 
 def test_a_clock_that_is_gone_is_not_retimed() -> None:
-    case = dossier()
+    case = a_case()
     review = case.stage_clock
     assert review is not None
     case.lapse(review, NOW)
@@ -66,7 +66,7 @@ def test_a_clock_that_is_gone_is_not_retimed() -> None:
 
 @pytest.mark.parametrize(("reason", "law"), [("no_reason", True), ("no_longer_wanted", True), ("quality", False)])
 def test_the_law_s_clock_runs_for_returns_without_a_reason_and_once(reason: str, law: bool) -> None:
-    case = dossier(reason_code=reason)
+    case = a_case(reason_code=reason)
     assert case.law_clocks(NOW) == ({Clock.STATUTORY_REFUND: NOW} if law else {})
     case.note_clock("DeadlineSet", running("statutory_refund", "2024-06-03 10:00:00"), "set", NOW)
     assert case.law_clocks(NOW) == {}
@@ -76,7 +76,7 @@ def test_the_law_s_clock_runs_for_returns_without_a_reason_and_once(reason: str,
 
 
 def test_the_awaited_party_is_reminded_once_so_long_before_the_end_as_the_policy_says() -> None:
-    case = dossier()  # 48 h from 2024-06-03 10:00:00
+    case = a_case()  # 48 h from 2024-06-03 10:00:00
     review = case.stage_clock
     assert review is not None
     assert next_wake(case) == (at("2024-06-04 22:00:00"), review)
@@ -93,13 +93,13 @@ def test_the_awaited_party_is_reminded_once_so_long_before_the_end_as_the_policy
 
 
 def test_a_silence_that_has_taken_effect_is_not_reminded_of() -> None:
-    case = dossier()
+    case = a_case()
     assert reminder_due(case, at("2024-06-05 10:00:00"))
     assert not reminder_due(case, at("2024-06-05 10:00:01"))
 
 
 def test_under_a_hold_nobody_is_reminded_and_the_stage_s_clock_wakes_nobody() -> None:
-    case = dossier()
+    case = a_case()
     case.held_since = NOW
     assert not reminder_due(case, at("2024-06-04 23:00:00"))
     assert next_wake(case) is None
@@ -108,7 +108,7 @@ def test_under_a_hold_nobody_is_reminded_and_the_stage_s_clock_wakes_nobody() ->
 
 
 def test_the_case_is_woken_for_whatever_comes_first() -> None:
-    case = dossier()
+    case = a_case()
     case.beside[Clock.PAYOUT] = running("payout", "2024-06-03 10:00:00")
     assert next_wake(case) == (at("2024-06-04 10:00:01"), case.beside[Clock.PAYOUT])
     case.alert(case.beside[Clock.PAYOUT], at("2024-06-04 10:00:01"))
@@ -117,14 +117,14 @@ def test_the_case_is_woken_for_whatever_comes_first() -> None:
 
 @pytest.mark.parametrize(("gap", "late"), [(300, False), (301, True)])
 def test_a_line_is_marked_late_from_the_second_after_five_minutes(gap: int, late: bool) -> None:
-    case = dossier()
+    case = a_case()
     happened = NOW.fromtimestamp(NOW.timestamp() - gap, NOW.tzinfo)
     case.note("Approved", "approve", Party.MERCHANT, happened, NOW)
     assert case.timeline[-1].late_report is late
 
 
 def test_a_scan_is_taken_from_the_payment_to_five_seconds_from_now() -> None:
-    case = dossier()
+    case = a_case()
 
     def taken(event_id: str, occurred_at: str) -> str:
         given = {

@@ -8,7 +8,7 @@ from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Closed
 from aftersale.vocabulary import CaseKind, CloseReason, Command, MessageEvent, OnTimeout, Party, State
 from tests.support.cases import at, request
-from tests.support.files import dossier
+from tests.support.files import a_case
 
 NOW = at("2024-06-04 10:00:00")
 MOVE = MessageEvent.MOVE_AWAITED
@@ -19,7 +19,7 @@ def written(case: Case) -> list[Message]:
 
 
 def test_messages_are_numbered_over_all_turns_for_their_receivers() -> None:
-    case = dossier(case_id="C-numbers")
+    case = a_case(case_id="C-numbers")
     case.messages.add(Party.BUYER, MessageEvent.ALERT, "a")
     case.messages.add(Party.MERCHANT, MessageEvent.ALERT, "b")
     assert [message.message_id for message in written(case)] == ["C-numbers/1", "C-numbers/2"]
@@ -29,7 +29,7 @@ def test_messages_are_numbered_over_all_turns_for_their_receivers() -> None:
 
 
 def test_who_is_awaited_is_told_what_may_be_done_until_when_and_what_silence_means() -> None:
-    case = dossier()
+    case = a_case()
     case.messages.add(Party.MERCHANT, MOVE)
     (message,) = written(case)
     assert message == Message(
@@ -49,7 +49,7 @@ def test_who_is_awaited_is_told_what_may_be_done_until_when_and_what_silence_mea
 
 
 def test_who_need_not_act_is_given_no_deadline() -> None:
-    case = dossier()
+    case = a_case()
     case.messages.add(Party.BUYER, MessageEvent.DEADLINE_CHANGED, "longer")
     case.messages.add(Party.PLATFORM, MessageEvent.ALERT, "look")
     buyer, platform = written(case)
@@ -58,7 +58,7 @@ def test_who_need_not_act_is_given_no_deadline() -> None:
 
 
 def test_a_stage_that_ended_within_the_turn_asks_nobody_to_act() -> None:
-    case = dossier()
+    case = a_case()
     case.messages.add(Party.MERCHANT, MOVE)
     case.enter(State.MERCHANT_REJECTED, NOW, None)
     case.messages.add(Party.BUYER, MOVE)
@@ -69,11 +69,11 @@ def test_the_same_message_twice_in_a_turn_is_told_once() -> None:
     pending = PendingMessages(CaseRequest.model_validate(request()))
     pending.add(Party.MERCHANT, MOVE)
     pending.add(Party.MERCHANT, MOVE)
-    assert len(pending.drain(status(dossier(), NOW))) == 1
+    assert len(pending.drain(status(a_case(), NOW))) == 1
 
 
 def test_both_sides_hear_how_the_case_ended() -> None:
-    case = dossier()
+    case = a_case()
     case.finish(Closed(reason=CloseReason.WITHDRAWN), NOW)
     assert [(message.to, message.event, message.says) for message in written(case)] == [
         (Party.BUYER, MessageEvent.CASE_CLOSED, "withdrawn 买家撤销"),

@@ -14,7 +14,7 @@ from aftersale.contract.markdown import cut as shortened
 from aftersale.contract.request import CaseRequest
 from aftersale.vocabulary import CaseKind, Party, State
 from tests.support.cases import at, request
-from tests.support.files import dossier, running
+from tests.support.files import a_case, running
 
 NOW = at("2024-06-03 10:00:00")
 
@@ -82,7 +82,7 @@ def test_a_timer_s_line_names_clock_limit_rule_end_and_silence() -> None:
 
 
 def test_the_page_s_table_survives_any_reason() -> None:
-    case = dossier(reason_code="| worn | <b>\r\n# out")
+    case = a_case(reason_code="| worn | <b>\r\n# out")
     case.open((), NOW)
     page = details(status(case, NOW))
     assert r"\| worn \| \<b\> \# out" in page
@@ -91,14 +91,14 @@ def test_the_page_s_table_survives_any_reason() -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_every_state_has_a_page(state: State) -> None:
-    case: Any = dossier(state)
+    case: Any = a_case(state)
     page = details(status(case, NOW))
     assert page.startswith(f"## {state.words}\n")
     assert ("Next: **" in page) is (state not in (State.COMPLETED, State.CLOSED))
 
 
 def test_whoever_resumes_is_awaited_while_a_case_is_held() -> None:
-    case = dossier()
+    case = a_case()
     case.held_since = NOW
     assert status(case, NOW).next.party is Party.PLATFORM
     assert "On hold since 2024-06-03T10:00:00+08:00" in details(status(case, NOW))

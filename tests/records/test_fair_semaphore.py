@@ -1,4 +1,4 @@
-"""The semaphore before a process's writers: the first to come is the first to go."""
+"""The semaphore of a process's writers: the first to come is the first to go."""
 
 import threading
 import time

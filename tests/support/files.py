@@ -32,7 +32,7 @@ def answered(question: Question) -> Deadline:
     return BOOK.ask(question)
 
 
-def dossier(state: State = State.AWAITING_MERCHANT_REVIEW, since: str = "2024-06-03 10:00:00", **changes: Any) -> Case:
+def a_case(state: State = State.AWAITING_MERCHANT_REVIEW, since: str = "2024-06-03 10:00:00", **changes: Any) -> Case:
     """The file of a return that entered its stage then."""
     case = Case(CaseKind.RETURN, CaseRequest.model_validate(request(**changes)), at(since))
     case.admitted = True

@@ -6,7 +6,7 @@ from aftersale.case.case import Case
 from aftersale.case.projection import status
 from aftersale.case.turn import Turn
 from aftersale.vocabulary import State
-from tests.support.files import dossier
+from tests.support.files import a_case
 
 JUNE = "2024-06-03 10:00:00"
 
@@ -39,7 +39,7 @@ def text(effect: str = 'set = "P14D"', announced: str = "2024-06-04", status: st
 
 def open_file(state: State = State.AWAITING_BUYER_RETURN, since: str = JUNE, **changes: Any) -> Case:
     """The file of a return that entered its stage then."""
-    return dossier(state, since, **changes)
+    return a_case(state, since, **changes)
 
 
 def turn_of(case: Case, *, asked: bool = True) -> Turn:

@@ -35,7 +35,7 @@ class SignOff:
     async def take(self, live: Live, when: datetime) -> Status:
         """It happens then."""
         await self.send(live, when)
-        return await live.rested()
+        return await live.when_settled()
 
     async def send(self, live: Live, when: datetime) -> None:
         """It happens then, and is not taken in yet."""
@@ -52,7 +52,7 @@ class Silence:
         due = (await live.status()).next.respond_by
         assert due is not None
         await live.until(due + 2 * SECOND)
-        return await live.rested()
+        return await live.when_settled()
 
 
 Step = Act | SignOff | Silence

@@ -59,7 +59,7 @@ NOT_SENT, NOT_ESCALATED = (CloseReason.NOT_SENT_BACK, None), (CloseReason.NOT_ES
 
 
 async def arrived(live: Live, where: Standing) -> Status:
-    """The case where it rests, or, if it is to end there, at its end; as it stands if that does not come.
+    """The case where it has settled, or, if it is to end there, at its end; as it stands if that does not come.
 
     Of many cases that wake at once some come to their end much later than others.
     """

@@ -174,8 +174,8 @@ def test_a_click_told_after_the_breach_clears_it_where_it_was_in_time(when: str,
     [found] = look(made, "2024-06-05 10:00:01")
     assert found.cleared_at is None
     click(made, when, now="2024-06-05 10:03:00")
-    found = look(made, "2024-06-05 10:03:00")
-    assert [each.cleared_at for each in found] == ([at("2024-06-05 10:03:00")] if cleared else [])
+    told = look(made, "2024-06-05 10:03:00")
+    assert [each.cleared_at for each in told] == ([at("2024-06-05 10:03:00")] if cleared else [])
     assert bool(made.violations[DISPATCH].cleared_at) is cleared and made.state is WatchState.AWAITING_SCANS
 
 

@@ -100,11 +100,11 @@ async def test_stopped_it_tells_nobody_more_and_goes_on_from_there(place: Field)
         await place.begun(NEXT, rate=2, batch=1)
         await place.shown(NEXT, lambda found: found.told)
         stopped = await place.rollouts.stop(NEXT)
-        await rested(place, NEXT)
-        resting = await place.rollouts.progress(NEXT)
-        assert stopped.paused and 0 < resting.told <= stopped.told + 1 < 4
+        await idle(place, NEXT)
+        standing = await place.rollouts.progress(NEXT)
+        assert stopped.paused and 0 < standing.told <= stopped.told + 1 < 4
         reached = [live for live in lives if await signals(live)]
-        assert len(reached) == resting.told
+        assert len(reached) == standing.told
         found = await place.begun(NEXT, rate=200)
         assert (found.paused, found.pace.rate, found.pace.batch) == (False, 200, 1)
         assert (await place.shown(NEXT, lambda found: found.step.is_end)).told == 4
@@ -160,7 +160,7 @@ async def test_a_stopped_rollout_ends_with_the_later_one(place: Field) -> None:
         await place.begun(NEXT, rate=1, batch=1)
         await place.shown(NEXT, lambda found: found.told)
         await place.rollouts.stop(NEXT)
-        await rested(place, NEXT)
+        await idle(place, NEXT)
         await place.rolled_out(NEXT + 1, rate=200)
         assert (await place.shown(NEXT, lambda found: found.step.is_end)).superseded_by == NEXT + 1
         assert "no rollout of revision 5 is under way" in str(await refusal(place.rollouts.stop(NEXT)))
@@ -173,7 +173,7 @@ async def test_a_case_that_an_old_worker_opens_behind_the_rollout_is_reached_in_
         await place.begun(NEXT, rate=1, batch=1)
         await place.shown(NEXT, lambda found: found.told >= 2)
         await place.rollouts.stop(NEXT)
-        await rested(place, NEXT)
+        await idle(place, NEXT)
     async with place.worked(OLD):
         behind = await approved(place, JUNE, case_id="A-1")
         await quiet(behind)
@@ -261,7 +261,7 @@ async def held_up(place: Field, revision: int, said: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def rested(place: Field, revision: int) -> None:
+async def idle(place: Field, revision: int) -> None:
     """Wait until the rollout has nothing in hand."""
     async with asyncio.timeout(60):
         while (

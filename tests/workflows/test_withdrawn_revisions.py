@@ -72,7 +72,7 @@ async def test_a_revision_that_has_answered_is_not_taken_back(idle: Workplace) -
         await quiet(live)
     async with working(idle, NEW):
         await signal(live, "policy_published", NEXT)
-        await live.rested()
+        await live.when_settled()
         await quiet(live)
         await signal(live, "policy_withdrawn", NEXT)
         await quiet(live)

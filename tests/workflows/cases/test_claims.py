@@ -80,7 +80,7 @@ async def test_no_silence_grants_what_nobody_has_priced_and_the_platform_s_calls
 ) -> None:
     live = await filed(place)
     await live.until(at("2024-06-05 10:00:02"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert entry(status, "Lapsed").at == at("2024-06-05 10:00:00") + SECOND
     assert (status.next.party, status.deadlines[0].due_at) == ("platform", at("2024-06-08 10:00:01"))
     await live.until(at("2024-06-08 10:00:03"))

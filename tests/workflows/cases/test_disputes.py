@@ -82,7 +82,7 @@ async def test_a_declined_offer_is_a_refusal_that_may_be_disputed(place: Workpla
 async def test_an_offer_that_is_not_answered_lapses_into_a_refusal(place: Workplace) -> None:
     live = await offered(place, amount=yuan(5000))
     await live.until(at("2024-06-05 10:00:02"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert (status.state, entry(status, "Lapsed").clock) == (State.MERCHANT_REJECTED, Clock.OFFER_RESPONSE)
     assert status.escalation and status.escalation.reason_code == "offer_lapsed"
 
@@ -180,7 +180,7 @@ async def test_a_refusal_is_taken_to_the_platform_and_both_sides_bring_evidence(
     for party in (BUYER, MERCHANT):
         await live.act("add_evidence", *party, evidence=[{"uri": "oss://a"}])
     await live.until(at("2024-06-06 10:00:02"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert (status.deadlines[0].clock, status.deadlines[0].due_at) == (
         Clock.ARBITRATION_RULING,
         at("2024-06-11 10:00:01"),

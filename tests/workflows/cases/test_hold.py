@@ -60,7 +60,7 @@ async def test_a_deadline_that_passes_during_a_hold_does_not_lapse(place: Workpl
     live = await opened(place, JUNE)
     await held(live, "2024-06-05 09:00:00")
     await live.until(at("2024-06-20 10:00:00"))
-    assert (await live.rested()).state is State.AWAITING_MERCHANT_REVIEW
+    assert (await live.when_settled()).state is State.AWAITING_MERCHANT_REVIEW
     status = await resumed(live, "2024-06-20 10:00:00")
     assert status.next.respond_by == at("2024-06-20 11:00:00"), "the hour that was left is left"
     status = await live.act("approve", *MERCHANT)
@@ -149,7 +149,7 @@ async def test_the_law_s_clock_runs_on_and_fires_during_a_hold(place: Workplace)
     await sign_off(live, "2024-02-08 15:20:00")
     await held(live, "2024-02-10 15:20:00")
     await live.until(at("2024-02-16 00:00:01"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert entry(status, "Alert").at == at("2024-02-16 00:00:00")
     assert status.held_since is not None
     status = await resumed(live, "2024-02-20 15:20:00")

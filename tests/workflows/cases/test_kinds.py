@@ -82,7 +82,7 @@ async def test_a_refund_is_paid_without_goods_when_the_merchant_is_silent(
     review = (await live.status()).deadlines[0]
     assert (review.clock, review.due_at, review.rules) == (Clock.MERCHANT_REVIEW, at(due), rules)
     await live.until(at(due))
-    assert (await live.rested()).state is State.AWAITING_MERCHANT_REVIEW, "the last second is in time"
+    assert (await live.when_settled()).state is State.AWAITING_MERCHANT_REVIEW, "the last second is in time"
     await live.until(at(due) + TWO_SECONDS)
     final = await ended(live)
     assert (final.kind, final.outcome, final.refund.status) == (
@@ -151,7 +151,7 @@ async def test_what_is_not_sent_in_time_is_a_breach_and_the_buyer_may_take_the_m
     said = str(await refusal(live.act("amend", *BUYER, kind="refund")))
     assert "once the merchant's time to send has run out" in said
     await live.until(at(due) + TWO_SECONDS)
-    status = await live.rested()
+    status = await live.when_settled()
     assert entry(status, "Breached").at == at(due) + ONE_SECOND
     (waiting,) = status.deadlines
     assert (status.state, waiting.clock, waiting.started_at) == (
@@ -199,7 +199,7 @@ async def test_of_an_exchange_whose_merchant_never_confirms_the_receipt_the_brea
     await ship_back(live, JUNE)
     await sign_off(live, JUNE)
     await live.until(at("2024-06-07 10:00:02"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert (status.state, len(entries(status, "Lapsed"))) == (State.AWAITING_MERCHANT_DISPATCH, 1)
     assert entry(status, "Breached").at == at("2024-06-07 10:00:01")
 
@@ -212,7 +212,7 @@ async def test_goods_that_nobody_signed_for_count_as_received_and_the_merchant_s
     await live.act("approve", *MERCHANT, occurred_at=stamp(JUNE))
     await ship_back(live, JUNE)
     await live.until(at("2024-06-10 10:00:02"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert (status.state, status.deadlines[0].started_at) == (
         State.AWAITING_MERCHANT_DISPATCH,
         at("2024-06-10 10:00:01"),

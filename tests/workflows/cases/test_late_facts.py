@@ -154,9 +154,9 @@ async def test_the_law_s_alert_fires_at_its_midnight_while_the_inspection_runs_o
     assert (law.clock, law.due_at, law.exclusive) == ("statutory_refund", at("2024-02-16 00:00:00"), True)
     assert law.respond_by == at("2024-02-15 23:59:59")
     await live.until(at("2024-02-15 23:59:59"))
-    assert not entries(await live.rested(), "Alert")
+    assert not entries(await live.when_settled(), "Alert")
     await live.until(at("2024-02-16 00:00:01"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert (entry(status, "Alert").at, entry(status, "Alert").clock) == (at("2024-02-16 00:00:00"), "statutory_refund")
     assert (status.state, status.next.respond_by) == (State.AWAITING_MERCHANT_RECEIPT, at("2024-02-23 15:20:00"))
     assert "statutory refund" in (await told(stand_in, live, "platform", "alert"))["message"]
@@ -178,10 +178,10 @@ async def test_the_law_s_clock_of_a_confirmed_receipt_starts_with_it(place: Work
     await stand_in.arm("decline", key=live.handle.id, reason="card closed")
     await live.act("confirm_receipt", *MERCHANT, occurred_at=stamp(JUNE))
     await live.until(at("2024-06-10 23:59:59"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert [(view.clock, view.due_at) for view in status.deadlines] == [("statutory_refund", at("2024-06-11 00:00:00"))]
     await live.until(at("2024-06-11 00:00:01"))
-    assert [alert.clock for alert in entries(await live.rested(), "Alert")] == ["payout", "statutory_refund"]
+    assert [alert.clock for alert in entries(await live.when_settled(), "Alert")] == ["payout", "statutory_refund"]
 
 
 async def test_a_return_for_a_fault_has_no_no_reason_clock(place: Workplace) -> None:

@@ -143,7 +143,7 @@ async def test_a_case_whose_ledger_is_away_opens_when_it_is_back(place: Workplac
     wanted = request()
     with locked(place.settings.records_url):
         live = await place.start(RETURN, wanted, at(JUNE))
-        opening = asyncio.create_task(live.rested())
+        opening = asyncio.create_task(live.when_settled())
         await waiting_activity(live)
         assert not opening.done()
         waiting = await live.status()

@@ -144,7 +144,7 @@ async def test_a_malformed_scan_is_noted_and_harms_nobody(place: Workplace) -> N
     for given in malformed:
         await live.handle.signal("parcel_event", given)
     await live.handle.signal("policy_published", {"revision": "newest"})
-    status = await live.rested()
+    status = await live.when_settled()
     said = [each.says for each in entries(status, "SignalRefused")]
     assert "signal: must be a JSON object with event_id, leg, tracking_no, event, occurred_at" in said
     assert any(
@@ -157,7 +157,7 @@ async def test_a_malformed_scan_is_noted_and_harms_nobody(place: Workplace) -> N
 async def test_a_flood_of_malformed_scans_is_noted_twenty_times(place: Workplace) -> None:
     live = await sent_back(place, JUNE)
     await asyncio.gather(*(live.handle.signal("parcel_event", {"event_id": str(n)}) for n in range(30)))
-    assert len(entries(await live.rested(), "SignalRefused")) == 20
+    assert len(entries(await live.when_settled(), "SignalRefused")) == 20
 
 
 async def test_a_case_keeps_two_hundred_scans_and_no_more(place: Workplace) -> None:

@@ -58,7 +58,7 @@ async def test_a_request_that_waited_for_a_worker_counts_from_when_it_was_sent(i
     live = await idle.start(CaseKind.RETURN, request(), at(JUNE))
     await asyncio.sleep(1.1)
     async with working(idle):
-        status = await live.rested()
+        status = await live.when_settled()
     assert status.deadlines[0].started_at == at(JUNE)
     assert status.next.respond_by == at("2024-06-05 10:00:00")
 

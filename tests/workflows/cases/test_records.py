@@ -81,7 +81,7 @@ async def test_turns_are_numbered_without_a_gap_and_hold_each_entry_once(place: 
 async def test_a_look_at_a_case_writes_no_turn(place: Workplace, kept: Records) -> None:
     live = await approved(place, JUNE)
     before = len(kept.turns.of(case_id(live)))
-    await live.rested()
+    await live.when_settled()
     await live.status()
     await live.scan("SF1", "hub", at(JUNE), "scan-1")
     await live.scan("SF1", "hub", at(JUNE), "scan-1")
@@ -166,4 +166,4 @@ async def test_who_is_silent_is_reminded_before_the_silence_takes_effect(place: 
         at("2024-06-04 22:00:00")
     ]
     await live.until(at("2024-06-05 10:00:02"))
-    assert (await live.rested()).state is State.AWAITING_BUYER_RETURN
+    assert (await live.when_settled()).state is State.AWAITING_BUYER_RETURN

@@ -97,7 +97,7 @@ async def test_a_refund_unpaid_after_a_day_is_the_platform_s_to_look_at(place: W
     status = await live.status()
     assert [(view.clock, view.due_at) for view in status.deadlines] == [("payout", at("2024-06-04 10:00:00"))]
     await live.until(at("2024-06-04 10:00:02"))
-    status = await live.rested()
+    status = await live.when_settled()
     alert = entry(status, "Alert")
     assert (alert.at, alert.clock, alert.due_at) == (at("2024-06-04 10:00:01"), "payout", at("2024-06-04 10:00:00"))
     assert (status.state, status.deadlines) == (State.REFUND_FAILED, ()), "an alert ends nothing"

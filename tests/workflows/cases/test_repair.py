@@ -76,7 +76,7 @@ async def rule(live: Live, outcome: str) -> Status:
 async def test_an_offer_of_the_money_that_nobody_answers_lapses_into_a_refusal(place: Workplace) -> None:
     live = await irreparable(place)
     await live.until(at("2024-06-05 10:00:02"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert status.state is State.MERCHANT_REJECTED
     assert entry(status, "Lapsed").at == at("2024-06-05 10:00:01")
     await live.until(at("2024-06-12 10:00:03"))

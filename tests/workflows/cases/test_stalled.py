@@ -30,7 +30,7 @@ async def test_a_parcel_that_nobody_signs_for_is_looked_into_after_seven_days(
 ) -> None:
     live = await sent(place)
     await live.until(at(last))
-    status = await live.rested()
+    status = await live.when_settled()
     assert (status.state, len(entries(status, "Alert"))) == (State.AWAITING_BUYER_RECEIPT, alerts)
 
 
@@ -49,7 +49,7 @@ async def test_a_breach_to_which_nobody_moves_is_looked_into_after_seven_days(
 ) -> None:
     live = await reship(place)
     await live.until(at("2024-06-12 10:00:01"))
-    status = await live.rested()
+    status = await live.when_settled()
     assert (status.state, entries(status, "Alert")) == (State.AWAITING_MERCHANT_DISPATCH, [])
     assert status.next.respond_by == at("2024-06-12 10:00:01")
     await live.until(at("2024-06-12 10:00:03"))
