@@ -1,1 +1,1 @@
-"""What a case asks of the world outside its history: one module per outside party."""
+"""Calls out of the workflows, as activities: one module for each outside party."""

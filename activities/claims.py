@@ -1,4 +1,4 @@
-"""Opening claims that a breach brings with it: each at most once, whoever asks and however often."""
+"""Open claims that a breach brings with it: each at most once, whoever asks and however often."""
 
 from temporalio import activity
 from temporalio.common import WorkflowIDReusePolicy

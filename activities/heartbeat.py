@@ -1,4 +1,4 @@
-"""Signs of life from an activity that waits for somebody outside."""
+"""Send heartbeats from an activity that waits for somebody outside."""
 
 import asyncio
 from collections.abc import AsyncIterator

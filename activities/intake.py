@@ -1,4 +1,4 @@
-"""Taking a case in, and letting it go: what the policy book says of its request, and what the ledger has for it.
+"""Admit a case, and release what it held: the policy book judges its request, the ledger its money.
 
 These wait for the database, however long it is away: a claim that was not written down could be made twice.
 """

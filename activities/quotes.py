@@ -1,4 +1,4 @@
-"""Asking the policy book: in-house, sub-second, fit for local activities. The answers stay in the case's history."""
+"""Ask the policy book: in-house, sub-second, fit for local activities. The answers stay in the case's history."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Writing the records, as an activity: in-house and quick, on a thread of its own since databases block."""
+"""Write the records, as an activity: in-house and quick, on a thread of its own since databases block."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

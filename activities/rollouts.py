@@ -1,4 +1,4 @@
-"""Rolling a published book out: which workers have it, and telling the cases that run.
+"""Roll a published book out: find which workers have it, and tell the cases that run.
 
 Telling a case is safe to repeat: it takes a revision once. So a batch whose worker died is repeated from its beginning.
 """

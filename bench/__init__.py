@@ -1,1 +1,1 @@
-"""What a case costs: counted from its history, and measured beside simpler workflows."""
+"""Measures of what a case costs: counted from its history, and timed beside simpler workflows."""

@@ -1,4 +1,4 @@
-"""What a workflow cost, counted from its history: noise-free, so a test can hold it."""
+"""Count from its history what a workflow cost: noise-free, so a test can hold it."""
 
 from typing import NamedTuple
 

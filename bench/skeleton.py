@@ -1,4 +1,4 @@
-"""What a case is measured against: a workflow that does nothing, and the bare messages of a return."""
+"""Workflows that a case is measured against: one that does nothing, and the bare messages of a return."""
 
 from contextlib import suppress
 from datetime import timedelta

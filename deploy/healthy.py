@@ -1,4 +1,4 @@
-"""Whether the worker of this container polls for work: exit status 0 if so, else a line that says what is wrong.
+"""Check that the worker of this container polls for work: exit status 0 if so, else a line that says what is wrong.
 
 It reads the worker's own metrics. So a Temporal server that is away makes no worker ill: it polls on, and waits.
 """

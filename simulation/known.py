@@ -1,4 +1,4 @@
-"""What is known to be wrong and not yet mended: the one list of what simulations leave out. It empties as they go."""
+"""Faults that are known and not yet mended: the one list of what simulations leave out. It empties as they go."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Shrinking: of a course that breaks a rule, as few steps and faults as still break it."""
+"""Shrink a course that breaks a rule to as few steps and faults as still break it."""
 
 from collections.abc import Sequence
 

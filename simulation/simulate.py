@@ -1,4 +1,4 @@
-"""Running courses: one by its seed, with all that must hold of it, and what it tells when something does not."""
+"""Run courses: one by its seed, with all that must hold of it, and what it tells when something does not."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What all tests share: databases, and the workplace (a Temporal server that skips time, the platform, a worker)."""
+"""Fixtures of all tests: databases, and the workplace (a Temporal server that skips time, the platform, a worker)."""
 
 import asyncio
 from collections.abc import AsyncIterator

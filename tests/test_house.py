@@ -138,6 +138,19 @@ def test_no_public_function_is_a_bare_participle() -> None:
 OPENINGS = set("Whether What How Why Who Where When Which The A An One All Each Every".split())  # noqa: SIM905
 
 
+QUESTIONS = {each for each in OPENINGS if each.startswith("W") or each == "How"}
+
+
+def test_a_module_says_first_what_it_is_or_does() -> None:
+    """A first line that opens with a question is true only for who knows the answer already."""
+    found = [
+        f"{name(path)}: {said}"
+        for path in MODULES
+        if (said := ast.get_docstring(tree(path))) and said.split()[0] in QUESTIONS
+    ]
+    assert not found
+
+
 def test_a_docstring_opens_with_what_its_function_does() -> None:
     found = [
         f"{name(path)}:{each.lineno}: {said}"

@@ -1,4 +1,4 @@
-"""What crosses an edge: closed, strict, and the same after a journey through JSON."""
+"""Every shape that crosses an edge is closed, strict, and the same after a journey through JSON."""
 
 from datetime import UTC, datetime
 from typing import Any

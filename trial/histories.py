@@ -1,4 +1,4 @@
-"""Records the histories of example cases, so that tomorrow's workflow code can be replayed against today's promise.
+"""Record the histories of example cases, so that tomorrow's workflow code can be replayed against today's promise.
 
 `python -m trial record` plays every story that has no history yet. A recorded history is never written again: where
 one no longer replays, running cases would break too, and the code must say `workflow.patched`, or a decision record why

@@ -1,1 +1,1 @@
-"""The case: deterministic, and written to be read like a procedure."""
+"""The workflows: deterministic code, written to be read like a procedure."""

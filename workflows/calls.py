@@ -1,4 +1,4 @@
-"""How activities are called: at once, in the house, visibly, or out of it, each with its time limits and retries."""
+"""Kinds of activity calls: local, in the house, visible, or out of it, each with its time limits and retries."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The board that operators look at in the Temporal UI: details for reading, search attributes for filtering."""
+"""Visibility of a workflow in the Temporal UI: current details for reading, search attributes for filtering."""
 
 from collections.abc import Sequence
 from typing import Any

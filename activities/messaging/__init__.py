@@ -1,1 +1,1 @@
-"""The parties, told: what is owed to them is taken from the outbox, put into words, and sent through their channels."""
+"""Deliver messages to parties: take them from the outbox, put them into words, send them through channels."""

@@ -1,4 +1,4 @@
-"""When a message waits for others, so that its recipient hears of them all at once."""
+"""The instant at which a digest goes out: messages of one period reach their recipient together."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

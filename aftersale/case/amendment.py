@@ -1,4 +1,4 @@
-"""What a buyer's amendment would make of a request; whether it may is for the intake to say. Pure."""
+"""Make the request that a buyer's amendment asks for; whether it may be made is for the intake to say. Pure."""
 
 from datetime import datetime
 

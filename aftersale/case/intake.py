@@ -1,4 +1,4 @@
-"""Whether a request may open a case: what it says of itself, of the order, and what the policy book says of both."""
+"""Judge a request before its case opens: by its own words, by the order, and by what the policy book says of both."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a case has to tell the parties: noted as it happens, made into messages when the turn is over."""
+"""Messages that a case has pending for its parties: added as things happen, drained when the turn is over."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Judging a command: may this party give it, in this state, at the instant at which it happened? Pure."""
+"""Judge a command: may this party give it, in this state, at the instant at which it happened? Pure."""
 
 from collections import Counter
 from collections.abc import Sequence

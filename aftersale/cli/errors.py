@@ -1,4 +1,4 @@
-"""How a command ends: with an answer, or with what went wrong in words or in JSON, and an exit status for each."""
+"""Ends of a command: an answer, or what went wrong in words or in JSON, with an exit status for each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a command is given: files, standard input, JSON and options, read with errors that name the remedy."""
+"""Read what a command is given: files, standard input, JSON and options, with errors that name the remedy."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""How the ledger looks: an order's account as tables, postings as CSV that no spreadsheet takes for a formula."""
+"""Show the ledger: an order's account as tables, postings as CSV that no spreadsheet takes for a formula."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""How answers reach a terminal: text that parties wrote made inert, tables, one line of JSON."""
+"""Print answers to a terminal: text that parties wrote made inert, tables, one line of JSON."""
 
 import sys
 import unicodedata

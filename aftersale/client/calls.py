@@ -1,4 +1,4 @@
-"""How calls to Temporal end: with an answer in time, or with what went wrong in this package's terms."""
+"""Calls to Temporal, each with a time limit, and their failures in the errors of this package."""
 
 import asyncio
 from collections.abc import Awaitable

@@ -1,4 +1,4 @@
-"""What a Temporal namespace must have, and how long it keeps cases."""
+"""Prepare and check a Temporal namespace: the search attributes it must have, and how long it keeps cases."""
 
 from datetime import timedelta
 

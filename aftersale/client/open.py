@@ -1,4 +1,4 @@
-"""Opening by update-with-start: whoever comes with the same request any number of times opens one workflow."""
+"""Open by update-with-start: whoever comes with the same request any number of times opens one workflow."""
 
 import asyncio
 import hashlib

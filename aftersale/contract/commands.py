@@ -1,4 +1,4 @@
-"""What may be sent to an open case: the commands that move it, the facts that carriers report.
+"""Commands that an open case takes, and the facts that carriers report of it.
 
 `actor` is the caller's word for who acts; only back ends may reach the service. `occurred_at` is when the calling back
 end received the act (R15): absent, the instant at which the case handles it.

@@ -1,4 +1,4 @@
-"""What a case says to the outside: messages to parties. Facts alone; templates put them into words as they are sent."""
+"""Messages from cases and watches to parties: facts alone, which templates put into words as they are sent."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""What a case shows of itself: the read model that updates, the query and the record all return."""
+"""The status of a case: the read model that updates, the query and the record all return."""
 
 from datetime import datetime
 from typing import Literal, Self

@@ -1,4 +1,4 @@
-"""How much the platform may advance by itself (极速退款, S1). Pure."""
+"""Limits on what the platform advances by itself (极速退款, S1). Pure."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What a guarantee pays: the formula of a claim in its bounds, advances, what an insurer is asked for. Pure.
+"""Compute what a guarantee pays: the formula of a claim in its bounds, advances, what an insurer is asked for. Pure.
 
 Integer minor units throughout. A part is rounded down, as everywhere else: never more than the rate comes to.
 """

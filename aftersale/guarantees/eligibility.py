@@ -1,4 +1,4 @@
-"""Why a guarantee claim may not be opened, or a return is not one by right: each rule's own answer. Pure.
+"""Reasons against a guarantee claim, or against a return by right: each rule with its own answer. Pure.
 
 Judged by the versions in force when the order was paid (R14), and by what was true at the application (R6).
 """

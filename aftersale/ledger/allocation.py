@@ -1,4 +1,4 @@
-"""How an instruction's money is spread over order lines and tenders. Pure; sums are exact, and nothing is overdrawn."""
+"""Spread an instruction's money over order lines and tenders. Pure; sums are exact, and nothing is overdrawn."""
 
 from collections.abc import Mapping, Sequence
 

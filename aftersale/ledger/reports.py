@@ -1,4 +1,4 @@
-"""What the ledger shows to those who look at it: the account of an order, postings, differences, erasures. Pure."""
+"""Reports of the ledger: the account of an order, postings, differences, erasures. Pure."""
 
 import hashlib
 from enum import StrEnum

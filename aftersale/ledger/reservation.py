@@ -1,4 +1,4 @@
-"""What is said to the ledger and what it answers: claims on an order's money, and how a refund is spread. Pure."""
+"""Requests to the ledger and its answers: reservations of an order's money, and how a refund is spread. Pure."""
 
 from aftersale.contract.request import CaseRequest, Item, OrderLine
 from aftersale.money import Allocation, Settlement

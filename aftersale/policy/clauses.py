@@ -1,4 +1,4 @@
-"""What a clause of a notice may say: whom it concerns, when, and what it does to a clock. No arithmetic."""
+"""The clauses of a notice as a file may write them: filters, windows and an effect on a clock. No arithmetic."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self

@@ -1,4 +1,4 @@
-"""Reads the policy book from its TOML files. The only module that opens them."""
+"""Read the policy book from its TOML files. The only module that opens them."""
 
 import os
 import tomllib

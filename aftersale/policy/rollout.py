@@ -1,4 +1,4 @@
-"""Rolling a published policy book out to the cases that run: what is asked for, and how far it has come. Pure."""
+"""The rollout of a policy book to the cases that run: what is asked for, and how far it has come. Pure."""
 
 import re
 from enum import StrEnum

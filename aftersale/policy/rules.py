@@ -1,4 +1,4 @@
-"""What a policy file may say. The shapes of limits, notices and pre-sale caps; no arithmetic.
+"""The policy files as they may be written: limits, notices and pre-sale caps; no arithmetic.
 
 Every clause keeps the number that rules.md gives it, and every datum its source: a file that cites nothing is refused.
 """

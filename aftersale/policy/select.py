@@ -1,4 +1,4 @@
-"""Which rules hold: filters over snapshots, windows over instants, and who wins among those that hold (R10)."""
+"""Select the rules that hold: filters over snapshots, windows over instants, and the winner among them (R10)."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a version of a guarantee service may say: figures, what a claim takes, what it brings. No arithmetic.
+"""Terms of a version of a guarantee service: figures, what a claim takes, what it brings. No arithmetic.
 
 Figures that no source gives stay unset, and each says below what unset means: a service without its figure never makes
 one up (S2, S6).

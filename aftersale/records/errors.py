@@ -1,4 +1,4 @@
-"""What can go wrong between a case and its records."""
+"""Errors between a case and its records."""
 
 from aftersale.errors import AftersaleError
 

@@ -1,4 +1,4 @@
-"""Bringing a database's schema up to what this version needs.
+"""Bring a database's schema up to what this version needs.
 
 Alembic is loaded when it is needed: a list is read without it, and in half the time.
 """

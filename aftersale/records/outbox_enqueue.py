@@ -1,4 +1,4 @@
-"""Which messages a case owes, and what becomes of those that an abandoned line of its history had owed.
+"""Put a case's messages into the outbox, and take back those that an abandoned line of its history had owed.
 
 A message that was ever handed to a messenger may have reached its party, whatever came of the attempt; its id stands
 for its words from then on. One that was not can be withdrawn without a trace.

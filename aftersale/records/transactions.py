@@ -1,4 +1,4 @@
-"""How repositories reach the database: by transactions that write, and by transactions that only read."""
+"""Transactions by which repositories reach the database: some write, some only read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Which turns to write: judged against those on file, by the one rule that history is the truth. Pure."""
+"""Plan which turns to write, given those on file, by the one rule that history is the truth. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,1 +1,1 @@
-"""How this product speaks Temporal: the client plugin, the worker, the search attributes."""
+"""Connections to Temporal: the client plugin, the worker, the search attributes."""

@@ -1,4 +1,4 @@
-"""How this product speaks Temporal: one plugin for client, worker and replayer, so that replay equals production."""
+"""The Temporal plugin of this product: one for client, worker and replayer, so that replay equals production."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What may be sent to a dispatch watch beside carriers' scans; with actor and instant as to a case."""
+"""Commands of a dispatch watch beside carriers' scans; with actor and instant as to a case."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a dispatch watch tells: the merchant of its violations, and of those that turn out to be none. Pure."""
+"""Messages of a dispatch watch: the merchant hears of violations, and of those that turn out to be none. Pure."""
 
 from aftersale.contract.message import Message
 from aftersale.schema import Schema

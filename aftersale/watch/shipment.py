@@ -1,4 +1,4 @@
-"""What is known of a shipment: its parcels as the merchant clicked them, its scans as carriers reported them. Pure."""
+"""Facts of a shipment: its parcels as the merchant clicked them, its scans as carriers reported them. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator

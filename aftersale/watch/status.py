@@ -1,4 +1,4 @@
-"""What a dispatch watch shows of itself: its clocks as `policy explain` answers them, its violations, its timeline."""
+"""The status of a dispatch watch: its clocks as `policy explain` answers them, its violations, its timeline."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What operators see of a dispatch watch in the Temporal UI: one line in lists, a page while it runs."""
+"""The face of a dispatch watch in the Temporal UI: one line in lists, a page while it runs."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Judging an act on a dispatch watch: may this party do this now, and does it fit the shipment? Pure."""
+"""Judge an act on a dispatch watch: may this party do this now, and does it fit the shipment? Pure."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What must hold after every step of a course, and at its end, in the words of the rules."""
+"""Check what must hold after every step of a course, and at its end, in the words of the rules."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What claims are worth where a course decides on them, and what may be decided and what not, by reckoning apart."""
+"""Decisions on claims in a course: what is decided and what may not be, by figures computed apart."""
 
 from collections.abc import Mapping
 from random import Random

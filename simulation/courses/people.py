@@ -1,4 +1,4 @@
-"""Who takes part in a course, and what was bought: one merchant, one buyer, an officer, and an order of their own."""
+"""People and goods of a course: one merchant, one buyer, an officer, and an order of their own."""
 
 from typing import Any
 

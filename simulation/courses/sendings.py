@@ -1,4 +1,4 @@
-"""What may be sent to a case: every command as somebody could mean it, and commands that are spoiled."""
+"""Sendings to a case: every command as somebody could mean it, and commands that are spoiled."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

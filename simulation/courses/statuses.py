@@ -1,4 +1,4 @@
-"""What holds of every status of a case, by the table of moves and its timeline, without the product's own validator."""
+"""Checks of every status, by the table of moves and the timeline, without the product's own validator."""
 
 from collections.abc import Mapping
 

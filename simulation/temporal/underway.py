@@ -1,4 +1,4 @@
-"""What a run has set going: its timers, activities and updates, and what has come of them and waits for a task."""
+"""Calls of a run that are under way: timers, activities, updates, and results that wait for a workflow task."""
 
 import asyncio
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""What these tests share: the stand-in platform, and the payment activities wired to it."""
+"""Fixtures of the tests of activities: the stand-in platform, and the payment activities wired to it."""
 
 from tests.support.paying import http, hurried, ledger, payments
 from tests.support.platform_fixtures import platform

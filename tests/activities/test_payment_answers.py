@@ -1,4 +1,4 @@
-"""What a payment service says is believed only where it is well formed, and about the very instruction."""
+"""A payment service's answer is believed only where it is well formed, and about the very instruction."""
 
 import json
 from typing import Any

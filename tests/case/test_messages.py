@@ -1,4 +1,4 @@
-"""What parties are told: numbered, once, and about where the case stands when the turn is over."""
+"""Messages to parties: numbered, once, and about where the case stands when the turn is over."""
 
 from aftersale.case.case import Case
 from aftersale.case.messages import PendingMessages

@@ -1,4 +1,4 @@
-"""What tests of the command line share: a Temporal server."""
+"""The fixture of tests of the command line: a Temporal server."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""What a command loads: only what it needs, and what it says where that was not installed."""
+"""A command loads only what it needs, and says what is missing where that was not installed."""
 
 import sysconfig
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the platform advances by itself, what an insurer is asked for, how often a pickup is booked again."""
+"""Bounds of what the platform advances, what an insurer is asked for, how often a pickup is booked again."""
 
 import pytest
 

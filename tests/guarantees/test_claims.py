@@ -1,4 +1,4 @@
-"""Whether a guarantee claim may be opened: window, category, service and evidence, each with its own answer."""
+"""A guarantee claim is opened by window, category, service and evidence, each with its own answer."""
 
 from collections.abc import Callable
 from datetime import date

@@ -1,4 +1,4 @@
-"""What a granted claim pays: the rate of the policy in its bounds, or what a reviewer states."""
+"""A granted claim pays the rate of the policy in its bounds, or what a reviewer states."""
 
 from typing import Any
 

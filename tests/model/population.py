@@ -1,4 +1,4 @@
-"""Who comes back to their orders around the Spring Festival 2024: cases drawn by a seed, the window's edges often."""
+"""Cases around the Spring Festival 2024, drawn by a seed, the window's edges often."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What was known when (R14): announcements, drafts, versions, and the edges of the data."""
+"""Answers by what was known at the time (R14): announcements, drafts, versions, and the edges of the data."""
 
 from datetime import date
 from typing import Any

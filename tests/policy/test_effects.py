@@ -1,4 +1,4 @@
-"""What a clause may do to a clock, shown on notices made for the purpose (the shapes of other years)."""
+"""The effects of a clause on a clock, shown on notices made for the purpose (the shapes of other years)."""
 
 from typing import Any
 

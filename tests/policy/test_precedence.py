@@ -1,4 +1,4 @@
-"""Who wins (R10), and what agreements, extensions, holds and the law do to a clock (R16, R17)."""
+"""Precedence (R10), and what agreements, extensions, holds and the law do to a clock (R16, R17)."""
 
 from itertools import pairwise
 from typing import Any

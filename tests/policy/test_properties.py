@@ -1,4 +1,4 @@
-"""What holds of every answer, whatever is asked."""
+"""Properties of every answer, whatever is asked."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""Which version of a service applies: the one in force when the order was paid (R14, S7)."""
+"""The version of a service that applies is the one in force when the order was paid (R14, S7)."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What tests of the records share: other processes."""
+"""The fixture of tests of the records: other processes."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Which cases run, as the records know it: in pages, with what was asked about their clocks."""
+"""Cases that run, as the records know them: in pages, with what was asked about their clocks."""
 
 from datetime import timedelta
 

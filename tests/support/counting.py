@@ -1,4 +1,4 @@
-"""How much a database is made to do: counts, which are the same on every machine."""
+"""Count what a database is made to do: the same on every machine."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What other processes do in tests, and how they begin together."""
+"""Other processes at work in tests, and how they begin together."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Which tests the fast lane leaves out: those that reach a server or a program beside this process.
+"""The tests that the fast lane leaves out: those that reach a server or a program beside this process.
 
 Told from the code itself, so that no test has to say it: what the test and its fixtures call, as far as `tests` and
 `trial` go. A test that slips through is caught as it runs.

@@ -1,4 +1,4 @@
-"""What can be wrong with docker-compose.yml, as far as that can be known of a file that is not run."""
+"""Find what is wrong with docker-compose.yml, as far as that can be known of a file that is not run."""
 
 import re
 import shlex

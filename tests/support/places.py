@@ -1,4 +1,4 @@
-"""Where stories are told: on the real server, or on the simulator, which is told the same and answers the same."""
+"""Places where stories are told: the real server, or the simulator, which is told the same and answers the same."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager

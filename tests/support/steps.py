@@ -1,4 +1,4 @@
-"""What may happen to a case, as data: commands that parties give, sign-offs that carriers report, and silences."""
+"""Steps of a case, as data: commands that parties give, sign-offs that carriers report, and silences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What no program of ours does to a database: change its rows behind the ledger's back, and look into every column."""
+"""Tamper with a database as no program of ours does: change rows behind the ledger's back, look into every column."""
 
 from collections.abc import Iterator
 

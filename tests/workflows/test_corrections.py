@@ -1,4 +1,4 @@
-"""What arrives after a case has ended is not lost, and undoes nothing: its record has it, and the platform hears."""
+"""A fact that arrives after a case has ended is on record, undoes nothing, and the platform hears of it."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a case costs on the engine, counted from its history: the budget that the records must keep within."""
+"""The cost of a case on the engine, counted from its history: the budget that the records must keep within."""
 
 import asyncio
 

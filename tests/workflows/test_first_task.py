@@ -1,4 +1,4 @@
-"""What a worker loads for a run: its first task takes no longer than that, however many runs begin at once."""
+"""The first task of a run takes no longer than what a worker loads for it, however many runs begin at once."""
 
 import sys
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""What the stand-in platform remembers: payments, each movement of money, what services answered, messages received."""
+"""The memory of the stand-in platform: payments, each movement of money, what services answered, messages."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""What stages answer, where several of them answer the same."""
+"""Answers that several stages share."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Recording a command that was judged legal: it ends the stage, or changes the file while the stage goes on."""
+"""Apply a command that was judged legal: it ends the stage, or changes the case while the stage goes on."""
 
 from aftersale.case.validator import take_scan
 from aftersale.contract.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, ParcelEvent, Resume

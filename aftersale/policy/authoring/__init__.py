@@ -1,1 +1,1 @@
-"""What a policy officer needs and no worker loads: lint, coverage, examples, diff, impact and drafts of notices."""
+"""Tools of a policy officer, which no worker loads: lint, coverage, examples, diff, impact and drafts of notices."""

@@ -1,4 +1,4 @@
-"""What the examples of a file show of it: every row exercised, every edge of a window from both sides."""
+"""Measure what the examples of a file show of it: every row exercised, every edge of a window from both sides."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What moves between two books: which clocks answer otherwise, for which facts, by which rules. Pure."""
+"""Compare two books: the clocks that they answer differently, for which facts, by which rules. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What another policy book would do to the clocks that run: which move, how far, which run into the past. Pure."""
+"""Count what another policy book would do to running clocks: which move, how far, which into the past. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

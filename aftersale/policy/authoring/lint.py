@@ -1,4 +1,4 @@
-"""What a policy officer is told about a book: all that is wrong with it, each with its file and what to do."""
+"""Find all that is wrong with a book, each finding with its file and its remedy."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which clauses could hold at once: what lint wants proved apart, or settled by the files themselves."""
+"""Find clauses that could hold at once: lint wants them proved apart, or settled by the files themselves."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, groupby

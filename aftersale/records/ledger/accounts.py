@@ -1,4 +1,4 @@
-"""Reading an order's account: as it stands, or locked, so that nobody else moves its money meanwhile."""
+"""Read an order's account: as it stands, or locked, so that nobody else moves its money meanwhile."""
 
 from collections import defaultdict
 

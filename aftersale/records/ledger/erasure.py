@@ -1,4 +1,4 @@
-"""Erasing a buyer: reference and free text go from every table; sums, ids, instants and digests stay."""
+"""Erase a buyer: reference and free text go from every table; sums, ids, instants and digests stay."""
 
 import json
 import secrets

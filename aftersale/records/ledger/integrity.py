@@ -1,4 +1,4 @@
-"""Proving the books: every rule that they must obey, asked of all orders at once. What breaks one is a difference."""
+"""Prove the books: every rule that they must obey, asked of all orders at once. What breaks one is a difference."""
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Comparing the books with the payment service's own statement, which is laid beside them for as long as it takes."""
+"""Compare the books with the payment service's own statement, laid beside them for as long as it takes."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations: in the transaction that `aftersale.records.migrate` has begun."""
+"""Run the migrations by Alembic, in the transaction that `aftersale.records.migrate` has begun."""
 
 from alembic import context
 

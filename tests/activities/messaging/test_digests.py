@@ -1,4 +1,4 @@
-"""When a message waits for the others of its period."""
+"""Messages of a digest wait for the others of their period."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What two books answer differently: which clocks move, for which facts, by which rules."""
+"""Two books compared: which clocks move, for which facts, by which rules."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What another book would do to clocks that run: exactly what a case does when it is told, counted beforehand."""
+"""The impact of another book on clocks that run: exactly what a case does when it is told, counted beforehand."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

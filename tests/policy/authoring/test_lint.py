@@ -1,4 +1,4 @@
-"""What a policy officer is told about a book that can be read, but is not yet right."""
+"""A policy officer is told all that is wrong with a book that can be read, but is not yet right."""
 
 from pathlib import Path
 

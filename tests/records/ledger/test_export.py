@@ -1,4 +1,4 @@
-"""What accountants get: every posting, traceable to a case and an instruction, and adding up to the ledger."""
+"""The export for accountants: every posting, traceable to a case and an instruction, adding up to the ledger."""
 
 from collections import Counter
 

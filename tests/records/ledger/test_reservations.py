@@ -1,4 +1,4 @@
-"""What a case may hold of its order's money before it opens, and what is said to one that may not."""
+"""Reservations of an order's money before a case opens, and the answer to a case that may have none."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the parties agree between themselves: it takes two, or the platform's word (R17, S15)."""
+"""Agreements of the parties: it takes two, or the platform's word (R17, S15)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a case claims of its order: reserved as it opens, settled as it is paid, given back as it closes."""
+"""The money of a case in the ledger: reserved as it opens, settled as it is paid, given back as it closes."""
 
 import asyncio
 from collections.abc import Iterator

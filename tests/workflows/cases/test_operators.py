@@ -1,4 +1,4 @@
-"""What operators see of a case in the Temporal UI, and what it costs to show."""
+"""The view of operators on a case in the Temporal UI, and what it costs to show."""
 
 import asyncio
 from datetime import UTC, datetime

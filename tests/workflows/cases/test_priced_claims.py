@@ -1,4 +1,4 @@
-"""Where the policy says what a claim is worth, silence grants it; and what it takes to file one is answered by rule."""
+"""A claim that the policy prices is granted by silence; what it takes to file one is answered by rule."""
 
 from collections.abc import AsyncIterator
 from typing import Any

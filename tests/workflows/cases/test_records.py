@@ -1,4 +1,4 @@
-"""What a case did stands in the records: every turn once, in order, whoever asks for it and whenever."""
+"""The records have every turn of a case once, in order, whoever asks for it and whenever."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a watch hears: acts, scans and books, late, twice, out of order, while workers come and go."""
+"""A watch hears acts, scans and books, late, twice, out of order, while workers come and go."""
 
 import asyncio
 from typing import Any

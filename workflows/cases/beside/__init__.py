@@ -1,1 +1,1 @@
-"""What runs beside a stage while it waits: refunds, pickups, approvals, breaches."""
+"""Work that runs beside a stage while it waits: refunds, pickups, approvals, breaches."""

@@ -1,4 +1,4 @@
-"""Putting another request in the place of the case's own."""
+"""Put another request in the place of the case's own."""
 
 from temporalio import workflow
 

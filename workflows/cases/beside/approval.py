@@ -1,4 +1,4 @@
-"""Calling a claim out to the approvals service while its reviewers have time: an answer counts as their decision."""
+"""Call a claim out to the approvals service while its reviewers have time: an answer counts as their decision."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Having the insurer asked for what the way back cost (运费险), where the order has that cover."""
+"""Have the insurer asked for what the way back cost (运费险), where the order has that cover."""
 
 from aftersale.case.case import Case
 from aftersale.guarantees.freight_insurance import FreightClaimInput

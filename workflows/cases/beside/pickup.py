@@ -1,4 +1,4 @@
-"""Having the goods fetched at the buyer's door while it is the buyer's turn to send them (上门取件)."""
+"""Have the goods fetched at the buyer's door while it is the buyer's turn to send them (上门取件)."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Runs of several stages that more than one procedure shares."""
+"""Phases: stages in one order, which more than one procedure shares."""

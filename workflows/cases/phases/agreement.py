@@ -1,4 +1,4 @@
-"""How a case comes to an agreement, whatever its kind."""
+"""The agreement phase: the merchant answers the request, whatever the kind of the case."""
 
 from dataclasses import dataclass
 from datetime import datetime

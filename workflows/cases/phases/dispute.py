@@ -1,4 +1,4 @@
-"""What follows a refusal, whatever the kind of the case: another request, the platform's ruling, or nothing."""
+"""The dispute phase: what follows a refusal, another request, the platform's ruling, or nothing."""
 
 from aftersale.contract.status import Closed, Completed, Ending
 from aftersale.vocabulary import CaseKind, CloseReason, Outcome, Ruling

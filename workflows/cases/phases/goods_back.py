@@ -1,4 +1,4 @@
-"""How goods come back to the merchant, whatever becomes of them then."""
+"""The phase in which goods come back to the merchant, whatever becomes of them then."""
 
 from datetime import datetime
 

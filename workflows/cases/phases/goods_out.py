@@ -1,4 +1,4 @@
-"""How goods go out to the buyer: a replacement, what was missing, what was repaired."""
+"""The phase in which goods go out to the buyer: a replacement, what was missing, what was repaired."""
 
 from datetime import datetime
 

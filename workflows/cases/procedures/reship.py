@@ -1,4 +1,4 @@
-"""Sending again what was missing (补寄)."""
+"""Reshipment (补寄): what was missing is sent again."""
 
 from aftersale.contract.status import Ending
 from aftersale.vocabulary import Clock, Outcome

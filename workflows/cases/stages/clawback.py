@@ -1,4 +1,4 @@
-"""What was paid ahead and is not owed goes back (极速退款追回)."""
+"""Take back what was paid ahead and is not owed (极速退款追回)."""
 
 from aftersale.case import instant_refund
 from aftersale.contract.commands import RetryRefund

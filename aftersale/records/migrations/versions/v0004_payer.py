@@ -1,4 +1,4 @@
-"""Who bears an instruction, where a guarantee names somebody."""
+"""Add the payer of an instruction, where a guarantee names one."""
 
 import sqlalchemy as sa
 from alembic import op
