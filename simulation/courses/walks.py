@@ -1,7 +1,7 @@
 """A case's timeline as a walk through the table of moves: each line must be a step that the table knows.
 
-A case is judged by what it tells of itself, without the product's own validator: which standings it may be in after every
-line, and which outcome each of its clocks had.
+A case is judged by what it tells of itself, without the product's own validator: which standings it may be in after
+every line, and which outcome each of its clocks had.
 """
 
 from collections.abc import Iterable
