@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -107,6 +108,32 @@ def test_commands_of_the_command_line_that_are_named_exist(document: Path) -> No
                     break
                 assert word in known, f"aftersale {words}"
                 command = known[word]
+
+
+def leaves(command: Any, path: str = "aftersale") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its path."""
+    for word, below in getattr(command, "commands", {}).items():
+        yield from leaves(below, f"{path} {word}")
+    if not hasattr(command, "commands"):
+        yield path, command
+
+
+def test_the_page_on_the_command_line_names_every_command_with_its_options() -> None:
+    """A command that no guide names is found by nobody; one that a guide invents misleads."""
+    rows = re.findall(
+        r"^\| `(aftersale [a-z ]+?)(?: [][A-Z ]+)?` \|(.*)$", (DOCS / "commands.md").read_text("utf-8"), re.M
+    )
+    told = {path: set(re.findall(r"`(--[a-z-]+)`", row.rpartition(" | ")[2])) for path, row in rows}
+    known = {
+        path: {option for each in command.params for option in each.opts if option.startswith("--")} - {"--json"}
+        for path, command in leaves(typer.main.get_command(app))
+    }
+    assert told == known
+
+
+def test_the_guide_to_policies_says_which_file_holds_each_service() -> None:
+    text = (DOCS / "policies.md").read_text("utf-8")
+    assert not [file.name for file in (ROOT / "policies" / "services").glob("*.toml") if f"`{name(file)}`" not in text]
 
 
 @pytest.mark.parametrize("document", GUIDES, ids=name)
