@@ -65,12 +65,12 @@ class Allocation(Schema):
 
 
 class RefundInstruction(Schema):
-    """One order to the payment service to give money back to the buyer.
+    """One order to the payment service to give money back to the buyer, or to take an advance back.
 
-    `key` is `case/<case_id>/refund/<n>`: stable over every retry, new only after a definitive decline. `lines` say what
-    the money is for, and add up to the amount. `allocations`, which the ledger adds, say which tenders the buyer had
-    paid with it goes back to; `tender` is another way that an operator chose, for all of it. `payer` says who bears it
-    where a guarantee names somebody.
+    `key` is `case/<case_id>/refund/<n>`, or `case/<case_id>/clawback/<n>` of money that is taken back: stable over
+    every retry, new only after a definitive decline. `lines` say what the money is for, and add up to the amount.
+    `allocations`, which the ledger adds, say which tenders the buyer had paid with it goes back to; `tender` is another
+    way that an operator chose, for all of it. `payer` says who bears it where a guarantee names somebody.
     """
 
     key: str

@@ -133,7 +133,7 @@ class Case(Noted):
             self.note("NotByRight", says, Party.SYSTEM, now, now)
 
     def enter(self, state: State, since: datetime, clock: RunningClock | None) -> None:
-        """Begin a stage."""
+        """Begin a stage: its state, the instant since when it counts, and its own clock."""
         self.state, self.since, self.stage_clock, self.breached = state, since, clock, False
 
     def replace_clock(self, clock: RunningClock) -> None:
@@ -149,7 +149,7 @@ class Case(Noted):
         self.held_since = at
 
     def add_evidence(self) -> None:
-        """Count one more evidence update."""
+        """Count one more evidence update; the validator refuses beyond its limit."""
         self.evidence += 1
 
     def become_refund(self) -> None:
@@ -166,7 +166,7 @@ class Case(Noted):
         self.tier = tier
 
     def learn_terms(self, terms: ClaimTerms) -> None:
-        """Keep what the claim is worth once it is granted."""
+        """Keep what the policy says of the claim (R14): what it pays once granted."""
         self.terms = terms
 
     def breach(self, state: State, since: datetime, waiting: RunningClock, now: datetime) -> None:
@@ -188,7 +188,7 @@ class Case(Noted):
         self.kind, self.agreed_at, self.escalation = kind, agreed_at, None
 
     def amend(self, wanted: Application) -> None:
-        """Another request takes the place of the case's own."""
+        """Put another request in the place of the case's own; facts are then as they were at that (R6)."""
         self.kind, self.request, self.applied_at = wanted.kind, wanted.request, wanted.applied_at
         self.attempts = wanted.attempt
         self.refunds.amend(wanted.request)
@@ -207,7 +207,7 @@ class Case(Noted):
         self.messages.add(Party.PLATFORM, MessageEvent.ALERT, says)
 
     def lapse(self, running: RunningClock, now: datetime) -> None:
-        """Execute what a silence means: the stage's clock ran out."""
+        """Execute what a silence means: note the lapse as of the instant at which it took effect (R4)."""
         assert running.respond_by is not None and running.lapses_at is not None
         self.lapsed.append(LapsedStage(self.state, self.since, running.respond_by))
         says = f"{running.clock.words} ran out: {running.deadline.on_timeout.words}"

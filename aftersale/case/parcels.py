@@ -8,7 +8,7 @@ MOST_EVENTS = 200
 
 
 class Parcels:
-    """Scans by their event id, in the order in which they came; the parcel that each leg waits for; what it cost."""
+    """Carriers' scans by event id, in the order in which they came; the parcel that each leg waits for; its freight."""
 
     def __init__(self) -> None:
         self.scans: dict[str, ParcelEvent] = {}
@@ -16,11 +16,11 @@ class Parcels:
         self.freight: Money | None = None
 
     def keep(self, scan: ParcelEvent) -> None:
-        """Keep a scan under its event id."""
+        """Keep a scan; the caller has seen that its event id is new."""
         self.scans[scan.event_id] = scan
 
     def expect(self, leg: Leg, tracking_no: str) -> None:
-        """Wait for this parcel on a leg."""
+        """Wait for this parcel on a leg; scans of any other say nothing of the case."""
         self.expected[leg] = tracking_no
 
     def note_freight(self, cost: Money | None) -> None:
@@ -29,7 +29,7 @@ class Parcels:
 
     @property
     def full(self) -> bool:
-        """Whether no further scan is kept."""
+        """Whether a case holds the most scans that it keeps; further ones are not kept."""
         return len(self.scans) >= MOST_EVENTS
 
     def is_moving(self, leg: Leg) -> bool:

@@ -10,7 +10,7 @@ from aftersale.vocabulary import Party
 
 
 def status(case: Case, now: datetime) -> Status:
-    """Return the case as callers see it."""
+    """Return the case as callers see it at `now`: updates, the query, the records and the Temporal UI show this."""
     ending = case.ending
     versions = [entry.policy_version for entry in case.timeline if entry.policy_version]
     return Status(

@@ -26,7 +26,7 @@ class Refunds:
         self._advances: set[str] = set()
 
     def amend(self, request: CaseRequest) -> None:
-        """Another request takes the place of the one before."""
+        """Put an amended request in the place of the one before; what arrived of that counts no more."""
         self.request = request
         self.asked = {item.order_line_id: item.requested.amount_minor for item in request.items}
         self.received = None
@@ -48,7 +48,7 @@ class Refunds:
         self.received = None
 
     def receive(self, items: Sequence[ReceivedItem] | None) -> None:
-        """Note how many pieces of each line arrived, whatever their condition; None: all that were claimed."""
+        """Note how many pieces of each line arrived, those that are missing left out; None: all that were claimed."""
         if items is None:
             self.received = None
             return
@@ -57,7 +57,7 @@ class Refunds:
             self.received[item.order_line_id] += item.arrived
 
     def refundable(self) -> tuple[LineAmount, ...]:
-        """Return what is owed: the asked amount of each line, by the part of it that arrived where goods came back."""
+        """Return what is owed by order line, in minor units: what was asked, by the part of its pieces that arrived."""
         owed = {
             item.order_line_id: share(
                 self.asked[item.order_line_id],
@@ -69,13 +69,13 @@ class Refunds:
         return _lines(owed)
 
     def unpaid(self) -> tuple[LineAmount, ...]:
-        """Return what is still to be paid: what is owed, less what the buyer has."""
+        """Return what is still to be paid by order line, in minor units: what is owed, less what the buyer has."""
         has = self._with_buyer
         rest = {line.order_line_id: line.amount_minor - has[line.order_line_id] for line in self.refundable()}
         return _lines(rest)
 
     def excess(self, *, owed: bool) -> tuple[LineAmount, ...]:
-        """Return what the buyer has beyond what is owed; all that it has where nothing is `owed` in the end."""
+        """Return what the buyer has beyond what is owed, by order line; all of it where the ending owes nothing."""
         left = self._with_buyer
         if owed:
             left.subtract({line.order_line_id: line.amount_minor for line in self.refundable()})
@@ -92,7 +92,7 @@ class Refunds:
         return any(each.key in self._advances and each.status is RefundState.SUCCEEDED for each in self.instructions)
 
     def instruct(self, lines: Sequence[LineAmount], tender: str | None, now: datetime) -> RefundInstruction:
-        """Number and keep a new refund instruction; its key is its own for ever."""
+        """Number a refund instruction (`case/<id>/refund/<n>`) and keep it; its key is its own for ever."""
         return self._number("refund", lines, tender, self.payer, now)
 
     def advance(self, now: datetime) -> RefundInstruction:
@@ -102,7 +102,7 @@ class Refunds:
         return instruction
 
     def claw_back(self, lines: Sequence[LineAmount], tender: str | None, now: datetime) -> RefundInstruction:
-        """Have what the buyer was advanced taken back."""
+        """Number an instruction that takes an advance back (`case/<id>/clawback/<n>`) and keep it."""
         return self._number("clawback", lines, tender, ADVANCED, now)
 
     def settle(self, settlement: Settlement) -> None:
@@ -122,7 +122,7 @@ class Refunds:
         return held
 
     def view(self) -> RefundView:
-        """Return the refund as callers see it."""
+        """Return the refund as callers see it, in minor units of the request's currency."""
         status, amount_minor = self._standing()
         return RefundView(
             status=status,

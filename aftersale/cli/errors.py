@@ -39,7 +39,7 @@ class Answering(TyperCommand):
 
 @contextmanager
 def report_errors(as_json: bool) -> Iterator[None]:
-    """Turn this package's errors into words and an exit status."""
+    """Turn this package's errors into words, or into JSON, and an exit status; other errors pass."""
     try:
         yield
     except AftersaleError as error:
@@ -71,5 +71,5 @@ def words(error: AftersaleError) -> str:
 
 
 def status(error: AftersaleError) -> int:
-    """Return the exit status that an error asks for."""
+    """Return the exit status that an error asks for: 1 for a refusal, 2 for all else."""
     return REFUSED if isinstance(error, Refusal) else FAULTY

@@ -21,14 +21,14 @@ MOST_PROBLEMS = 50
 
 
 class Actor(Schema):
-    """Who acts, and under which reference."""
+    """Who acts: a party under its reference. It is the caller's word; a case compares it with its own parties."""
 
     party: Party
     id: Id
 
 
 class Act(Schema):
-    """What every command carries."""
+    """What every command carries: its actor, and when the calling back end received it (R15); absent: now."""
 
     actor: Actor
     occurred_at: Instant | None = None
@@ -39,7 +39,7 @@ class Approve(Act):
 
 
 class Reject(Act):
-    """The merchant refuses the request."""
+    """The merchant refuses the request; the buyer may amend it, or take the refusal to the platform."""
 
     reason_code: Code
     note: Note | None = None
@@ -102,7 +102,7 @@ MISSING = "missing"
 
 
 class ReceivedItem(Schema):
-    """What arrived of one order line in one condition; what is not named at all did not arrive."""
+    """The pieces of one order line that arrived in one condition; a line that is not named did not arrive."""
 
     order_line_id: Id
     quantity: Annotated[StrictInt, Field(ge=0, le=1_000_000)]
@@ -111,7 +111,7 @@ class ReceivedItem(Schema):
 
     @property
     def arrived(self) -> int:
-        """How many pieces the merchant has of these."""
+        """How many of the pieces the merchant has: none of those that are missing."""
         return 0 if self.condition == MISSING else self.quantity
 
 
@@ -140,7 +140,7 @@ class Dispatch(Act):
 
 
 class ConfirmDelivery(Act):
-    """The buyer has what the merchant sent."""
+    """The buyer has what the merchant sent: the case completes."""
 
 
 class ReportIrreparable(Act):
@@ -182,7 +182,7 @@ class DecideClaim(Act, Decided):
 
 
 class AddEvidence(Act):
-    """A party adds evidence."""
+    """A party adds evidence: pointers, no bytes. A case takes a limited number of such commands."""
 
     evidence: Annotated[tuple[Evidence, ...], Field(min_length=1, max_length=50)]
 
@@ -194,7 +194,7 @@ class Withdraw(Act):
 
 
 class Extend(Act):
-    """The merchant takes the one extension of its receipt clock."""
+    """The merchant takes the extension that the limit of its clock allows: how often and when, the policy says."""
 
 
 class AgreeLimit(Act):

@@ -21,7 +21,7 @@ Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
 
 class Evidence(Schema):
-    """A pointer to something that proves a point; the bytes stay elsewhere."""
+    """A pointer to something that proves a point; the bytes stay elsewhere, and `sha256` says which they are."""
 
     uri: Annotated[StrictStr, Field(min_length=1, max_length=1000)]
     media_type: Annotated[StrictStr, Field(max_length=100)] | None = None
@@ -29,7 +29,7 @@ class Evidence(Schema):
 
 
 class Item(Schema):
-    """What is claimed back of one order line."""
+    """What is claimed back of one order line: pieces, and the money for them, in minor units of one currency."""
 
     order_line_id: Id
     quantity: Quantity
@@ -39,7 +39,8 @@ class Item(Schema):
 class OrderLine(Schema):
     """One line of the order as it was bought; labels and services add to the order's.
 
-    `tenders` say what it was paid with, and add up to `paid`; left out, all of it was `CASH`.
+    `paid` is what all its pieces cost, in minor units: the ceiling of every case on the line. `tenders` say what it was
+    paid with, and add up to `paid`; left out, all of it was `CASH`.
     """
 
     order_line_id: Id
@@ -66,12 +67,12 @@ class OrderLine(Schema):
 
     @property
     def paid_with(self) -> tuple[TenderShare, ...]:
-        """What it was paid with, said or not."""
+        """The tenders of the line, in minor units; all of it is `CASH` where none was said."""
         return self.tenders or (TenderShare(tender=CASH, amount_minor=self.paid.amount_minor),)
 
 
 class Order(OrderFacts):
-    """The order as it was bought, with what had happened to it at application (R6)."""
+    """The order as it was bought, with what had happened to it at application (R6); an absent instant had not come."""
 
     paid_at: Instant
     dispatched_at: Instant | None = None
@@ -95,7 +96,7 @@ class Order(OrderFacts):
 
 
 class PickupWish(Schema):
-    """Where the goods can be fetched, and from when on: a reference, no address."""
+    """Where the goods can be fetched for a return (S1), and from when on: a reference, no address."""
 
     address_ref: Id
     earliest: Instant | None = None
@@ -106,7 +107,10 @@ WORKFLOW_TYPES: Mapping[CaseKind, str] = {kind: kind.value.capitalize() for kind
 
 
 class CaseRequest(Schema):
-    """What opens a case: the whole input of its workflow. References are opaque; no personal data."""
+    """What opens a case: the whole input of its workflow. References are opaque; no personal data.
+
+    `requested_at` is when the buyer asked, if that was before the case is opened (R15); `metadata` is the caller's own.
+    """
 
     case_id: Id
     order_id: Id

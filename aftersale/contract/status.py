@@ -20,13 +20,13 @@ By = Party | Literal["timer", "policy"]
 
 
 class Completed(Schema):
-    """A case that came to its end."""
+    """The end of a case that did what was asked, with how."""
 
     outcome: Outcome
 
 
 class Closed(Schema):
-    """A case that closed without completing."""
+    """The end of a case that did not complete, with why; an operator's cancellation is one."""
 
     reason: CloseReason
 
@@ -35,7 +35,10 @@ Ending = Completed | Closed
 
 
 class Entry(Schema):
-    """One line of a case's timeline: what happened when, and when the case learned of it (R15)."""
+    """One line of a case's timeline: what happened `at` which instant, and when the case learned of it (R15).
+
+    `late_report` marks more than five minutes between the two. `clock`, `due_at` and `rules` are of its clock.
+    """
 
     at: Instant
     recorded_at: Instant
@@ -74,7 +77,7 @@ class Noted:
 
 
 class DeadlineView(ExplainedDeadline):
-    """A running clock, with the answer of `policy explain` and the last instant in time, grace included."""
+    """A running clock: the answer of `policy explain`, and `respond_by`, the last instant with any grace (R13)."""
 
     respond_by: Instant | None
 
@@ -101,7 +104,7 @@ class Next(Schema):
 
 
 class Instruction(Schema):
-    """One instruction as it stands: a refund, or a clawback of one. `payer` bears it where a guarantee says who."""
+    """One instruction as it stands, a refund or a clawback: `reason` says why it was declined, `payer` who bears it."""
 
     key: str
     purpose: Purpose = "refund"
@@ -116,7 +119,7 @@ class Instruction(Schema):
 
 
 class RefundView(Schema):
-    """Where the money is. `amount_minor` is what the buyer has or is to get; what was asked for until that is known."""
+    """Where the money is. `amount_minor` is what the buyer has or will get; until that is known, what was asked for."""
 
     status: RefundState
     amount_minor: MinorUnits
@@ -125,7 +128,7 @@ class RefundView(Schema):
 
 
 class Escalation(Schema):
-    """Until when a refusal can be taken to the platform."""
+    """A refusal, and until when the buyer can take it to the platform; None where that time is waived."""
 
     refused_at: Instant
     reason_code: str
@@ -133,7 +136,11 @@ class Escalation(Schema):
 
 
 class Status(Schema):
-    """All that a caller may know of a case. `problems` says why a request was refused."""
+    """All that a caller may know of a case, as updates, the query and the record show it.
+
+    `attempts` counts its requests, `held_since` is set under a hold (R16).
+    `problems` says why a request was refused.
+    """
 
     case_id: str
     kind: CaseKind

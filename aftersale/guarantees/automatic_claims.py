@@ -61,12 +61,12 @@ def _asking(request: CaseRequest, lines: Sequence[LineAmount]) -> tuple[Item, ..
 
 
 def about_claim(claim_type: ClaimType, now: datetime) -> dict[str, Any]:
-    """Give the fields that say what a claim is about, and when it was filed."""
+    """Give the fields of a request that say what a claim is about, and when it was filed (R15)."""
     return {"reason_code": claim_type.value, "claim_type": claim_type, "requested_at": now}
 
 
 def part_of(paid: Money, quantity: int, of: int) -> Money:
-    """Give the part of a payment that falls to so many of all pieces."""
+    """Give the part of a payment that falls to so many of all pieces, in minor units, rounded down."""
     return Money(amount_minor=share(paid.amount_minor, quantity, of), currency=paid.currency)
 
 

@@ -25,7 +25,7 @@ class Loss(Schema):
 
 
 class Award(Schema):
-    """What is paid, by order line, and who bears it."""
+    """What a granted claim pays: by order line, in minor units, and who bears it (S6)."""
 
     lines: tuple[LineAmount, ...]
     amount_minor: MinorUnits
@@ -34,7 +34,7 @@ class Award(Schema):
 
 
 class MustBeStated(Schema):
-    """The policy sets no amount: a reviewer states one, from `least_minor` to `most_minor` (S6)."""
+    """The policy sets no amount, which `why` says: a reviewer states one within these bounds, in minor units (S6)."""
 
     why: str
     least_minor: MinorUnits

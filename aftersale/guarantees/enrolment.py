@@ -15,7 +15,7 @@ from aftersale.vocabulary import Service
 
 
 class Chosen(Schema):
-    """One service that a merchant offers, with what it sets for itself."""
+    """One service that a merchant offers; `cut_off` is its own hour of same-day dispatch (S2)."""
 
     cut_off: Hour | None = None
 

@@ -28,12 +28,12 @@ class FreightClaimInput(Schema):
 
     @property
     def key(self) -> str:
-        """The key under which the insurer is asked, and the workflow's id."""
+        """The key under which the insurer is asked, and the id of the workflow that asks."""
         return f"insurance/{self.case_id}/freight"
 
 
 class InsurerRequest(Schema):
-    """What the insurer is asked: the claim, and the most that its cover comes to."""
+    """What the insurer is asked: the claim, and the most that the cover comes to; None where nobody knows the cost."""
 
     key: str
     claim: FreightClaimInput
@@ -41,7 +41,7 @@ class InsurerRequest(Schema):
 
 
 class InsurerAnswer(Schema):
-    """How the insurer decided; one that is pending is asked for again."""
+    """How the insurer decided; a pending claim is put to it again under the same key."""
 
     key: str
     decision: Literal["paid", "declined", "pending"]

@@ -15,7 +15,7 @@ from aftersale.vocabulary import CaseKind, RefundState
 
 
 class Line(NamedTuple):
-    """An order line as it was first told: pieces, and what was paid for it with which tenders, in minor units."""
+    """An order line as it was first told: pieces, and what was paid for them by tender, in minor units."""
 
     quantity: int
     paid: int
@@ -96,11 +96,11 @@ class Account:
         return self._given_in(RefundState.SUCCEEDED, order_line_id)
 
     def attempts(self, order_line_id: str) -> int:
-        """Say how often a line was claimed."""
+        """Say how many attempts were made on a line, by all cases."""
         return sum(held.attempts.get(order_line_id, 0) for held in self.held.values())
 
     def given(self, case_id: str) -> dict[str, int]:
-        """Return what was given to a case, by order line."""
+        """Return what a case gave, by order line: refunds that have not failed, less clawbacks that succeeded."""
         return {line: amount for (case, line), amount in self._given_to.items() if case == case_id}
 
     def left_to(self, case_id: str) -> dict[str, int]:
@@ -118,12 +118,12 @@ class Account:
         }
 
     def left_of(self, order_line_id: str) -> dict[str, int]:
-        """Return what was not given back of a line, by tender."""
+        """Return what is left of a line, by tender: what was paid, less what was given back; never below nothing."""
         tenders = self.lines[order_line_id].tenders
         return {name: max(0, paid - self._given_of[order_line_id, name]) for name, paid in sorted(tenders.items())}
 
     def returnable(self, case_id: str) -> dict[str, dict[str, int]]:
-        """Return what can be clawed back of a case, by order line and tender."""
+        """Return what can be clawed back of a case, by order line and tender: what was paid, less clawbacks."""
         sums: Counter[tuple[str, str]] = Counter()
         for each in self.moved:
             if each.case_id == case_id:

@@ -6,13 +6,13 @@ from aftersale.money import Allocation, LineAmount, allocate
 
 
 def over_lines(amount_minor: int, left: Mapping[str, int]) -> list[LineAmount]:
-    """Return an amount over order lines, in proportion to what is left of each."""
+    """Spread an amount over order lines, in proportion to what is left of each; the parts add up to it exactly."""
     parts = allocate(amount_minor, list(left.values()))
     return [LineAmount(order_line_id=line, amount_minor=part) for line, part in zip(left, parts, strict=True) if part]
 
 
 def over_tenders(lines: Sequence[LineAmount], left: Mapping[str, Mapping[str, int]]) -> tuple[Allocation, ...]:
-    """Amounts of order lines over the tenders of each, in proportion to what is left of those.
+    """Spread amounts of order lines over the tenders of each, in proportion to what is left of those.
 
     Refunds one after the other that come to all of a line so use up each of its tenders, and none before another.
     """

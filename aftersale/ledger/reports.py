@@ -81,7 +81,7 @@ class Posting(Schema):
 
 
 class LineBooks(Schema):
-    """One order line: what was paid is what is reserved, on its way, settled (less clawbacks), and left."""
+    """One order line in minor units: paid is the sum of reserved, on its way, settled (less clawbacks), and left."""
 
     order_line_id: Id
     quantity: int
@@ -96,7 +96,7 @@ class LineBooks(Schema):
 
 
 class CaseBooks(Schema):
-    """What one case holds of an order."""
+    """What one case reserved of an order in minor units, and what the buyer got by it, less what was taken back."""
 
     case_id: Id
     kind: CaseKind
@@ -124,7 +124,7 @@ class InstructionBooks(Schema):
 
 
 class OrderBooks(Schema):
-    """The account of one order, as an operator sees it."""
+    """The account of one order: its lines, the cases on them, every instruction, and what freezes it."""
 
     order_id: Id
     merchant_id: Id | None
@@ -149,10 +149,10 @@ class Erasure(Schema):
     erased_at: Instant
 
     def proves(self, buyer_ref: str) -> bool:
-        """Tell whether it was this buyer."""
+        """Tell whether the reference is the one that was erased."""
         return digest(self.salt, buyer_ref) == self.digest
 
 
 def digest(salt: str, buyer_ref: str) -> str:
-    """By what an erased reference is known again, and not found out."""
+    """Return the SHA-256 of salt and reference: by it an erased buyer is known again, and cannot be found out."""
     return hashlib.sha256(f"{salt}{buyer_ref}".encode()).hexdigest()

@@ -30,7 +30,7 @@ class Reservation(Schema):
 
     @classmethod
     def of(cls, kind: CaseKind, request: CaseRequest, owner: str, requested_at: Instant) -> "Reservation":
-        """Return the claim that a request makes."""
+        """Return the reservation that a request asks for, made at `requested_at`."""
         return cls(
             case_id=request.case_id,
             owner=owner,

@@ -90,7 +90,7 @@ class FactLimit(Schema):
 
 
 class FactInstant(Schema):
-    """A fixed instant that a fact gives."""
+    """A fixed instant that a fact gives, such as the merchant's own delay (S17)."""
 
     fact: InstantPath
 

@@ -11,11 +11,11 @@ class Revisions:
 
     @property
     def newest(self) -> int:
-        """The newest one that was told."""
+        """The newest revision that was told; 0 where none was."""
         return max(self._told)
 
     def note(self, revision: int) -> bool:
-        """Keep one; whether it is newer than all before."""
+        """Keep a revision that was told; return whether it is newer than all before."""
         newest = self.newest
         self._told.add(revision)
         return revision > newest

@@ -69,7 +69,7 @@ Cap = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_cap)]
 
 
 class Extension(Schema):
-    """A lengthening that a party may ask for itself."""
+    """A lengthening that a party may ask for itself: how much, how often, and from how little that remains."""
 
     by: Party
     add: Limit

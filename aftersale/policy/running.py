@@ -74,11 +74,11 @@ class RunningClock(Schema):
         return min((at for at in coming if at > self.told_at), default=None)
 
     def in_time(self, at: datetime) -> bool:
-        """Tell whether an act of that instant still counts."""
+        """Tell whether an act of that instant still counts; always where the clock was waived (R4)."""
         return self.respond_by is None or at <= self.respond_by
 
     def extension_refused(self, by: Party, at: datetime) -> str | None:
-        """Say why the party may not extend the clock now, or None where it may."""
+        """Say why the party may not extend the clock at that instant, or None where it may (R10)."""
         allowance = self.deadline.extension
         if allowance is None or allowance.by is not by:
             return f"the {self.clock} clock has no extension for the {by}"

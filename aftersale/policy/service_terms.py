@@ -49,7 +49,7 @@ class Compensation(Schema):
 
 
 class ClaimWindow(Schema):
-    """How long a claim may be filed: by which clock, and what it counts from."""
+    """The window of a claim: the clock by which it may be filed, and the fact that it counts from (S4, S5)."""
 
     clock: Clock
     since: Literal["sign_off", "confirmation"]

@@ -46,7 +46,7 @@ def stretch(window: Window, zone: ZoneInfo) -> Stretch:
 
 
 def midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """Return the instant at which a day begins in the file's zone."""
+    """Return the instant at which a day begins in a zone: a zone-less date of a file is in that file's (R1)."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) if day else None
 
 

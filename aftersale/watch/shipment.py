@@ -61,20 +61,20 @@ class Shipment:
             self.dispatched_at = max(parcel.clicked_at for parcel in self.parcels.values())
 
     def keep(self, scan: ParcelEvent) -> None:
-        """Keep a carrier's scan."""
+        """Keep a carrier's scan, whatever the order in which scans come."""
         self.scans[scan.event_id] = scan
         if scan.event == "hub":
             self.hubs.add(scan.event_id)
 
     @property
     def checks(self) -> Iterator[Check]:
-        """Everything that is checked, as far as it is known."""
+        """The checks of the shipment: its dispatch, and four clocks for each parcel that was clicked (S29-S32)."""
         yield Check(Clock.DISPATCH)
         for tracking_no in self.parcels:
             yield from (Check(clock, tracking_no) for clock in (*PICKUP, *HUB))
 
     def started_at(self, check: Check) -> datetime | None:
-        """Since when a check's clock runs; None where it does not run yet."""
+        """Return since when a check's clock runs; None where it does not run yet."""
         if check.tracking_no is None:
             return self.request.order.paid_at
         if check.clock in PICKUP:

@@ -21,7 +21,7 @@ from aftersale.watch.status import Check, Violation, WatchDeadline, WatchStatus,
 
 @dataclass
 class Watch(Noted):
-    """The file of one watch. Instants are in UTC, floored to the second."""
+    """All that is known of one watch. Instants are in UTC, floored to the second (R4)."""
 
     request: WatchRequest
     opened_at: datetime
@@ -44,7 +44,7 @@ class Watch(Noted):
     # What happens
 
     def take(self, command: WatchCommand, act: WatchAct, at: datetime, now: datetime) -> None:
-        """Take an act that was found legal."""
+        """Put an act that was found legal onto the shipment and the timeline, as of `at`, when it happened."""
         says = command.words
         match act:
             case Click():
@@ -81,12 +81,12 @@ class Watch(Noted):
         self.shipment.hubs.update(scan.event_id for scan in hubs)
 
     def claim(self, check: Check, case_id: str) -> str:
-        """Note that a violation opens a claim, and return the claim's id."""
+        """Note the claim that a violation opens, and return its id (S6)."""
         self.violations[check] = self.violations[check].model_copy(update={"claim_case_id": case_id})
         return case_id
 
     def finish(self, end: WatchEnd, now: datetime) -> None:
-        """Nothing more is to be learned."""
+        """End the watch: no clock runs any more."""
         self.end = end
         self.clocks.clear()
         self.note("Ended", f"the watch ended: {end.words}", Party.SYSTEM, now, now)
@@ -135,7 +135,7 @@ class Watch(Noted):
     # What the clocks say
 
     def settle(self, now: datetime) -> list[Violation]:
-        """Take note of what was met in time, what ran out, and what turns out to have been in time; the last two."""
+        """Conclude what was met in time and what ran out; return the violations that are new, or newly cleared."""
         self._meet(now)
         ran_out = [check for check, running in self.clocks.items() if running.lapses_at and running.lapses_at <= now]
         violated = [self._violate(check, now) for check in ran_out]
