@@ -119,7 +119,7 @@ class Computation:
         return True
 
     def lengthen(self) -> None:
-        """Add extensions that were granted (R10), no ceiling of the law's, and the time held (R16), no clock of the law's."""
+        """Add granted extensions (R10; not to a ceiling of the law) and the time held (R16; to no clock of the law)."""
         if self.ordinary.statutory != "ceiling":
             for granted in self.facts.extensions:
                 self.due_at = self._add("extension", self.due_at, granted, "granted on this clock (R10)")
