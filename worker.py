@@ -39,6 +39,7 @@ from activities.intake import Intake
 from activities.messaging.channels import Channels
 from activities.messaging.deliver import Messenger
 from activities.messaging.rendering import Templates
+from activities.outside_http import open_client
 from activities.payments import Payments
 from activities.quotes import Quotes
 from activities.records import Recording
@@ -187,7 +188,7 @@ async def worker(client: Client, settings: Settings, book: Book | None = None) -
     The messengers' workflow is started unless it runs already. Raises BadInput as `hands`, PolicyFault for the book.
     """
     async with contextlib.AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=_PAYMENT_TIMEOUT))
+        http = await stack.enter_async_context(open_client(_PAYMENT_TIMEOUT))
         threads = stack.enter_context(ThreadPoolExecutor(_WRITERS, thread_name_prefix="records"))
         kept = stack.enter_context(records.open(settings.records_url))
         activities, identity = hands(client, settings, book or default_book(), kept, http)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
-from urllib.parse import quote
 
 import httpx
 from temporalio import activity
@@ -63,10 +62,10 @@ class Payment(RefundInstruction, Settlement):
 class Payments:
     """Refunds and clawbacks through a payment service that takes signed instructions and acts on each key at most once.
 
-    What is asked of the service: `POST /refunds` with an `Idempotency-Key` and Standard Webhooks signature answers
-    200 and a `Settlement`; the same key gets the same answer without a second payment, and 409 with another body.
-    `GET /refunds/<key>` answers 200 and a `Payment`, or 404 when nothing is held under the key. `/clawbacks` likewise,
-    where the money comes back from the buyer.
+    What is asked of the service: `POST /refunds` with an `Idempotency-Key` answers 200 and a `Settlement`; the same key
+    gets the same answer without a second payment, and 409 with another body. `GET /refunds/<key>`, signed as well,
+    answers 200 and a `Payment`, or 404 when nothing is held under the key. `/clawbacks` likewise, where the money comes
+    back from the buyer.
     """
 
     labels = ServiceLabels("payments", "payment service", "is looked up, then sent again if need be")
@@ -140,8 +139,7 @@ class Payments:
 
     async def _look_up(self, path: str, instruction: RefundInstruction) -> Settlement | None:
         key = instruction.key
-        # One path segment: a case id may be "..", which proxies would resolve.
-        answer = await self._service.get(f"{path}/{quote(key, safe='')}", key)
+        answer = await self._service.get(path, key)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         if answer.status_code != httpx.codes.OK:

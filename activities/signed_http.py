@@ -7,20 +7,19 @@ secret, which an operator puts right while the case waits.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx
-from pydantic import Field, ValidationError
 from standardwebhooks import Webhook
 from temporalio.exceptions import ApplicationError
 
 from activities import present
+from activities.answers import A, UnreadableAnswer, read_answer
 from activities.heartbeat import send_heartbeats
-from aftersale.errors import bad_input, problems_of
+from activities.outside_http import AnswerRefused, ServiceAnswer, exchange
+from aftersale.errors import bad_input
 from aftersale.policy.book import Book
-from aftersale.schema import Schema
-
-A = TypeVar("A", bound=Schema)
 
 Activities = Sequence[Callable[..., Any]]
 
@@ -65,8 +64,8 @@ class SignedService:
         self._address = _http_address(base_url, f"{labels.code}.base_url")
         self._signer = _signer(secret, f"{labels.code}.secret")
 
-    async def post(self, path: str, key: str, body: str) -> httpx.Response:
-        """Send what bears the key, signed. Raises a retryable error where no answer comes."""
+    async def post(self, path: str, key: str, body: str) -> ServiceAnswer:
+        """Send what bears the key. Raises a retryable error where no answer comes, or one beyond its bounds."""
         now = present.now()  # aware and UTC: the library takes the wall time of any other zone for UTC
         headers = {
             "Content-Type": "application/json",
@@ -75,9 +74,8 @@ class SignedService:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": self._signer.sign(key, now, body),
         }
-        return await self._exchange(
-            key, self._http.build_request("POST", self._at(path), content=body, headers=headers)
-        )
+        request = self._http.build_request("POST", f"{self._address}/{path}", content=body, headers=headers)
+        return await self._exchange(key, request)
 
     async def answer(self, path: str, key: str, body: str, model: type[A]) -> A:
         """Send what bears the key, with signs of life, until 200 answers it. Raises a retryable error for all else."""
@@ -87,22 +85,23 @@ class SignedService:
             raise self.refusal(answer, key)
         return self.read(model, answer, key)
 
-    async def get(self, path: str, key: str) -> httpx.Response:
-        """Ask about the key. Raises a retryable error where no answer comes."""
-        return await self._exchange(key, self._http.build_request("GET", self._at(path)))
+    async def get(self, path: str, key: str) -> ServiceAnswer:
+        """Ask what is held under the key. Raises as `post`."""
+        # One path segment: a case id may be "..", which proxies would resolve.
+        address = f"{self._address}/{path}/{quote(key, safe='')}"
+        return await self._exchange(key, self._http.build_request("GET", address))
 
-    def read(self, model: type[A], answer: httpx.Response, key: str) -> A:
+    def read(self, model: type[A], answer: ServiceAnswer, key: str) -> A:
         """Give the answer's body, believed only if it is well formed and about `key`; its values are never repeated."""
         try:
-            found = model.model_validate_json(answer.content)
-        except ValidationError as error:
-            where = ", ".join(problem.field or "the whole" for problem in problems_of(error))
-            raise self.failure("garbled", f"the {self._labels.name}'s answer cannot be read at: {where}", key) from None
+            found = read_answer(model, answer.content)
+        except UnreadableAnswer as error:
+            raise self.failure("garbled", f"the {self._labels.name}'s answer cannot be read at: {error}", key) from None
         if getattr(found, "key", None) != key:
             raise self.failure("garbled", f"the {self._labels.name} answered about another key", key)
         return found
 
-    def refusal(self, answer: httpx.Response, key: str) -> ApplicationError:
+    def refusal(self, answer: ServiceAnswer, key: str) -> ApplicationError:
         """Return what to raise for an answer that settles nothing."""
         status, name = answer.status_code, self._labels.name
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
@@ -119,13 +118,12 @@ class SignedService:
         """Return what to raise while it is not known what became of the key; `type` is `<code>_<kind>`."""
         return ApplicationError(f"{said}; {key} {self._labels.remedy}", type=f"{self._labels.code}_{kind}")
 
-    def _at(self, path: str) -> str:
-        return f"{self._address}/{path}"
-
-    async def _exchange(self, key: str, request: httpx.Request) -> httpx.Response:
+    async def _exchange(self, key: str, request: httpx.Request) -> ServiceAnswer:
         try:
-            return await self._http.send(request)
-        except httpx.TimeoutException as error:
+            return await exchange(self._http, request)
+        except AnswerRefused as error:
+            raise self.failure("garbled", f"the {self._labels.name}'s answer {error}", key) from None
+        except (TimeoutError, httpx.TimeoutException) as error:
             raise self.failure("unreachable", f"the {self._labels.name} did not answer in time", key) from error
         except httpx.RequestError as error:
             said = f"the connection to the {self._labels.name} failed ({type(error).__name__})"

@@ -15,13 +15,6 @@ class Known:
 
 
 KNOWN = {
-    "unknown-field": Known(
-        "one field that a service adds makes its answer unreadable, so that what it paid is never settled",
-        Fault.SERVICE_ADDS,
-    ),
-    "long-words": Known(
-        "a service's reason of megabytes goes into status and history, and ends the case", Fault.SERVICE_CHATTERS
-    ),
     "late-payment": Known(
         "what a service pays after its caller gave up, while a chargeback froze the order, counts as declined"
     ),

@@ -125,7 +125,7 @@ class Platform(httpx.AsyncBaseTransport):
         return held.settlement
 
     def _reason(self) -> str:
-        return "no, " * (700_000 if self.chance.happens(Fault.SERVICE_CHATTERS) else 1) + "declined"
+        return "no, " * (10_000 if self.chance.happens(Fault.SERVICE_CHATTERS) else 1) + "declined"
 
 
 def _addressed(request: httpx.Request) -> tuple[str, str]:

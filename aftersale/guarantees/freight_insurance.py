@@ -46,7 +46,7 @@ class InsurerAnswer(Schema):
     key: str
     decision: Literal["paid", "declined", "pending"]
     amount: Money | None = None
-    reference: Id | None = None
+    reference: Note | None = None
     reason: Note | None = None
 
     @model_validator(mode="after")

@@ -3,16 +3,12 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from activities.payments import Payments
-from aftersale.errors import BadInput
 from aftersale.money import Allocation
-from aftersale.records import Ledger
-from tests.support.paying import BOOK, KEY, PAID, attempt, failure
+from tests.support.paying import KEY, PAID, attempt, failure
 from tests.support.platform_fixtures import StandIn, instruction
-from trial.platform import TRIAL_SECRET
 
 # Answers that must not be believed
 
@@ -29,7 +25,8 @@ LOOKED_UP = INSTRUCTED.model_dump(mode="json") | SENT
         ({"status": None}, "cannot be read at: status;"),
         ({"status": "processing"}, "cannot be read at: status;"),
         ({"provider_ref": 7}, "cannot be read at: provider_ref;"),
-        ({"card": "6222000000000000"}, "cannot be read at: card;"),
+        ({"status": "6222000000000000"}, "cannot be read at: status;"),
+        ({"provider_ref": "T" * 201}, "cannot be read at: provider_ref, which must have 200 characters at most"),
         ({"key": "case/C-2/refund/1"}, "the payment service answered about another key;"),
     ],
 )
@@ -47,6 +44,21 @@ async def test_a_doubtful_answer_is_not_taken_for_success(
     assert error.__cause__ is None
     await platform.arm("status", path="/refunds/", status=200, body=json.dumps(LOOKED_UP))
     assert await attempt(payments, 2) == PAID, "but for the changes it would be believed"
+
+
+@pytest.mark.parametrize(
+    ("path", "n", "good"), [("/refunds", 1, SENT), ("/refunds/", 2, LOOKED_UP)], ids=["sent", "looked up"]
+)
+async def test_a_payment_is_settled_whatever_the_service_says_beside_it(
+    payments: Payments, platform: StandIn, path: str, n: int, good: dict[str, Any]
+) -> None:
+    beside = {"trace_id": "4711", "fees": [{"amount_minor": 3}], "reason": "paid, " * 1_000}
+    await platform.arm("status", path=path, status=200, body=json.dumps(good | beside))
+    settled = await attempt(payments, n)
+    assert settled.model_copy(update={"reason": None}) == PAID
+    assert settled.reason == ("paid, " * 1_000)[:999] + "…"
+    await platform.arm("status")  # a second sending would fail
+    assert await attempt(payments, 2) == settled
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "null", "[]"])
@@ -79,21 +91,3 @@ async def test_a_key_said_to_be_in_use_is_settled_by_the_look_up(payments: Payme
     await platform.refund(INSTRUCTED)
     await platform.arm("status", status=409)
     assert await attempt(payments) == PAID
-
-
-# Settings
-
-
-@pytest.mark.parametrize("base_url", ["", "payments.example", "ftp://payments.example", "http://", "http://[::"])
-def test_an_address_that_cannot_be_called_is_refused(http: httpx.AsyncClient, base_url: str, ledger: Ledger) -> None:
-    with pytest.raises(BadInput, match=r"payments\.base_url: is no web address; write http://host:port"):
-        Payments(http, base_url, TRIAL_SECRET, ledger, BOOK)
-
-
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!", "whsec_sekre"])
-def test_a_secret_that_cannot_sign_is_refused_and_not_repeated(
-    http: httpx.AsyncClient, secret: str, ledger: Ledger
-) -> None:
-    with pytest.raises(BadInput, match=r"payments\.secret: cannot sign; write whsec_") as raised:
-        Payments(http, "http://127.0.0.1:1", secret, ledger, BOOK)
-    assert "sekre" not in str(raised.value)

@@ -26,10 +26,6 @@ class Plant:
     seed: int = 0
 
 
-KNOWN = "simulation/known.py"
-MENDED = '"mended": Known("nothing") or Known('
-"""What was left out of courses happens in them."""
-
 PLANTS = {
     "a workflow that runs ahead of its history": Plant(
         "aftersale/temporal/steady_clock.py",
@@ -108,7 +104,12 @@ PLANTS = {
         "commands=(),",
         "whoever is told to act can",
     ),
-    "an answer beyond every size": Plant(KNOWN, '"long-words": Known(', MENDED, "sizes are bounded", seed=8),
+    "an answer beyond every size": Plant(
+        "activities/answers.py", "else text[: most - 1]", "else 100 * text", "sizes are bounded", seed=8
+    ),
+    "an answer that is unreadable for a field beside it": Plant(
+        "activities/answers.py", 'extra="ignore"', 'extra="forbid"', "whatever is asked is answered in the end", seed=31
+    ),
     "a payment that the ledger forgets": Plant(
         "activities/payments.py",
         "            await _asked(lambda: self._ledger.settle(",
