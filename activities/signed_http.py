@@ -66,14 +66,7 @@ class SignedService:
 
     async def post(self, path: str, key: str, body: str) -> ServiceAnswer:
         """Send what bears the key. Raises a retryable error where no answer comes, or one beyond its bounds."""
-        now = present.now()  # aware and UTC: the library takes the wall time of any other zone for UTC
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": key,
-            "webhook-id": key,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(key, now, body),
-        }
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key, **self._signed("POST", path, key, body)}
         request = self._http.build_request("POST", f"{self._address}/{path}", content=body, headers=headers)
         return await self._exchange(key, request)
 
@@ -89,7 +82,9 @@ class SignedService:
         """Ask what is held under the key. Raises as `post`."""
         # One path segment: a case id may be "..", which proxies would resolve.
         address = f"{self._address}/{path}/{quote(key, safe='')}"
-        return await self._exchange(key, self._http.build_request("GET", address))
+        return await self._exchange(
+            key, self._http.build_request("GET", address, headers=self._signed("GET", path, key))
+        )
 
     def read(self, model: type[A], answer: ServiceAnswer, key: str) -> A:
         """Give the answer's body, believed only if it is well formed and about `key`; its values are never repeated."""
@@ -117,6 +112,20 @@ class SignedService:
     def failure(self, kind: str, said: str, key: str) -> ApplicationError:
         """Return what to raise while it is not known what became of the key; `type` is `<code>_<kind>`."""
         return ApplicationError(f"{said}; {key} {self._labels.remedy}", type=f"{self._labels.code}_{kind}")
+
+    def _signed(self, method: str, path: str, key: str, body: str = "") -> dict[str, str]:
+        """Return the headers of Standard Webhooks, whose id says what is asked of which key.
+
+        So what was signed for one purpose is good for no other: a look-up for no other key, an instruction to refund
+        not to take back. The address before the path is left out, since what stands before a service may change it.
+        """
+        now = present.now()  # aware and UTC: the library takes the wall time of any other zone for UTC
+        message_id = f"{method} /{path} {key}"
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(message_id, now, body),
+        }
 
     async def _exchange(self, key: str, request: httpx.Request) -> ServiceAnswer:
         try:

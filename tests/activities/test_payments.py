@@ -16,7 +16,7 @@ from tests.support.paying import BOOK, KEY, NOW, PAID, attempt, failure
 from tests.support.platform_fixtures import StandIn, instruction, until
 from trial.platform import TRIAL_SECRET
 
-OTHER_SECRET = "whsec_c29tZWJvZHkgZWxzZQ=="
+OTHER_SECRET = "whsec_c29tZWJvZHkgZWxzZSB3aG8gaGFzIGEgc2VjcmV0"
 
 
 # Settled

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -36,6 +37,16 @@ async def until(read: Callable[[], Awaitable[object]], wanted: object) -> None:
             await asyncio.sleep(0.01)
 
 
+def signed(purpose: str, body: str = "", secret: str = TRIAL_SECRET) -> dict[str, str]:
+    """What an honest client adds to a request that it signs for a purpose."""
+    now = datetime.now(UTC)
+    return {
+        "webhook-id": purpose,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(purpose, now, body),
+    }
+
+
 class StandIn:
     """A running stand-in platform."""
 
@@ -45,14 +56,14 @@ class StandIn:
 
     async def refund(self, order: RefundInstruction, secret: str = TRIAL_SECRET, **headers: str) -> httpx.Response:
         """Send the instruction as any honest client would; `headers` replace what such a client sends."""
-        body, now = order.model_dump_json(), datetime.now(UTC)
-        honest = {
-            "Idempotency-Key": order.key,
-            "webhook-id": order.key,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(secret).sign(order.key, now, body),
-        }
+        body = order.model_dump_json()
+        key = headers.get("Idempotency-Key", order.key)
+        honest = {"Idempotency-Key": key, **signed(f"POST /refunds {key}", body, secret)}
         return await self.http.post("/refunds", content=body, headers=honest | headers)
+
+    async def look_up(self, key: str, path: str = "/refunds") -> httpx.Response:
+        """Ask what the platform holds under the key as any honest client would."""
+        return await self.http.get(f"{path}/{quote(key, safe='')}", headers=signed(f"GET {path} {key}"))
 
     async def arm(self, fault: str, path: str = "/refunds", **fields: Any) -> None:
         """Let the platform misbehave."""

@@ -86,8 +86,7 @@ class _Desk:
         self._decisions: list[Approval] = []
 
     async def instruct(self, request: Request) -> Response:
-        body = await request.body()
-        self._check_signature(body, request)
+        body = await self._signed_body(request)
         instruction = _read(RefundInstruction, body)
         if request.headers.get("idempotency-key") != instruction.key:
             raise bad_input("Idempotency-Key", "must be the instruction's key; send it along")
@@ -102,6 +101,7 @@ class _Desk:
 
     async def look_up(self, request: Request) -> Response:
         key = request.path_params["key"]
+        self._check_signature(b"", request, f"GET /{request.url.path.split('/')[1]} {key}")
 
         def find(_: str | None) -> Response:
             payment = self._store.payment(key)
@@ -116,8 +116,7 @@ class _Desk:
 
     async def ask(self, service: StandIn, request: Request) -> Response:
         """Answer what is asked of a service, each key alike; what people decide, as they decided beforehand."""
-        body = await request.body()
-        self._check_signature(body, request)
+        body = await self._signed_body(request)
         asked = _read(service.asked, body).model_dump(mode="json")
         key, decided = asked["key"], self._decided(asked["key"]) if service.decided else {}
 
@@ -130,8 +129,7 @@ class _Desk:
 
     async def cancel(self, service: StandIn, request: Request) -> Response:
         """Cancel what was asked of a service."""
-        body = await request.body()
-        self._check_signature(body, request)
+        await self._signed_body(request)
         key = request.headers.get("idempotency-key", "")
 
         def answer(_: str | None) -> Response:
@@ -178,7 +176,17 @@ class _Desk:
     async def release(self, _: Request) -> Response:
         return JSONResponse({"released": self._faults.release()})
 
-    def _check_signature(self, body: bytes, request: Request) -> None:
+    async def _signed_body(self, request: Request) -> bytes:
+        body = await request.body()
+        key = request.headers.get("idempotency-key", "")
+        self._check_signature(body, request, f"{request.method} {request.url.path} {key}")
+        return body
+
+    def _check_signature(self, body: bytes, request: Request, purpose: str) -> None:
+        if request.headers.get("webhook-id") != purpose:
+            raise HTTPException(
+                401, f"webhook-id is not {purpose}: what is signed for one purpose is good for no other"
+            )
         try:
             self._webhook.verify(body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, ValueError):  # the library lets a garbled signature escape as ValueError

@@ -1,0 +1,127 @@
+"""What is signed is signed for one purpose, and what a service is called with is refused where it cannot keep that."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from activities.present import read_from
+from activities.signed_http import ServiceLabels, SignedService
+from aftersale.times import parse_instant
+from tests.support.platform_fixtures import StandIn, instruction, signed
+from trial.platform import TRIAL_SECRET
+
+LABELS = ServiceLabels("payments", "payment service", "waits")
+KEY = "case/C-1/refund/1"
+OTHER = "case/C-1/refund/2"
+GUIDE = Path(__file__).parents[2] / "docs" / "integrate.md"
+
+
+# Signatures
+
+
+class Wiretap(httpx.AsyncBaseTransport):
+    """Whoever listens on the way to the platform: what passes can be sent once more, to any other place."""
+
+    def __init__(self, platform: StandIn) -> None:
+        self._platform = platform
+        self.heard: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.heard.append(request)
+        return await self.replay(request.method, request.url.raw_path.decode())
+
+    async def replay(self, method: str, path: str, **headers: str) -> httpx.Response:
+        """Send what was heard last to a path, its headers and body as they were but for these."""
+        last = self.heard[-1]
+        return await self._platform.http.request(
+            method, path, content=last.content, headers=dict(last.headers) | headers
+        )
+
+
+@pytest.fixture
+def wiretap(platform: StandIn) -> Wiretap:
+    return Wiretap(platform)
+
+
+@pytest.fixture
+def service(platform: StandIn, wiretap: Wiretap) -> SignedService:
+    return SignedService(httpx.AsyncClient(transport=wiretap), LABELS, platform.url, TRIAL_SECRET)
+
+
+async def test_a_look_up_is_signed_and_answered(service: SignedService, platform: StandIn, wiretap: Wiretap) -> None:
+    await platform.refund(instruction())
+    answer = await service.get("refunds", KEY)
+    assert answer.status_code == 200 and json.loads(answer.content)["key"] == KEY
+    assert wiretap.heard[0].headers["webhook-id"] == f"GET /refunds {KEY}"
+    assert (await service.get("refunds", OTHER)).status_code == 404
+
+
+@pytest.mark.parametrize("path", [f"/clawbacks/{KEY}", f"/refunds/{OTHER}"])
+async def test_a_look_up_that_was_overheard_is_good_for_no_other_path(
+    service: SignedService, platform: StandIn, wiretap: Wiretap, path: str
+) -> None:
+    await platform.refund(instruction(n=2))
+    await service.get("refunds", KEY)
+    assert (await wiretap.replay("GET", path)).status_code == 401
+    claimed = f"GET /{path.split('/')[1]} {path.split('/', 2)[2]}"
+    assert (await wiretap.replay("GET", path, **{"webhook-id": claimed})).status_code == 401
+
+
+async def test_a_refund_that_was_overheard_takes_nothing_back(
+    service: SignedService, platform: StandIn, wiretap: Wiretap
+) -> None:
+    assert (await service.post("refunds", KEY, instruction().model_dump_json())).status_code == 200
+    assert (await wiretap.replay("POST", "/clawbacks")).status_code == 401
+    assert (await wiretap.replay("POST", "/clawbacks", **{"webhook-id": f"POST /clawbacks {KEY}"})).status_code == 401
+    assert (await wiretap.replay("POST", "/refunds", **{"idempotency-key": OTHER})).status_code == 401
+    assert await platform.payments() == {KEY: ("succeeded", 1)}
+
+
+@pytest.mark.parametrize("purpose", ["another", KEY, f"POST /clawbacks {KEY}", f"GET /refunds {KEY}"])
+async def test_an_instruction_signed_for_another_purpose_is_not_paid(platform: StandIn, purpose: str) -> None:
+    answer = await platform.refund(instruction(), **signed(purpose, instruction().model_dump_json()))
+    assert answer.status_code == 401
+    assert f"webhook-id is not POST /refunds {KEY}" in answer.json()["error"]
+    assert await platform.payments() == {}
+
+
+async def test_a_look_up_that_is_not_signed_is_told_nothing(platform: StandIn) -> None:
+    await platform.refund(instruction())
+    answer = await platform.http.get(f"/refunds/{KEY}")
+    assert answer.status_code == 401
+    assert answer.json().keys() == {"error"}
+
+
+async def test_every_call_that_sends_something_says_what_for(service: SignedService, wiretap: Wiretap) -> None:
+    await service.post("pickups/cancel", "case/C-1/pickup/1", "{}")
+    request = wiretap.heard[0]
+    assert request.headers["webhook-id"] == "POST /pickups/cancel case/C-1/pickup/1"
+    Webhook(TRIAL_SECRET).verify(request.content, dict(request.headers))
+
+
+async def test_what_stands_before_the_path_is_not_signed_since_a_gateway_may_change_it(wiretap: Wiretap) -> None:
+    service = SignedService(httpx.AsyncClient(transport=wiretap), LABELS, "https://gate.example/pay/v1/", TRIAL_SECRET)
+    await service.get("refunds", "case/../refund/1")
+    assert wiretap.heard[0].url.raw_path == b"/pay/v1/refunds/case%2F..%2Frefund%2F1"
+    assert wiretap.heard[0].headers["webhook-id"] == "GET /refunds case/../refund/1"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_the_guides_worked_example_is_what_is_sent(wiretap: Wiretap, method: str) -> None:
+    example = GUIDE.read_text("utf-8").partition(f"```\n{method} /refunds")[2].partition("```")[0]
+    headers = dict(re.findall(r"^(webhook-[a-z]+|Idempotency-Key): (.+)$", example, flags=re.MULTILINE))
+    secret = re.search(r"whsec_[A-Za-z0-9+/=]+", GUIDE.read_text("utf-8"))
+    assert secret is not None
+    service = SignedService(httpx.AsyncClient(transport=wiretap), LABELS, "https://pay.example", secret[0])
+    body = example.rpartition("\n\n")[2].strip()
+    signed_at = parse_instant("2024-06-03T10:00:00+08:00")
+    with read_from(lambda: signed_at + timedelta(milliseconds=250)):
+        await (service.get("refunds", KEY) if method == "GET" else service.post("refunds", KEY, body))
+    sent = {name.lower(): value for name, value in wiretap.heard[0].headers.items()}
+    assert len(headers) == (3 if method == "GET" else 4)
+    assert {name.lower(): value for name, value in headers.items()}.items() <= sent.items()
