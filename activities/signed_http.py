@@ -4,24 +4,30 @@ Whatever leaves open what became of a call is a retryable error, 4xx answers inc
 secret, which an operator puts right while the case waits.
 """
 
+import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 import httpx
+from pydantic import Field
 from standardwebhooks import Webhook
 from temporalio.exceptions import ApplicationError
 
 from activities import present
 from activities.answers import A, UnreadableAnswer, read_answer
 from activities.heartbeat import send_heartbeats
-from activities.outside_http import AnswerRefused, ServiceAnswer, exchange
-from aftersale.errors import bad_input
+from activities.outside_http import AnswerRefused, ServiceAnswer, exchange, is_loopback
+from aftersale.errors import BadInput, Problem
 from aftersale.policy.book import Book
+from aftersale.schema import Schema
 
 Activities = Sequence[Callable[..., Any]]
+
+_SECRET, _LEAST_BYTES = "whsec_", 24
+"""What a shared secret begins with, and how much chance it holds at least, by Standard Webhooks."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,10 @@ class SignedService:
         BadInput, without repeating the secret, for an address or a secret that cannot be used.
         """
         self._http, self._labels = http, labels
-        self._address = _http_address(base_url, f"{labels.code}.base_url")
-        self._signer = _signer(secret, f"{labels.code}.secret")
+        said = {"base_url": _wrong_address(base_url), "secret": _wrong_secret(secret)}
+        if problems := [Problem(field=f"{labels.code}.{name}", message=wrong) for name, wrong in said.items() if wrong]:
+            raise BadInput(problems)
+        self._address, self._signer = base_url.rstrip("/"), Webhook(secret)
 
     async def post(self, path: str, key: str, body: str) -> ServiceAnswer:
         """Send what bears the key. Raises a retryable error where no answer comes, or one beyond its bounds."""
@@ -165,18 +173,28 @@ class OutsideService(ABC):
         """All of them, for a worker."""
 
 
-def _http_address(base_url: str, field: str) -> str:
+def _wrong_address(base_url: str) -> str | None:
     try:
         address = httpx.URL(base_url)
     except httpx.InvalidURL:
         address = httpx.URL("")
-    if address.scheme not in ("http", "https") or not address.host:
-        raise bad_input(field, "is no web address; write http://host:port")
-    return base_url.rstrip("/")
+    beside = address.userinfo or address.query or address.fragment
+    if address.scheme not in ("http", "https") or not address.host or beside:
+        return "is no web address; write https://host:port, with a path if need be"
+    if address.scheme == "http" and not is_loopback(address.host):
+        return "would be called in the clear, which is for this machine alone; write https://host:port"
+    return None
 
 
-def _signer(secret: str, field: str) -> Webhook:
+def _wrong_secret(secret: str) -> str | None:
+    told = secret.removeprefix(_SECRET)
     try:
-        return Webhook(secret)
-    except Exception:  # the library's own errors have no common root
-        raise bad_input(field, "cannot sign; write whsec_ and the base64 of the shared secret") from None
+        length = len(base64.b64decode(told + "=" * (-len(told) % 4), validate=True))
+    except ValueError:
+        length = 0
+    if secret.startswith(_SECRET) and length >= _LEAST_BYTES:
+        return None
+    return (
+        f"cannot sign; write {_SECRET} and the base64 of {_LEAST_BYTES} random bytes or more, such as "
+        f"`echo {_SECRET}$(openssl rand -base64 32)` prints, and give the service the same"
+    )

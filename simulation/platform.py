@@ -13,7 +13,7 @@ import httpx
 from simulation.chance import Chance, Fault
 from trial.platform.services import PAYMENTS, STAND_INS, StandIn
 
-URL = "http://platform.example"
+URL = "https://platform.example"
 
 Answer = dict[str, Any] | None
 """A body to answer with, or None for a 404."""

@@ -181,4 +181,4 @@ def variables_for(platform_url: str, records_url: str) -> dict[str, str]:
     for labels in (Payments.labels, *(each.labels for each in SERVICES)):
         address, secret = labels.variables
         told |= {address: platform_url, secret: TRIAL_SECRET}
-    return told | {"AFTERSALE_NOTIFY_FALLBACK": platform_url.replace("http://", "json://") + "/inbox"}
+    return told | {"AFTERSALE_NOTIFY_FALLBACK": platform_url.replace("http", "json", 1) + "/inbox"}

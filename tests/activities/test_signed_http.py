@@ -1,5 +1,6 @@
 """What is signed is signed for one purpose, and what a service is called with is refused where it cannot keep that."""
 
+import base64
 import json
 import re
 from datetime import timedelta
@@ -9,9 +10,14 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from activities.approvals import Approvals
+from activities.carriers import Carriers
+from activities.insurance import Insurance
 from activities.present import read_from
 from activities.signed_http import ServiceLabels, SignedService
+from aftersale.errors import BadInput
 from aftersale.times import parse_instant
+from tests.support.books import BOOK
 from tests.support.platform_fixtures import StandIn, instruction, signed
 from trial.platform import TRIAL_SECRET
 
@@ -125,3 +131,92 @@ async def test_the_guides_worked_example_is_what_is_sent(wiretap: Wiretap, metho
     sent = {name.lower(): value for name, value in wiretap.heard[0].headers.items()}
     assert len(headers) == (3 if method == "GET" else 4)
     assert {name.lower(): value for name, value in headers.items()}.items() <= sent.items()
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        *("", "payments.example", "ftp://payments.example", "https://", "http://[::"),
+        *("https://user:sekret@payments.example", "https://payments.example?sekret=1", "https://payments.example/#a"),
+    ],
+)
+def test_an_address_that_cannot_be_called_is_refused(base_url: str) -> None:
+    with pytest.raises(BadInput, match=r"^payments\.base_url: is no web address; write https://host:port") as raised:
+        called_at(base_url)
+    assert "sekret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        *("http://payments.example", "http://10.0.0.7:8080", "http://0.0.0.0", "HTTP://payments:8080/api"),
+        *("http://localhost.payments.example", "http://127.0.0.1.payments.example", "http://[2001:db8::1]"),
+    ],
+)
+def test_an_address_in_the_clear_is_refused_beyond_this_machine(base_url: str) -> None:
+    with pytest.raises(BadInput, match=r"^payments\.base_url: would be called in the clear.*write https://host:port"):
+        called_at(base_url)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        *("http://127.0.0.1:8080", "http://localhost:8080/api", "http://[::1]:8080", "http://127.8.0.1"),
+        *("https://payments.example", "https://10.0.0.7:8443/api/"),
+    ],
+)
+def test_an_address_on_this_machine_or_by_tls_is_taken(base_url: str) -> None:
+    called_at(base_url)
+
+
+def called_at(base_url: str, secret: str = TRIAL_SECRET) -> SignedService:
+    return SignedService(httpx.AsyncClient(trust_env=False, verify=False), LABELS, base_url, secret)
+
+
+def secret_of(length: int) -> str:
+    return "whsec_" + base64.b64encode(b"sekret-sekret-sekret-sekret-sekret"[:length]).decode()
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *("", "whsec_", "whsec_!", "whsec_sekre", secret_of(2), secret_of(23)),
+        *(secret_of(24).removeprefix("whsec_"), secret_of(24) + "é", secret_of(24).replace("c", "-")),
+    ],
+)
+def test_a_secret_that_is_none_or_short_is_refused_and_not_repeated(secret: str) -> None:
+    with pytest.raises(
+        BadInput, match=r"^payments\.secret: cannot sign; write whsec_ and .* 24 random bytes"
+    ) as raised:
+        called_at("https://payments.example", secret)
+    assert "openssl rand -base64 32" in str(raised.value)
+    assert "sekre" not in str(raised.value) and secret_of(24)[6:20] not in str(raised.value)
+
+
+@pytest.mark.parametrize("length", [24, 32, 34])
+def test_a_secret_of_24_bytes_or_more_is_taken_padded_or_not(length: int) -> None:
+    called_at("https://payments.example", secret_of(length))
+    called_at("https://payments.example", secret_of(length).rstrip("="))
+
+
+def test_address_and_secret_are_refused_at_once() -> None:
+    with pytest.raises(BadInput) as raised:
+        called_at("http://payments.example", secret_of(2))
+    assert [problem.field for problem in raised.value.problems] == ["payments.base_url", "payments.secret"]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "secret", "named"),
+    [("http://far.example", TRIAL_SECRET, "base_url"), ("https://far.example", None, "secret")],
+)
+def test_every_service_is_held_to_the_same(base_url: str, secret: str | None, named: str) -> None:
+    http = httpx.AsyncClient(trust_env=False, verify=False)
+    with pytest.raises(BadInput, match=f"^approvals.{named}: "):
+        Approvals(http, base_url, secret)
+    with pytest.raises(BadInput, match=f"^carrier.{named}: "):
+        Carriers(http, base_url, secret, BOOK)
+    with pytest.raises(BadInput, match=f"^insurer.{named}: "):
+        Insurance(http, base_url, secret, BOOK)
