@@ -81,6 +81,17 @@ def test_only_outside_calls_activities() -> None:
 PRODUCT = [path for path in MODULES if name(path).startswith(("aftersale/", "activities/", "workflows/"))]
 
 
+def test_only_two_modules_open_http() -> None:
+    """What answers is bound there; a client made elsewhere would read whatever comes, from wherever it is led."""
+    openers = re.compile(
+        r"\bAsyncClient\(|httpx\.(get|post|stream|Client)\b|^import requests|urlopen|aiohttp", re.MULTILINE
+    )
+    product = [path for path in PRODUCT if openers.search(path.read_text("utf-8"))]
+    worker = openers.search((ROOT / "worker.py").read_text("utf-8"))
+    assert {name(path) for path in product} == {"activities/outside_http.py", "activities/messaging/channel_http.py"}
+    assert worker is None
+
+
 @cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))

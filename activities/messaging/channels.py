@@ -11,7 +11,9 @@ from urllib.parse import unquote
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.common import OverflowMode
 
+from activities.messaging.channel_http import bind_requests
 from activities.messaging.rendering import Language, RenderedMessage
+from activities.outside_http import is_loopback
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
 from aftersale.times import span
@@ -69,6 +71,10 @@ class Channel:
         self._service = _opened(plain)
         self._plugin = self._service[0]
         self._takes_fields = scheme in _DATA_SCHEMES
+        if self._takes_fields and not (self._plugin.secure or is_loopback(self._plugin.host)):
+            raise ValueError(
+                f"would be told in the clear, which is for this machine alone; write {scheme}s://host/path"
+            )
         if not self._takes_fields and "overflow=" not in plain:
             self._plugin.overflow_mode = OverflowMode.SPLIT  # what is too long would be refused for ever
         self.name = _name(scheme, url)
@@ -153,9 +159,10 @@ def _parted(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _opened(url: str) -> Apprise:
+    bind_requests()
     service = Apprise(asset=AppriseAsset(app_id="aftersale"))
     if not service.add(url) or len(service) != 1:
-        raise ValueError("is no channel that apprise can read; write one such as json://host:port/path")
+        raise ValueError("is no channel that apprise can read; write one such as jsons://host:port/path")
     return service
 
 

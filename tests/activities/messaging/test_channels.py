@@ -185,7 +185,7 @@ def test_an_option_that_cannot_be_used_is_said_with_what_can(option: str, said: 
 def test_unreadable_channels_are_all_named_by_setting_and_not_repeated() -> None:
     with pytest.raises(BadInput) as raised:
         Channels({Party.BUYER: [NOBODY, "carrier-pigeon://sekret@loft"], Party.MERCHANT: [""]}, ["sekret"])
-    remedy = "is no channel that apprise can read; write one such as json://host:port/path"
+    remedy = "is no channel that apprise can read; write one such as jsons://host:port/path"
     assert [(problem.field, problem.message) for problem in raised.value.problems] == [
         ("notifications.buyer.1", remedy),
         ("notifications.merchant.0", remedy),
