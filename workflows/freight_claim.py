@@ -2,6 +2,7 @@
 
 from temporalio import workflow
 
+from aftersale.contract.markdown import escape
 from aftersale.guarantees.freight_insurance import FreightClaimInput as Filed
 from aftersale.guarantees.freight_insurance import InsurerAnswer
 from workflows import outside
@@ -15,6 +16,6 @@ class FreightClaim:
     async def run(self, claim: Filed) -> InsurerAnswer:
         """Return the insurer's decision."""
         answer = await outside.insure(claim)
-        workflow.set_current_details(answer.words)
+        workflow.set_current_details(escape(answer.words))
         await outside.note_insurance(claim, answer)
         return answer

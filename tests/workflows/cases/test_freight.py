@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from aftersale.contract.status import Status
 from aftersale.policy.book import Book
@@ -94,6 +95,15 @@ async def test_an_insurer_that_fails_or_declines_does_not_touch_the_refund(
     )
     (claim,) = await asked(stand_in, live)
     assert claim["asked"] == (2 if fault == "lose_answer" else 1)
+
+
+async def test_the_insurers_words_are_shown_as_they_were_written(place: Workplace, stand_in: StandIn) -> None:
+    await stand_in.arm("decline", path="/freight-claims", reason="[see](http://evil.example)")
+    live = await refunded(place, yuan(1200))
+    await shown(place, live)
+    claim = place.client.get_workflow_handle(f"insurance/{live.handle.id.removeprefix('case/')}/freight")
+    page = await claim.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert r"\[see\]\(http\://evil" in page.current_details
 
 
 def covered(**cover: int) -> Book:
