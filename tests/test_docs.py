@@ -12,6 +12,7 @@ from activities.services import SERVICES
 from aftersale import vocabulary
 from aftersale.cli import app
 from aftersale.contract.request import CaseRequest, Evidence, Item, Order, OrderLine, PickupWish
+from aftersale.schema import Schema
 from tests.test_house import MODULES, ROOT, TRACKED, name
 from trial.service_texts import texts
 
@@ -138,7 +139,7 @@ def test_the_guide_to_policies_says_which_file_holds_each_service() -> None:
 
 
 def test_the_guide_to_integration_explains_every_field_of_a_request() -> None:
-    shapes = [CaseRequest, Order, OrderLine, Item, Evidence, PickupWish]
+    shapes: list[type[Schema]] = [CaseRequest, Order, OrderLine, Item, Evidence, PickupWish]
     text = (DOCS / "integrate.md").read_text("utf-8").partition("## The request")[2].partition("\n## ")[0]
     told = {each.rstrip("?") for each in re.findall(r"`([a-z_0-9]+\??)`", text)}
     assert not {field for shape in shapes for field in shape.model_fields} - told

@@ -10,11 +10,9 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from activities.approvals import Approvals
-from activities.carriers import Carriers
-from activities.insurance import Insurance
 from activities.present import read_from
-from activities.signed_http import ServiceLabels, SignedService
+from activities.services import SERVICES
+from activities.signed_http import ServiceAddress, ServiceLabels, SignedService
 from aftersale.errors import BadInput
 from aftersale.times import parse_instant
 from tests.support.books import BOOK
@@ -210,13 +208,10 @@ def test_address_and_secret_are_refused_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("base_url", "secret", "named"),
-    [("http://far.example", TRIAL_SECRET, "base_url"), ("https://far.example", None, "secret")],
+    [("http://far.example", TRIAL_SECRET, "base_url"), ("https://far.example", "", "secret")],
 )
-def test_every_service_is_held_to_the_same(base_url: str, secret: str | None, named: str) -> None:
+def test_every_service_is_held_to_the_same(base_url: str, secret: str, named: str) -> None:
     http = httpx.AsyncClient(trust_env=False, verify=False)
-    with pytest.raises(BadInput, match=f"^approvals.{named}: "):
-        Approvals(http, base_url, secret)
-    with pytest.raises(BadInput, match=f"^carrier.{named}: "):
-        Carriers(http, base_url, secret, BOOK)
-    with pytest.raises(BadInput, match=f"^insurer.{named}: "):
-        Insurance(http, base_url, secret, BOOK)
+    for service in SERVICES:
+        with pytest.raises(BadInput, match=f"^{service.labels.code}.{named}: "):
+            service(http, BOOK, ServiceAddress(url=base_url, secret=secret))
