@@ -1,4 +1,4 @@
-"""What services outside answer, read leniently: what nobody knows is left aside, words beyond their length are cut.
+"""Lenient reading of what services outside answer: unknown fields are left aside, words beyond their length are cut.
 
 What is needed and missing, or of another type, is a fault all the same. What we send is as strict as ever.
 """

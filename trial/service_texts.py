@@ -1,4 +1,4 @@
-"""What operators read of the services outside that may be called out to, written from `activities.services`.
+"""Writes what operators read of the services outside that may be called out to, from `activities.services`.
 
 python -m trial.service_texts
 """

@@ -1,4 +1,4 @@
-"""What services answer is read leniently: what is unknown is left aside, what is too long is cut or refused."""
+"""Answers of services are read leniently: what is unknown is left aside, what is too long is cut or refused."""
 
 import json
 from typing import Any

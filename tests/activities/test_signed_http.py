@@ -1,4 +1,4 @@
-"""What is signed is signed for one purpose, and what a service is called with is refused where it cannot keep that."""
+"""Signatures are good for one purpose, and what a service is called with is refused where it cannot keep that."""
 
 import base64
 import json
