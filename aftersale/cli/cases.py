@@ -1,7 +1,7 @@
 """`aftersale open`, `show` and `act`: one case, opened, looked at, moved on."""
 
 from collections.abc import Sequence
-from contextlib import suppress
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -12,11 +12,11 @@ from aftersale.case.turn import reassemble
 from aftersale.cli.connections import on_cases, on_records
 from aftersale.cli.errors import REFUSED, AsJson, report_errors
 from aftersale.cli.inputs import decode, json_of, with_actor
-from aftersale.cli.output import draw, inert, say, table, warn
+from aftersale.cli.output import draw, inert, say, table
 from aftersale.contract.commands import parse, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Entry, Status
-from aftersale.errors import AftersaleError, CaseNotFound, NoAnswer, ServiceFault
+from aftersale.errors import AftersaleError, CaseNotFound
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind, Command
 
@@ -38,17 +38,18 @@ def open_(
         raise typer.Exit(REFUSED)
 
 
-def show(case_id: CaseId, as_json: AsJson = False) -> None:
-    """Show where a case stands, whose move it is, and how it came here.
-
-    What Temporal does not answer for is shown from the records, which is said on standard error.
-    """
+def show(
+    case_id: CaseId,
+    live: Annotated[bool, typer.Option("--live", help="Ask the case's workflow, which needs a worker.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a case stands, whose move it is, and how it came here, from the records."""
     with report_errors(as_json):
-        try:
-            status = _latest(on_cases(lambda cases: cases.status(case_id)))
-        except (CaseNotFound, NoAnswer, ServiceFault) as error:
-            status = _recorded(case_id, error)
-    _show(status, as_json)
+        if live:
+            status, written_at = on_cases(lambda cases: cases.status(case_id, live=True)), None
+        else:
+            status, written_at = _recorded(case_id)
+    _show(status, as_json, written_at)
 
 
 def act(
@@ -70,41 +71,31 @@ def act(
     _show(status, as_json)
 
 
-def _latest(status: Status) -> Status:
-    """Give the case as it is recorded where it is over: facts that arrive later are written there, not in Temporal."""
-    if status.is_final:
-        with suppress(AftersaleError), on_records() as kept:
-            return kept.turns.record(status.case_id) or status
-    return status
-
-
-def _recorded(case_id: str, missed: AftersaleError) -> Status:
-    """Return the case as its records tell it, with a warning. Raises what Temporal said where they do not know it."""
+def _recorded(case_id: str) -> tuple[Status, datetime]:
+    """Return the case as its records tell it, and when that was written. Raises CaseNotFound, and as `on_records`."""
     try:
         with on_records() as kept:
             turns = kept.turns.of(case_id)
     except AftersaleError as error:
-        missed.add_note(str(error))
-        raise missed from None
+        error.add_note("or ask the case itself with --live")
+        raise
     status = reassemble([written.turn for written in turns])
     if status is None:
-        raise missed
-    forgotten = isinstance(missed, CaseNotFound) and status.is_final
-    why = f"case {case_id} is over, and Temporal no longer keeps it" if forgotten else str(missed)
-    warn(f"from the records, as written at {local(turns[-1].written_at)}: {why}")
-    return status
+        remedy = "check its id, and AFTERSALE_RECORDS_URL; one that waits to be let in answers with --live"
+        raise CaseNotFound(f"case {case_id} is not in the records; {remedy}")
+    return status, turns[-1].written_at
 
 
-def _show(status: Status, as_json: bool) -> None:
+def _show(status: Status, as_json: bool, written_at: datetime | None = None) -> None:
     if as_json:
         say(status.model_dump_json())
         return
     tables = (_deadlines(status), timeline_of(status.timeline))
-    draw(_head(status), *(each for each in tables if each.row_count))
+    draw(_head(status, written_at), *(each for each in tables if each.row_count))
 
 
-def _head(status: Status) -> Text:
-    """Return the case in a few lines."""
+def _head(status: Status, written_at: datetime | None) -> Text:
+    """Return the case in a few lines; as of when, if it comes from the records."""
     lines = [f"{status.case_id}  {status.kind.words}  {status.state.words}"]
     lines += [f"refused: {problem}" for problem in status.problems]
     ended = status.outcome or status.close_reason
@@ -119,6 +110,8 @@ def _head(status: Status) -> Text:
         lines.append(f"on hold since {local(status.held_since)}")
     money = status.refund
     lines.append(f"refund: {money.status.words}, {money.amount_minor} {money.currency or ''} minor")
+    if written_at:
+        lines.append(f"as recorded at {local(written_at)}")
     return Text(inert("\n".join(lines)))
 
 

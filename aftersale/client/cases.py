@@ -1,9 +1,10 @@
 """Cases as a back end opens them, moves them on and looks at them."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -20,15 +21,18 @@ from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished
 from aftersale.contract.request import WORKFLOW_TYPES, CaseRequest
 from aftersale.contract.status import Status
-from aftersale.errors import CaseNotFound, Refusal
+from aftersale.errors import CaseNotFound, Refusal, ServiceFault
 from aftersale.temporal.plugin import TASK_QUEUE, connect
 from aftersale.vocabulary import CaseKind, Command
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus
 
+if TYPE_CHECKING:
+    from aftersale.records import Records
+
 
 class Cases(Entities[CaseRequest, Status]):
-    """The cases of one Temporal namespace."""
+    """The cases of one Temporal namespace: commands go to their workflows, and what is read comes from the records."""
 
     _named = "case"
     _prefix = "case/"
@@ -41,19 +45,24 @@ class Cases(Entities[CaseRequest, Status]):
     def __init__(
         self,
         client: Client,
+        records: "Records | None" = None,
         *,
         timeout: timedelta = PATIENCE,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Use a connected client. `timeout` bounds every call; `now` stamps acts that bear no instant of their own."""
+        """Use a connected client, and open records; whoever opened them closes them.
+
+        `timeout` bounds every call to Temporal; `now` stamps acts that bear no instant of their own.
+        """
         super().__init__(client, timeout=timeout, now=now)
+        self._records = records
         self.namespace, self.rollouts = Namespace(client, timeout), Rollouts(client, timeout)
         self.watches = Watches(client, timeout=timeout, now=now)
 
     @classmethod
-    async def connect(cls, **overrides: Any) -> Self:
+    async def connect(cls, records: "Records | None" = None, **overrides: Any) -> Self:
         """Return the cases of the namespace that the environment names. Raises ServiceFault."""
-        return cls(await connect(**overrides))
+        return cls(await connect(**overrides), records)
 
     async def open(self, kind: CaseKind, request: CaseRequest | Mapping[str, Any]) -> Status:
         """Open a case, or find it: the same request any number of times opens one case.
@@ -79,9 +88,25 @@ class Cases(Entities[CaseRequest, Status]):
         """
         return await self._give(case_id, act, request_id)
 
-    async def status(self, case_id: str) -> Status:
-        """Return the case as it stands; of a closed case, the record it left. Raises CaseNotFound, NoAnswer."""
-        return await self._read_status(case_id)
+    async def status(self, case_id: str, *, live: bool = False) -> Status:
+        """Return the case as its record tells it, or, `live`, as its workflow does.
+
+        The record is as of the case's last turn, and needs no worker. The workflow needs one while it runs; of a case
+        that is over it says with what it ended, but not which facts came later, and nothing once Temporal has
+        forgotten it.
+        Raises CaseNotFound; RecordsUnavailable, or ServiceFault where no records were given; NoAnswer of a live one.
+        """
+        self._require_id(case_id)
+        if live:
+            return await self._ask(case_id)
+        if self._records is None:
+            remedy = "give `Cases` the records that AFTERSALE_RECORDS_URL names, or ask the case itself: live=True"
+            raise ServiceFault(f"no records to read case {case_id} from; {remedy}")
+        found = await asyncio.to_thread(self._records.turns.record, case_id)
+        if found is None:
+            remedy = "check its id; a case that waits to be let in, or for its records, answers live=True"
+            raise CaseNotFound(f"case {case_id} is not in the records; {remedy}")
+        return found
 
     async def runs(self, case_id: str) -> bool:
         """Tell whether the case's workflow runs; not once it is over, terminated, or forgotten. Raises as `setup`."""
@@ -124,7 +149,7 @@ class Cases(Entities[CaseRequest, Status]):
 
     async def _over(self, fact: LateFact, said: Act | ParcelEvent) -> Status:
         """Return what becomes of something that was sent to a case that is over."""
-        over = await self.status(fact.case_id)
+        over = await self._ask(fact.case_id)
         if not over.is_final or not is_late(over, said):
             raise self._refusal(over)
         try:

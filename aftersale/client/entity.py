@@ -61,7 +61,7 @@ class Entities(Generic[R, S]):
             if decision.is_final:
                 return decision
         # The server answers a repeated update with its first answer, however far the workflow has come since.
-        return await self._read_status(opened_id)
+        return await self._ask(opened_id)
 
     async def _require_own(self, workflow_type: str, opened_id: str, wanted: R) -> None:
         """Make sure that it was this request that opened the workflow, which is over. Raises Refusal."""
@@ -94,20 +94,21 @@ class Entities(Generic[R, S]):
 
     async def _give_late(self, opened_id: str, act: Act, request_id: str) -> S:
         """Return what becomes of a command to a workflow that is over."""
-        raise self._refusal(await self._read_status(opened_id))
+        raise self._refusal(await self._ask(opened_id))
 
     async def _signal(self, opened_id: str, name: str, content: Schema) -> None:
         """Send a signal. Raises Refusal where the workflow is over, CaseNotFound, NoAnswer."""
         try:
             await self._await_answer(opened_id, self._handle(opened_id).signal(name, as_sent(content)))
         except CaseNotFound as error:
-            raise self._refusal(await self._read_status(opened_id)) from error
+            raise self._refusal(await self._ask(opened_id)) from error
 
     def _refusal(self, over: S) -> Refusal:
         """Return that a workflow which ended so takes nothing more."""
         raise NotImplementedError
 
-    async def _read_status(self, opened_id: str) -> S:
+    async def _ask(self, opened_id: str) -> S:
+        """Return what the workflow itself says: by a query while it runs, which needs a worker; then by its result."""
         handle = self._handle(opened_id)
         description = await self._await_answer(opened_id, handle.describe())
         if description.status is WorkflowExecutionStatus.COMPLETED:
@@ -115,10 +116,13 @@ class Entities(Generic[R, S]):
         return await self._await_answer(opened_id, handle.query("status", result_type=self._status_type))
 
     def _handle(self, opened_id: str) -> WorkflowHandle[Any, S]:
+        self._require_id(opened_id)
+        return self._client.get_workflow_handle(f"{self._prefix}{opened_id}", result_type=self._status_type)
+
+    def _require_id(self, opened_id: str) -> None:
         if not is_id(opened_id):
             said = "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; correct it"
             raise bad_input(self._id_field, said)
-        return self._client.get_workflow_handle(f"{self._prefix}{opened_id}", result_type=self._status_type)
 
     async def _await_answer(self, opened_id: str, call: Awaitable[T]) -> T:
         return await await_answer(f"{self._named} {opened_id}", call, self._timeout)

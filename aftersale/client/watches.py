@@ -49,7 +49,7 @@ class Watches(Entities[WatchRequest, WatchStatus]):
         try:
             await self._signal(shipment_id, "parcel_event", event)
         except Refusal:
-            over = await self.status(shipment_id)
+            over = await self._ask(shipment_id)
             if any(each.tracking_no == event.tracking_no and each.cleared_at is None for each in over.violations):
                 raise
 
@@ -58,8 +58,11 @@ class Watches(Entities[WatchRequest, WatchStatus]):
         await self._signal(shipment_id, "policy_published", PolicyPublished(revision=revision))
 
     async def status(self, shipment_id: str) -> WatchStatus:
-        """Return the watch as it stands; of one that is over, the record it left. Raises CaseNotFound, NoAnswer."""
-        return await self._read_status(shipment_id)
+        """Return the watch as it stands; of one that is over, with what it ended. Raises CaseNotFound, NoAnswer.
+
+        It is always the workflow that is asked, since of watches the records hold nothing but violations.
+        """
+        return await self._ask(shipment_id)
 
     def _refusal(self, over: WatchStatus) -> Refusal:
         shipment_id = over.shipment_id

@@ -54,13 +54,13 @@ class CrowdCourse(Course):
         await self.settle()
         for _ in range(8):
             for each in asked:
-                status = await self.world.cases.status(each["case_id"])
+                status = await self.world.cases.status(each["case_id"], live=True)
                 checks.of_a_status(self.world, each, CaseKind.RETURN, status)
                 with checks.holding("a rollout tells every running case"):
                     behind = [view.clock for view in status.deadlines if view.policy_version != newest]
                     assert not behind, f"{behind} of {status.case_id} follow an older book"
             await self.pass_to(self.now + timedelta(days=11))
         for each in asked:
-            final = await self.world.cases.status(each["case_id"])
+            final = await self.world.cases.status(each["case_id"], live=True)
             checks.of_the_end(self.world, final, audited=False)
             checks.of_the_records(self.world, final)

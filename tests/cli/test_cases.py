@@ -63,10 +63,12 @@ async def test_a_command_is_given_and_the_case_shown(place: Market) -> None:
     )
     assert (acted.status, acted.err, acted.json["state"]) == (0, "", "awaiting_merchant_receipt")
     plain, shown = await asyncio.gather(
-        run("show", case_id, address=place.address), run("show", case_id, "--json", address=place.address)
+        run("show", case_id, "--live", address=place.address),
+        run("show", case_id, "--live", "--json", address=place.address),
     )
     assert (shown.status, shown.err, shown.json) == (0, "", acted.json)
     assert plain.status == 0 and "ship back 寄回: carrier sf, tracking_no SF1" in plain.out
+    assert "as recorded at" not in plain.out
 
 
 async def test_a_payload_may_come_from_standard_input_and_name_its_actor(place: Market) -> None:
@@ -96,9 +98,9 @@ async def test_a_request_that_opens_no_case_is_told_with_its_reasons(place: Mark
 
 
 async def test_a_case_that_nobody_opened_is_told_in_words(place: Market) -> None:
-    where = {"address": place.address, "records_url": place.records_url}
     plain, as_json = await asyncio.gather(
-        run("show", "unheard-of", **where), run("show", "unheard-of", "--json", **where)
+        run("show", "unheard-of", "--live", address=place.address),
+        run("show", "unheard-of", "--live", "--json", address=place.address),
     )
     said = "case unheard-of is unknown here; check its id, and TEMPORAL_NAMESPACE"
     assert plain == (2, "", f"aftersale: {said}\n")
@@ -114,7 +116,7 @@ async def test_a_case_is_on_the_list_as_soon_as_its_worker_has_written_it_down(p
             if found.get(case_id, {}).get("state") == "awaiting_buyer_return":
                 break
     assert (listed.status, listed.err, found[case_id]["party"]) == (0, "", "buyer")
-    shown = await run("show", case_id, "--json", address=place.address, records_url=place.records_url)
+    shown = await run("show", case_id, "--live", "--json", address=place.address)
     assert found[case_id]["respond_by"] == shown.json["next"]["respond_by"]
     apart = await run("show", case_id, "--json", records_url=place.records_url)
     assert apart.json == shown.json, "the record is the case"
@@ -127,7 +129,7 @@ async def test_what_parties_wrote_cannot_steer_the_terminal(place: Market) -> No
     acted = await run(
         *("act", case_id, "ship_back", "--as", "buyer:B-5", "--json", json.dumps(given)), address=place.address
     )
-    shown = await run("show", case_id, address=place.address)
+    shown = await run("show", case_id, "--live", address=place.address)
     assert (acted.status, shown.status) == (0, 0)
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(shown.out)
     # A table may break the line anywhere.
@@ -177,7 +179,7 @@ async def test_a_wrong_option_is_told_in_json_to_whoever_asks_for_json() -> None
 
 async def test_without_a_server_it_says_where_it_looked() -> None:
     address = f"127.0.0.1:{free_port()}"
-    told = await run("show", "C-1", address=address)
+    told = await run("show", "C-1", "--live", address=address)
     assert (told.status, told.out) == (2, "")
     assert told.err.startswith(f"aftersale: no Temporal server answers at {address} (Connection refused); start one")
     assert told.err.count("\n") == 1

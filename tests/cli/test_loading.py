@@ -37,8 +37,8 @@ async def test_asking_the_policy_book_does_not_load_temporal_or_a_database() -> 
     assert "2024-02-04" in told.out and _loaded(told) == []
 
 
-@pytest.mark.parametrize("words", [("list",), ("due",), ("list", "--all", "--json")])
-async def test_a_list_loads_no_temporal_and_only_the_driver_of_its_database(
+@pytest.mark.parametrize("words", [("list",), ("due",), ("list", "--all", "--json"), ("show", "C-1")])
+async def test_what_reads_the_records_loads_no_temporal_and_only_the_driver_of_its_database(
     kept: Records, url: str, words: tuple[str, ...]
 ) -> None:
     kept.turns.write([turn("C-1", 1, respond_by=NOW)], now=NOW)
@@ -54,7 +54,9 @@ async def test_where_the_extra_is_not_installed_it_is_named(without_the_extra: s
     assert (listed.status, listed.out) == (2, "") and "the records need the extra `records`" in listed.err
     assert remedy in listed.err and listed.err.count("\n") == 1
     shown = await python(*program, "show", "C-1")
-    assert shown.status == 2 and shown.err.startswith("aftersale: no Temporal server answers") and remedy in shown.err
+    assert shown.status == 2 and f"{remedy}; or ask the case itself with --live" in shown.err
+    live = await python(*program, "show", "C-1", "--live")
+    assert live.status == 2 and live.err.startswith("aftersale: no Temporal server answers")
     prepared = await python(*program, "setup", "--json")
     assert prepared.status == 2 and remedy in prepared.json["error"]
 

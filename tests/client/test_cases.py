@@ -121,7 +121,7 @@ async def test_a_malformed_request_is_refused_before_anything_is_sent(place: Mar
         await place.cases.open(RETURN, wanted)
     assert {problem.field for problem in raised.value.problems} >= {"items.0.quantity", "items.0.requested", "surprise"}
     with pytest.raises(CaseNotFound):
-        await place.cases.status(wanted["case_id"])
+        await place.cases.status(wanted["case_id"], live=True)
 
 
 def test_every_kind_has_a_workflow_type() -> None:
@@ -156,9 +156,9 @@ async def test_a_request_id_repeated_applies_once(place: Market) -> None:
     first = await place.cases.act(case_id, evidence, request_id="e-1")
     again = await place.cases.act(case_id, evidence, request_id="e-1")
     assert again == first
-    assert _count(await place.cases.status(case_id), "EvidenceAdded") == 1
+    assert _count(await place.cases.status(case_id, live=True), "EvidenceAdded") == 1
     await place.cases.act(case_id, evidence, request_id="e-2")
-    assert _count(await place.cases.status(case_id), "EvidenceAdded") == 2
+    assert _count(await place.cases.status(case_id, live=True), "EvidenceAdded") == 2
 
 
 async def test_a_refusal_names_the_code_and_the_legal_commands(place: Market) -> None:
@@ -184,7 +184,7 @@ async def test_a_case_that_is_over_takes_neither_command_nor_scan(place: Market)
 
 async def test_a_case_that_nobody_opened_is_not_found(place: Market) -> None:
     for call in (
-        place.cases.status("unheard-of"),
+        place.cases.status("unheard-of", live=True),
         place.cases.act("unheard-of", APPROVE),
         place.cases.scan("unheard-of", _scan("s-1")),
     ):
@@ -195,14 +195,14 @@ async def test_a_case_that_nobody_opened_is_not_found(place: Market) -> None:
 @pytest.mark.parametrize("case_id", ["", "a/b", "x" * 65, "ünï"])
 async def test_what_cannot_be_a_case_id_is_not_asked_for(place: Market, case_id: str) -> None:
     with pytest.raises(BadInput, match="case_id: must be 1 to 64"):
-        await place.cases.status(case_id)
+        await place.cases.status(case_id, live=True)
 
 
 async def test_a_scan_reaches_the_case_once(place: Market) -> None:
     case_id = await place.sent_back()
     await place.cases.scan(case_id, _scan("s-1"))
     await place.cases.scan(case_id, _scan("s-1"))
-    status = await place.cases.status(case_id)
+    status = await place.cases.status(case_id, live=True)
     assert [view.clock for view in status.deadlines][:1] == ["merchant_inspection"]
     assert _count(status, "ParcelScanned") == 1
 
@@ -221,7 +221,7 @@ async def test_the_status_of_a_closed_case_needs_no_worker(tmp_path: Path) -> No
             case_id = await lonely.approved()
             await lonely.cases.act(case_id, WITHDRAW)
             record = await lonely.record(case_id)
-        assert await Cases(lonely.client, timeout=timedelta(minutes=1)).status(case_id) == record
+        assert await Cases(lonely.client, timeout=timedelta(minutes=1)).status(case_id, live=True) == record
 
 
 def _scan(event_id: str) -> ParcelEvent:

@@ -87,7 +87,7 @@ async def test_a_server_that_is_gone_is_no_answer(tmp_path: Path) -> None:
     async with market(tmp_path, working=False) as gone:
         cases = Cases(gone.client, timeout=timedelta(seconds=0.5))
     with pytest.raises(NoAnswer):
-        await cases.status("C-1")
+        await cases.status("C-1", live=True)
 
 
 async def test_an_address_where_nobody_listens_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ async def aftermath(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[A
         async with httpx.AsyncClient() as http:
             scraped = (await http.get(f"http://{metrics}/metrics")).text
         unpaid = {_key(name) for name in NAMES} - (await place.platform.payments()).keys()
-        assert {(await place.cases.status(name)).state for name in NAMES} == {State.REFUNDING}
+        assert {(await place.cases.status(name, live=True)).state for name in NAMES} == {State.REFUNDING}
         assert await killed.told(signal.SIGKILL) == -signal.SIGKILL
         await place.platform.http.delete("/faults")
         successor = await stack.enter_async_context(working(place))

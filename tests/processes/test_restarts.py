@@ -36,13 +36,13 @@ async def test_cases_timers_and_the_worker_outlive_a_restart_of_the_server(tmp_p
             await place.cases.namespace.setup()
             records.migrate(place.records_url)
             hand = await stack.enter_async_context(working(place))
-            before = await place.cases.status(await place.approved(case_id="goes-on"))
+            before = await place.cases.status(await place.approved(case_id="goes-on"), live=True)
             hurry = AgreeLimit(actor=ACTORS["platform"], clock=Clock.BUYER_RETURN, limit="PT12S")
             due_at = (await place.cases.act(await place.approved(case_id="runs-out"), hurry)).next.respond_by
         assert due_at and datetime.now(UTC) < due_at, "it runs out once the server is back"
         await stack.enter_async_context(persistent(file, port=port, ui_port=ui_port))
         place = await _market(address, platform, tmp_path)
-        assert await place.cases.status("goes-on") == before
+        assert await place.cases.status("goes-on", live=True) == before
         await place.act("goes-on", ship_back())
         await place.act("goes-on", confirm_receipt())
         assert (await place.record("goes-on")).outcome is Outcome.REFUNDED

@@ -95,6 +95,6 @@ async def moved(place: Market, case_id: str) -> Status:
     async with asyncio.timeout(600):
         while True:
             with suppress(NoAnswer):
-                if entries(status := await place.cases.status(case_id), "DeadlineChanged"):
+                if entries(status := await place.cases.status(case_id, live=True), "DeadlineChanged"):
                     return status
             await asyncio.sleep(0.2)

@@ -27,7 +27,10 @@ async def test_dev_serves_until_it_is_told_to_stop_and_keeps_its_cases(tmp_path:
         "TEMPORAL_UI_PORT": str(ui_port),
         "AFTERSALE_LOCAL": str(tmp_path / "files"),
     }
-    by_cli = {"TEMPORAL_ADDRESS": f"127.0.0.1:{port}"}
+    by_cli = {
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
+        "AFTERSALE_RECORDS_URL": f"sqlite:///{tmp_path / 'files' / 'records.db'}",
+    }
     wanted = request()
     file = tmp_path / "case.json"
     file.write_text(json.dumps(wanted))
@@ -43,8 +46,9 @@ async def test_dev_serves_until_it_is_told_to_stop_and_keeps_its_cases(tmp_path:
     assert _left_behind(tmp_path, port) == []
     async with program(*DEV, environment=settings) as dev:
         await dev.until("ready")
-        status, out, _ = await finished(*CLI, "show", wanted["case_id"], "--json", environment=by_cli)
-        assert (status, json.loads(out)["state"]) == (0, "awaiting_merchant_review")
+        for source in ([], ["--live"]):
+            status, out, _ = await finished(*CLI, "show", wanted["case_id"], *source, "--json", environment=by_cli)
+            assert (status, json.loads(out)["state"]) == (0, "awaiting_merchant_review")
         assert await dev.told(signal.SIGTERM) == 0
     assert _left_behind(tmp_path, port) == []
 

@@ -91,7 +91,7 @@ async def test_nothing_opens_where_the_policy_leaves_the_price_unset(place: Work
     status = await live.status()
     assert status.violations[0].claim_case_id is None and not [e for e in status.timeline if e.event == "ClaimOpened"]
     with pytest.raises(CaseNotFound):
-        await Cases(place.client).status(f"{status.shipment_id}.late")
+        await Cases(place.client).status(f"{status.shipment_id}.late", live=True)
 
 
 async def test_goods_that_leave_in_time_open_nothing(tenth: Workplace) -> None:

@@ -91,7 +91,7 @@ async def test_a_request_that_is_opened_twice_is_one_case(place: Workplace, case
     first, again = await asyncio.gather(*(cases.open(CaseKind.RETURN, wanted) for _ in range(2)))
     live = watched(place, wanted["case_id"])
     assert first.state is again.state is State.AWAITING_MERCHANT_REVIEW
-    assert len(entries(await cases.status(wanted["case_id"]), "Opened")) == 1
+    assert len(entries(await cases.status(wanted["case_id"], live=True), "Opened")) == 1
     await live.update("withdraw", WITHDRAWAL)
 
 
@@ -103,7 +103,7 @@ async def test_another_request_under_a_used_id_is_a_conflict_even_after_the_end(
         with pytest.raises(Refusal, match="opened with another request; take a new") as caught:
             await cases.open(CaseKind.RETURN, {**wanted, "note": "different"})
         assert caught.value.code == "case_id_conflict"
-        if (await cases.status(wanted["case_id"])).is_final:
+        if (await cases.status(wanted["case_id"], live=True)).is_final:
             break
         await live.update("withdraw", WITHDRAWAL)
         await live.handle.result()
@@ -119,7 +119,7 @@ async def test_opening_again_after_the_end_answers_with_the_record(place: Workpl
     await live.handle.result()
     record = await cases.open(CaseKind.RETURN, wanted)
     assert (record.close_reason, record.is_final) == (CloseReason.WITHDRAWN, True)
-    assert record == await cases.status(wanted["case_id"])
+    assert record == await cases.status(wanted["case_id"], live=True)
 
 
 async def test_a_refused_request_leaves_its_record_and_no_case(place: Workplace, cases: Cases) -> None:
@@ -147,4 +147,4 @@ async def test_the_client_refuses_a_malformed_request_before_it_is_sent(cases: C
         await cases.open(CaseKind.RETURN, request(case_id="C-never", items="all"))
     assert [problem.field for problem in caught.value.problems] == ["items"]
     with pytest.raises(CaseNotFound):
-        await cases.status("C-never")
+        await cases.status("C-never", live=True)
