@@ -198,6 +198,7 @@ class MessageEvent(Term):
     CASE_COMPLETED = "case_completed", "售后完成"
     CASE_CLOSED = "case_closed", "售后关闭"
     MESSAGE_CORRECTED = "message_corrected", "消息更正"
+    DISCREPANCY = "discrepancy", "对账差异"
 
 
 class WatchState(Term):
@@ -267,3 +268,20 @@ class CloseReason(Term):
     DISMISSED = "dismissed", "平台判商家无责"
     CLAIM_DECLINED = "claim_declined", "赔付不成立"
     CANCELLED = "cancelled", "平台取消"
+    TERMINATED = "terminated", "异常终止"
+
+
+class DiscrepancyKind(Term):
+    """What a reconciliation can find: where Temporal, records, outbox, ledger and payment service do not agree."""
+
+    CASE_TERMINATED = "case_terminated", "售后单异常终止"
+    CASE_FORGOTTEN = "case_forgotten", "售后单无运行实例"
+    END_UNRECORDED = "end_unrecorded", "终态未入账"
+    WORKFLOW_STUCK = "workflow_stuck", "流程执行受阻"
+    CASE_OVERDUE = "case_overdue", "逾期未流转"
+    OUTBOX_BEHIND = "outbox_behind", "消息积压"
+    MESSAGES_UNDELIVERED = "messages_undelivered", "消息投递失败"
+    REFUND_UNDECIDED = "refund_undecided", "退款结果未决"
+    LEDGER_DIFFERS = "ledger_differs", "账实不符"
+    STATEMENT_DIFFERS = "statement_differs", "账单不符"
+    STATEMENT_UNREADABLE = "statement_unreadable", "账单无法读取"

@@ -182,7 +182,9 @@ def _events(said: str | None) -> frozenset[MessageEvent] | None:
     names = [name.strip() for name in said.split(",")]
     if not all(name in known for name in names):
         raise ValueError(f"names an unknown event in {EVENTS}; write some of {', '.join(known)}, parted by commas")
-    return frozenset(known[name] for name in names)
+    wanted = frozenset(known[name] for name in names)
+    # What a reconciliation finds is an alert, whatever its words.
+    return wanted | {MessageEvent.DISCREPANCY} if MessageEvent.ALERT in wanted else wanted
 
 
 def _language(said: str | None) -> Language:

@@ -25,10 +25,10 @@ def period_end(instant: datetime, length: timedelta, zone: ZoneInfo = POLICY_ZON
 def digest_due(channel: Channel, message: Message, owed_at: datetime, grace: timedelta) -> datetime | None:
     """Say when the digest is due in which a channel carries a message; None where the message goes by itself, at once.
 
-    That is `grace` after the period's end, for what was written in its last moment. Alerts do not wait, and nothing
-    waits past its own deadline.
+    That is `grace` after the period's end, for what was written in its last moment. Alerts do not wait, nor
+    does what a reconciliation found, and nothing waits past its own deadline.
     """
-    if channel.digest is None or message.event is MessageEvent.ALERT:
+    if channel.digest is None or message.event in (MessageEvent.ALERT, MessageEvent.DISCREPANCY):
         return None
     due = period_end(owed_at, channel.digest) + grace
     return None if message.respond_by is not None and message.respond_by <= due else due

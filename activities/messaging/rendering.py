@@ -144,6 +144,8 @@ def _samples(name: str, language: Language) -> Iterator[Mapping[str, Any]]:
     """Return what a template must be able to write: a message with every fact, and one with as few as there can be."""
     event = next((event for event in MessageEvent if event.value == name), MessageEvent.MOVE_AWAITED)
     lean = _of_a_shipment(event) if event in _OF_SHIPMENTS else _of_a_case(event)
+    if event is MessageEvent.DISCREPANCY:
+        lean = Message(message_id="reconciliation/1", discrepancy_id="outbox", to=Party.PLATFORM, event=event)
     full: dict[str, Any] = {
         "order_id": "O-88",
         "recipient": "M-7",

@@ -30,6 +30,11 @@ class MemoryRecords(Records):
         """Forget everything; the engine keeps the statements that it has compiled."""
         self._raw.deserialize(_empty())
 
+    @contextmanager
+    def with_patience(self, seconds: float) -> Iterator[Records]:
+        """Give these records: there is but one connection, and it keeps nobody waiting."""
+        yield self
+
     def rows(self, statement: str, *given: object) -> list[tuple[Any, ...]]:
         """Read by a statement of one's own, past everything that this package knows of its tables."""
         return self._raw.execute(statement, given).fetchall()

@@ -1,5 +1,7 @@
 """The records of cases: one object, whatever the database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -8,6 +10,7 @@ from aftersale.records.database import engine, name_in_words, parse_url, writer_
 from aftersale.records.fair_semaphore import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.outbox import OutboxRepository
+from aftersale.records.reconciliation import ReconciliationRepository
 from aftersale.records.transactions import Transactions
 from aftersale.records.turns import TurnRepository
 from aftersale.records.violations import ViolationRepository
@@ -28,6 +31,7 @@ class Records:
         self.outbox = OutboxRepository(transactions)
         self.violations = ViolationRepository(transactions)
         self.ledger = Ledger(transactions)
+        self.reconciliation = ReconciliationRepository(transactions)
 
     def __repr__(self) -> str:
         return f"<Records in {name_in_words(self.transactions.url)}>"
@@ -39,6 +43,13 @@ class Records:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def with_patience(self, seconds: float) -> Iterator["Records"]:
+        """Give the same records, opened so that one answer may take so long: what asks of whole tables needs it."""
+        where = self.transactions.url
+        with Records(Transactions(where, engine(where, seconds), writer_semaphore(where, seconds))) as patient:
+            yield patient
 
     def close(self) -> None:
         """Close every connection that is not in use."""

@@ -28,7 +28,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
+from aftersale.vocabulary import (
+    CaseKind,
+    Clock,
+    CloseReason,
+    Command,
+    DiscrepancyKind,
+    OnTimeout,
+    Outcome,
+    Party,
+    RefundState,
+    State,
+)
 
 Found = Row[*tuple[Any, ...]]
 """A row of whatever was asked for."""
@@ -211,6 +222,22 @@ violations = Table(
 Index("violations_in_order", violations.c.breached_at, violations.c.violation_id)
 Index("violations_of_merchant", violations.c.merchant_id, violations.c.breached_at, violations.c.violation_id)
 Index("violations_of_order", violations.c.order_id)
+
+discrepancies = Table(
+    "discrepancies",
+    metadata,
+    Column("discrepancy_id", Text, primary_key=True),
+    Column("kind", Word(DiscrepancyKind), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("case_id", Text),
+    Column("order_id", Text),
+    Column("says", Text, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("settled_at", Moment),
+)
+Index("discrepancies_that_stand", discrepancies.c.settled_at, discrepancies.c.found_at)
 
 
 Insert = sqlite.Insert | postgresql.Insert

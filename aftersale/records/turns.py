@@ -65,17 +65,7 @@ class TurnRepository(Repository):
         written. Raises BadInput for a case that the records do not know.
         """
         with self._writing() as connection:
-            _lock(connection, [case_id])
-            on_file = [written.turn for written in _select(connection, case_id)]
-            over = reassemble(on_file)
-            if over is None:
-                raise bad_input("case_id", "is of no case that the records know; check it")
-            for turn in on_file:
-                if any(message.message_id == message_id for message in turn.messages):
-                    return turn.entries[0]
-            drawn = draw(on_file[-1], over)
-            _write(connection, [drawn], now or datetime.now(UTC))
-            return drawn.entries[0]
+            return append_turn(connection, case_id, message_id, draw, now or datetime.now(UTC))
 
     def record(self, case_id: str) -> Status | None:
         """Return the whole status of a case after its last turn on file, timeline included; None for an unknown one."""
@@ -85,6 +75,23 @@ class TurnRepository(Repository):
         """Return the turns of a case in order; with `void`, also those that do not hold, before what replaced them."""
         with self._reading() as connection:
             return _select(connection, case_id, void=void)
+
+
+def append_turn(
+    connection: Connection, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn], now: datetime
+) -> Entry:
+    """Add a turn within a transaction, as `TurnRepository.append` does."""
+    _lock(connection, [case_id])
+    on_file = [written.turn for written in _select(connection, case_id)]
+    over = reassemble(on_file)
+    if over is None:
+        raise bad_input("case_id", "is of no case that the records know; check it")
+    for turn in on_file:
+        if any(message.message_id == message_id for message in turn.messages):
+            return turn.entries[0]
+    drawn = draw(on_file[-1], over)
+    _write(connection, [drawn], now)
+    return drawn.entries[0]
 
 
 def _select(connection: Connection, case_id: str, *, void: bool = False) -> list[Written]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, select, updat
 from aftersale.errors import BadInput, Problem
 from aftersale.ledger.reports import Erasure, digest
 from aftersale.records.ledger.tables import chargebacks, erasures, instructions, orders, reservations
-from aftersale.records.tables import cases, deliveries, outbox, turns
+from aftersale.records.tables import cases, deliveries, discrepancies, outbox, turns
 from aftersale.records.transactions import Repository
 from aftersale.vocabulary import RefundState
 
@@ -34,6 +34,7 @@ KEPT = frozenset(
         "commands",
         "corrects",
         "currency",
+        "discrepancy_id",
         "dispatch_promise",
         "event",
         "extensions",
@@ -193,6 +194,7 @@ def _clear(connection: Connection, case_ids: Sequence[str], order_ids: Sequence[
     connection.execute(update(cases).where(cases.c.case_id.in_(case_ids)).values(buyer_ref=None))
     connection.execute(update(outbox).where(outbox.c.case_id.in_(case_ids)).values(together=None, last_error=None))
     connection.execute(update(deliveries).where(failed).values(last_error=ERASED))
+    connection.execute(update(discrepancies).where(discrepancies.c.case_id.in_(case_ids)).values(says=ERASED))
     connection.execute(update(orders).where(orders.c.order_id.in_(order_ids)).values(buyer_ref=None))
     explained = instructions.c.case_id.in_(case_ids) & instructions.c.reason.is_not(None)
     connection.execute(update(instructions).where(explained).values(reason=ERASED))

@@ -156,7 +156,10 @@ def test_without_options_everything_goes_through_at_once_and_in_chinese() -> Non
 
 def test_a_channel_takes_the_events_that_it_names() -> None:
     some = Channel(f"{NOBODY}?aftersale-events=alert,%20reminder&Aftersale-Language=EN")
-    assert [event for event in MessageEvent if some.takes(event)] == [MessageEvent.REMINDER, MessageEvent.ALERT]
+    assert [event for event in MessageEvent if some.takes(event)] == [
+        *(MessageEvent.REMINDER, MessageEvent.ALERT),
+        MessageEvent.DISCREPANCY,  # which is an alert
+    ]
     assert some.language is Language.ENGLISH
 
 

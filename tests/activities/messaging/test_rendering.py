@@ -9,11 +9,13 @@ import pytest
 from activities.messaging.rendering import Language, RenderedMessage, Templates, readable
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput
+from aftersale.reconciliation.discrepancies import Discrepancy
 from aftersale.times import parse_instant
-from aftersale.vocabulary import CaseKind, Command, MessageEvent, OnTimeout, Party, State
+from aftersale.vocabulary import CaseKind, Command, DiscrepancyKind, MessageEvent, OnTimeout, Party, State
 
 OURS = Templates()
 OF_SHIPMENTS = (MessageEvent.VIOLATION, MessageEvent.VIOLATION_CLEARED)
+OF_NO_CASE = (*OF_SHIPMENTS, MessageEvent.DISCREPANCY)
 
 
 def message(**facts: Any) -> Message:
@@ -41,7 +43,7 @@ def undated(**facts: Any) -> Message:
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("event", [event for event in MessageEvent if event not in OF_SHIPMENTS])
+@pytest.mark.parametrize("event", [event for event in MessageEvent if event not in OF_NO_CASE])
 def test_every_event_has_words_in_every_language(event: MessageEvent, language: Language) -> None:
     told = OURS.tell(language, message(event=event, corrects="C-1001/0"))
     assert "C-1001" in told.title and "\n" not in told.title
@@ -62,6 +64,17 @@ def test_what_is_told_of_a_shipment_names_it_and_what_was_amiss(event: MessageEv
     assert "None" not in told.body
     listed = OURS.digest(language, [message(), undated(**of_one)])
     assert "C-1001" in listed.body and "S-1" in listed.body and "None" not in listed.body
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("about", [{}, {"case_id": "C-1001", "order_id": "O-88"}], ids=["of no case", "of a case"])
+def test_what_a_reconciliation_found_is_told_with_the_command(about: dict[str, str], language: Language) -> None:
+    found = Discrepancy(
+        kind=DiscrepancyKind.CASE_FORGOTTEN, subject="1", says="gone", command="aftersale reconcile", **about
+    )
+    told = OURS.tell(language, found.alert(1))
+    assert "case forgotten 售后单无运行实例: gone; run: aftersale reconcile" in told.body
+    assert ("C-1001" in told.title) == ("O-88" in told.body) == bool(about)
 
 
 def test_a_move_in_chinese_says_what_may_be_done_until_when_and_what_silence_does() -> None:
