@@ -42,12 +42,13 @@ from activities.messaging.rendering import Templates
 from activities.outside_http import open_client
 from activities.payments import Payments
 from activities.quotes import Quotes
+from activities.reconciliation import Reconciling
 from activities.records import Recording
 from activities.rollouts import RolloutActivities
 from activities.services import SERVICES
 from activities.signed_http import Activities, ServiceAddress
 from aftersale import records
-from aftersale.client import WORKFLOW_TYPES, Namespace, connect
+from aftersale.client import WORKFLOW_TYPES, Namespace, Reconciliations, connect
 from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
@@ -60,10 +61,11 @@ from workflows.correction import Correction
 from workflows.deliveries import Deliveries
 from workflows.freight_claim import FreightClaim
 from workflows.policy_rollout import PolicyRollout
+from workflows.reconciliation import Reconciliation
 from workflows.watch.workflow import DispatchWatch
 
 _CASES: list[type] = [getattr(types, name) for name in WORKFLOW_TYPES.values()]
-WORKFLOWS = [*_CASES, DispatchWatch, FreightClaim, Correction, Deliveries, PolicyRollout]
+WORKFLOWS = [*_CASES, DispatchWatch, FreightClaim, Correction, Deliveries, PolicyRollout, Reconciliation]
 
 DRAIN = timedelta(seconds=20)
 """How long work in hand may take after SIGTERM: longer than one call out, shorter than Kubernetes' 30 s."""
@@ -93,7 +95,8 @@ Text = Annotated[str, Field(min_length=1)]
 class Settings(Schema):
     """What the environment says, beside Temporal's own connection settings.
 
-    AFTERSALE_PAYMENTS_URL and AFTERSALE_PAYMENTS_SECRET: the payment service, and the secret that signs instructions.
+    AFTERSALE_PAYMENTS_URL and AFTERSALE_PAYMENTS_SECRET: the payment service, and the secret that signs instructions;
+    AFTERSALE_PAYMENTS_STATEMENT: a file with all that it ever paid, to reconcile with.
     AFTERSALE_<SERVICE>_URL and AFTERSALE_<SERVICE>_SECRET: each of `activities.services`, which says what follows where
     it is absent.
     AFTERSALE_NOTIFY_<PARTY> (BUYER, MERCHANT, PLATFORM, …): apprise URLs, parted by spaces; AFTERSALE_NOTIFY_FALLBACK
@@ -104,6 +107,7 @@ class Settings(Schema):
 
     payments_url: Text
     payments_secret: Annotated[Text, Field(repr=False)]
+    payments_statement: Path | None = None
     records_url: Annotated[Text, Field(repr=False)] = records.DEFAULT_URL  # may hold a password
     services: dict[str, ServiceAddress] = {}
     templates: Path | None = None
@@ -227,7 +231,9 @@ def hands(
         channels = Channels(settings.channels, settings.fallback)
         messenger = Messenger(kept, channels, Templates(settings.templates))
     intake, rollouts = Intake(book, kept.ledger), RolloutActivities(client, book, kept)
-    of_the_house: Activities = [*Quotes(book).activities, intake.admit, intake.release, *Recording(kept).activities]
+    looking = Reconciling(client, kept, settings.payments_statement).activities
+    written = [*Recording(kept).activities, *looking]
+    of_the_house: Activities = [*Quotes(book).activities, intake.admit, intake.release, *written]
     paid: Activities = [payments.refund, payments.advance, payments.claw_back]
     called_out: Activities = [*paid, *(each for service in asked for each in service.activities), messenger.deliver]
     return [*of_the_house, *called_out, Openings().open_claim, *rollouts.activities], rollouts.identity
@@ -260,6 +266,7 @@ async def main() -> None:
     if missing := await Namespace(client).missing_attributes():
         raise AftersaleError(f"search attributes {', '.join(missing)} are not registered; run `aftersale setup` first")
     await _require_records(settings.records_url)
+    await Reconciliations(client).schedule()
     async with worker(client, settings) as hand:
         async with hand:
             _LOG.info("working", extra={"task_queue": TASK_QUEUE, "policy_version": book.version})

@@ -205,7 +205,8 @@ class RolloutActivities:
         """Say why Temporal runs no such case. One that ended by itself has told the records so before."""
         if not await asyncio.to_thread(self._records.cases.is_running, case_id):
             return ""
-        return "the records show it open, but Temporal does not run it: it was terminated, or forgotten"
+        said = "the records show it open, but Temporal does not run it: it was terminated, or forgotten"
+        return f"{said}; run `aftersale reconcile`"
 
     async def _signal(self, id_: str, name: str, revision: int) -> bool:
         """Tell whether such a workflow runs, and has the signal now."""

@@ -22,6 +22,7 @@ from activities.intake import Intake
 from activities.messaging.deliver import Messenger
 from activities.payments import AdvanceRequest, PaymentRequest, Payments
 from activities.quotes import Quotation, Quotes
+from activities.reconciliation import Reconciling
 from activities.records import Recording
 from activities.rollouts import RolloutActivities
 from aftersale.case.corrections import CorrectionTaken, LateFact
@@ -37,6 +38,7 @@ from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
 from aftersale.policy.rollout import Batch, Readiness, Told
+from aftersale.reconciliation.discrepancies import Reconciled, ReconciliationPart
 from aftersale.watch.messages import Finding
 from workflows.calls import PATIENT, UNANSWERED, at_once, call_out, in_house, take_failure, visibly
 
@@ -44,6 +46,10 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 _WATCHFUL = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+
+_FOR_HALF_AN_HOUR = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=35
+)
 
 _BUSY_LIFE = timedelta(seconds=15)
 """More patient: who tells cases shares a worker with those cases as they wake."""
@@ -223,6 +229,21 @@ async def tell_cases(batch: Batch) -> Told:
         heartbeat_timeout=_BUSY_LIFE,
         retry_policy=PATIENT,
         summary=f"{batch.step}: up to {batch.size} cases" + (f" after {batch.after}" if batch.after else ""),
+    )
+
+
+async def reconcile(part: ReconciliationPart) -> Reconciled:
+    """Have a part of what is known held against the others; where that gives no answer for long, it fails.
+
+    Another run comes, and one that waited for ever would keep it away.
+    """
+    return await workflow.execute_activity_method(
+        Reconciling.reconcile,
+        part,
+        start_to_close_timeout=timedelta(minutes=10),
+        heartbeat_timeout=_BUSY_LIFE,
+        retry_policy=_FOR_HALF_AN_HOUR,
+        summary=f"reconciles {part}",
     )
 
 

@@ -13,6 +13,7 @@ from aftersale.cli import cases, lists
 from aftersale.cli.errors import Answering
 from aftersale.cli.ledger import ledger
 from aftersale.cli.policy.book import policy
+from aftersale.cli.reconcile import reconcile
 from aftersale.cli.services import services
 from aftersale.cli.setup import setup
 from aftersale.cli.watch import watch
@@ -25,6 +26,7 @@ app.command("show", cls=Answering)(cases.show)
 app.command("list", cls=Answering)(lists.list_)
 app.command("due", cls=Answering)(lists.list_due)
 app.command("act", cls=Answering)(cases.act)
+app.command("reconcile", cls=Answering)(reconcile)
 app.command("setup", cls=Answering)(setup)
 app.add_typer(ledger)
 app.add_typer(policy)

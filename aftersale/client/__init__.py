@@ -6,6 +6,7 @@ the caller received it and a request id; repeated with the same request id it is
 
 from aftersale.client.cases import Cases
 from aftersale.client.namespace import Namespace
+from aftersale.client.reconciliations import Reconciliations
 from aftersale.contract.request import WORKFLOW_TYPES
 from aftersale.errors import CaseNotFound, NoAnswer, Refusal, ServiceFault
 from aftersale.temporal.plugin import connect
@@ -16,6 +17,7 @@ __all__ = [
     "Cases",
     "Namespace",
     "NoAnswer",
+    "Reconciliations",
     "Refusal",
     "ServiceFault",
     "connect",

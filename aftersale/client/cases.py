@@ -16,6 +16,7 @@ from aftersale.client.calls import PATIENCE
 from aftersale.client.entity import Entities
 from aftersale.client.namespace import Namespace
 from aftersale.client.open import as_sent
+from aftersale.client.reconciliations import Reconciliations
 from aftersale.client.rollouts import Rollouts
 from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished
@@ -57,6 +58,7 @@ class Cases(Entities[CaseRequest, Status]):
         super().__init__(client, timeout=timeout, now=now)
         self._records = records
         self.namespace, self.rollouts = Namespace(client, timeout), Rollouts(client, timeout)
+        self.reconciliations = Reconciliations(client, timeout)
         self.watches = Watches(client, timeout=timeout, now=now)
 
     @classmethod
@@ -113,6 +115,13 @@ class Cases(Entities[CaseRequest, Status]):
         with suppress(CaseNotFound):
             description = await self._await_answer(case_id, self._handle(case_id).describe())
             return description.status is WorkflowExecutionStatus.RUNNING
+        return False
+
+    async def is_known(self, case_id: str) -> bool:
+        """Tell whether the server has a workflow of the case, running or over. Raises as `setup`."""
+        with suppress(CaseNotFound):
+            await self._await_answer(case_id, self._handle(case_id).describe())
+            return True
         return False
 
     async def scan(self, case_id: str, event: ParcelEvent) -> None:
