@@ -45,6 +45,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         while self._ready:
             await asyncio.sleep(0)
 
+    async def next_round(self) -> None:
+        """Wait until what is due next has been done, and nothing of what follows from it."""
+        coming = [handle.when() for handle in self._scheduled if not handle.cancelled()]
+        await asyncio.sleep(max(min(coming) - self._elapsed, 0.0) if coming and not self._ready else 0)
+
     async def next_event(self, latest: float | None = None) -> None:
         """Wait until something that is due has been done: the next thing to come, and what follows from it at once.
 

@@ -27,6 +27,7 @@ from simulation.courses.crowd import CrowdCourse
 from simulation.courses.decisions import rightly_compensated
 from simulation.courses.plan import Plan, Sort, draw
 from simulation.courses.sendings import EVIDENCE
+from simulation.courses.termination import terminate, until_money_moves
 from simulation.courses.watch import WatchCourse
 from simulation.house import House, World
 from simulation.known import tolerated, without_known
@@ -116,6 +117,10 @@ async def _case(world: World, course: CourseResult, chance: Chance) -> None:
         course.tried["ending refused"] += 1
         return
     await _steps(case, course, chance)
+    if plan.seed % 25 == 23 and case.run.open and (plan.seed % 2 or await until_money_moves(world, case)):
+        await terminate(world, case)
+        course.tried["ending terminated"] += 1
+        return
     final = await _ended(world, case, audited=plan.seed % 5 == 0)
     course.tried[f"ending {final.outcome or final.close_reason}"] += 1
     course.tried.update(f"event {entry.event}" for entry in final.timeline)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aftersale.contract.status import Status
-from aftersale.ledger.reports import ProviderPayment
+from aftersale.ledger.reports import LedgerDifference, ProviderPayment
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.vocabulary import Party, State
 from simulation.courses.deadlines import as_the_book_says
@@ -93,9 +93,14 @@ def of_the_records(world: World, status: Status) -> None:
         assert record is not None, f"the records know no case {status.case_id}"
         entries = tuple(entry for entry in record.timeline if entry.event not in _ADDED_AFTER_THE_END)
         _same(record.model_copy(update={"timeline": entries}), status)
+    of_the_turns(world, record)
+
+
+def of_the_turns(world: World, record: Status) -> None:
+    """Hold the turns of a case on file against what they must be: one after the other, and nothing told twice."""
     with holding("every turn stands in the records once"):
         seqs = _column(
-            world, "SELECT seq FROM turns WHERE voided_at IS NULL AND case_id = ? ORDER BY seq", status.case_id
+            world, "SELECT seq FROM turns WHERE voided_at IS NULL AND case_id = ? ORDER BY seq", record.case_id
         )
         assert seqs == list(range(1, len(seqs) + 1)), f"the turns on file are {seqs}"
         said = Counter((entry.event, entry.says) for entry in record.timeline if entry.event in _ONCE)
@@ -120,14 +125,22 @@ def of_the_end(world: World, status: Status, *, audited: bool) -> None:
     with holding("a case ends in a final state"):
         assert status.is_final and status.next.party is None, f"it stands in {status.state}"
     with holding("the ledger finds its books in order, and as the provider states them"):
-        statement = [_stated(key, held.instruction, held.settlement) for key, held in _payments(world)]
-        wrong = [found.says for found in world.house.records.ledger.check(statement)] if audited else []
+        wrong = [found.says for found in differences(world)] if audited else []
         assert not wrong, "; ".join(wrong)
+    of_no_money(world, status.case_id)
+
+
+def of_no_money(world: World, case_id: str) -> None:
+    """Hold the ledger against a case that is over: it reserves nothing."""
     with holding("a case that is over holds no money"):
-        held = _column(
-            world, "SELECT case_id FROM reservations WHERE closed_at IS NULL AND case_id = ?", status.case_id
-        )
-        assert not held, f"{status.case_id} still holds some"
+        held = _column(world, "SELECT case_id FROM reservations WHERE closed_at IS NULL AND case_id = ?", case_id)
+        assert not held, f"{case_id} still holds some"
+
+
+def differences(world: World) -> list[LedgerDifference]:
+    """Return what the ledger finds wrong with its books, beside all that the provider holds."""
+    statement = [_stated(key, held.instruction, held.settlement) for key, held in _payments(world)]
+    return world.house.records.ledger.check(statement)
 
 
 def of_the_messages(world: World) -> None:

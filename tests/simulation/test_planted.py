@@ -123,6 +123,20 @@ PLANTS = {
         "no workflow task fails",
         seed=3,
     ),
+    "a case that was terminated and keeps its money": Plant(
+        "activities/reconciliation.py",
+        "await _asked(partial(kept.ledger.release, case_id, now))",
+        "pass",
+        "a case that is over holds no money",
+        seed=223,
+    ),
+    "a discrepancy that is told in every run": Plant(
+        "aftersale/records/reconciliation.py",
+        "    return not stands",
+        "    return True",
+        "a discrepancy is told once",
+        seed=223,
+    ),
     "a claim paid beyond its cap": Plant(
         "aftersale/guarantees/compensation.py",
         "most = min(terms.cap.get(currency, ceiling), ceiling)",
