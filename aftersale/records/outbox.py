@@ -18,6 +18,9 @@ MOST_ERROR = 500
 MOST_TOGETHER, MOST_GROUPS = 200, 5
 """How many are leased beside a message because they wait to go out together with it, and for how many such groups."""
 
+LEFT_ALONE = timedelta(minutes=5)
+"""How long a message that this version cannot read is left for another to try."""
+
 _UNREADABLE = "this version cannot read the message, which a later one may have written"
 
 _LEASING = 0x6166746572 << 16 | 1
@@ -68,16 +71,16 @@ _FREE = or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= _NOW)
 _DUE = and_(outbox.c.state == "pending", outbox.c.next_try_at <= _NOW, _FREE)
 # Kept, since putting a statement together takes longer than executing it.
 _ANYTHING_DUE = select(outbox.c.message_id).where(_DUE).limit(1)
-_GIVEN_BACK = (
-    update(outbox).where(outbox.c.lease_owner == bindparam("owner")).values(lease_owner=None, leased_until=None)
-)
+_HELD = update(outbox).where(outbox.c.lease_owner == bindparam("owner"))
+_GIVEN_BACK = _HELD.values(lease_owner=None, leased_until=None)
+_RENEWED = _HELD.values(leased_until=bindparam("until", type_=Moment())).returning(outbox.c.message_id)
 
 
 class OutboxRepository(Repository):
     """Messages on their way to parties, each owed once, and out on lease to one messenger at a time."""
 
     def lease(self, owner: str, limit: int, now: datetime, for_: timedelta) -> list[Leased]:
-        """Take up to `limit` messages that are due; nobody else gets them until `now + for_`, unless they are released.
+        """Take up to `limit` messages that are due; nobody else gets them until `now + for_`, renewed or released.
 
         Those that are due longest come first; those that were put off to go out together come together, beyond the
         limit. `owner` names one messenger of one process. A message whose lease ends without a report is taken over by
@@ -90,6 +93,14 @@ class OutboxRepository(Repository):
                 return []
         with self._writing() as connection:
             return _lease(connection, owner, limit, now, for_)
+
+    def renew(self, owner: str, now: datetime, for_: timedelta) -> frozenset[str]:
+        """Keep what a messenger has on lease until `now + for_`; return which messages those are.
+
+        What somebody else took over, once its lease had ended, is not among them.
+        """
+        with self._writing() as connection:
+            return frozenset(connection.execute(_RENEWED, {"owner": owner, "until": now + for_}).scalars())
 
     def report(self, owner: str, reports: Sequence[Report], now: datetime) -> None:
         """Keep what became of messages that `owner` had on lease, in one transaction, and end those leases.
@@ -136,7 +147,7 @@ def _lease(connection: Connection, owner: str, limit: int, now: datetime, for_: 
     _set(connection, taken, lease_owner=owner, leased_until=now + for_, attempts=outbox.c.attempts + 1)
     # Left for a version that can read them: one odd row must not keep all others waiting.
     unread = [message_id for message_id, message in messages.items() if not message]
-    _set(connection, unread, next_try_at=now + for_, last_error=_UNREADABLE)
+    _set(connection, unread, next_try_at=now + LEFT_ALONE, last_error=_UNREADABLE)
     done = _delivered(connection, taken)
     return [
         Leased(

@@ -23,6 +23,16 @@ def test_a_leased_message_is_one_messengers_until_the_lease_ends(kept: Records) 
     assert leased(kept, "c", now=NOW + LEASE) == ["C-1/1", "C-1/2", "C-1/3"]
 
 
+def test_a_renewed_lease_counts_from_its_renewal_and_takes_nothing_back_from_the_next(kept: Records) -> None:
+    kept.turns.write(line("C-1", 2), now=NOW)
+    leased(kept, "a")
+    assert kept.outbox.renew("a", NOW + LEASE - SECOND, LEASE) == {"C-1/1", "C-1/2"}
+    assert leased(kept, "b", now=NOW + 2 * LEASE - 2 * SECOND) == []
+    assert leased(kept, "b", limit=1, now=NOW + 2 * LEASE - SECOND) == ["C-1/1"]
+    assert kept.outbox.renew("a", NOW + 2 * LEASE, LEASE) == {"C-1/2"}
+    assert kept.outbox.renew("b", NOW + 2 * LEASE, LEASE) == {"C-1/1"}
+
+
 def test_the_longest_due_goes_first(kept: Records) -> None:
     kept.turns.write(line("C-2", 1), now=NOW + SECOND)
     kept.turns.write(line("C-1", 11), now=NOW)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,11 +14,12 @@ import pytest
 import activities.messaging.deliver
 from activities.messaging.deliver import LAST
 from activities.messaging.relay import OutboxRelay
+from activities.present import read_from
 from aftersale import records
 from aftersale.records import Backlog, Leased, Records
 from aftersale.vocabulary import Party
-from tests.support.carrying import NOBODY, all_done, at_work, inbox_of, messenger, owe, told
-from tests.support.drawing import NOW, message
+from tests.support.carrying import NOBODY, Clock, all_done, at_work, inbox_of, messenger, owe, told
+from tests.support.drawing import HOUR, NOW, message
 from tests.support.outages import locked, stopped
 from tests.support.platform_fixtures import StandIn, until
 from tests.support.postgres import Server
@@ -65,6 +66,51 @@ async def test_what_is_still_on_its_way_when_the_worker_must_go_stays_on_lease(
         1, 0, 0, 1, kept.outbox.backlog(NOW).oldest
     )
     await platform.http.post("/faults/release")
+
+
+async def test_what_is_on_its_way_stays_its_messengers_for_as_long_as_that_one_lives(
+    kept: Records, platform: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease, standing = timedelta(seconds=0.3), Clock(NOW)
+    renewed = Mock(wraps=kept.outbox.renew)
+    monkeypatch.setattr(kept.outbox, "renew", renewed)
+    await platform.arm("hold", path="/inbox")
+    owe(kept, message("C-1", 1), now=NOW)
+    with read_from(lambda: standing.instant):
+        async with at_work(messenger(kept, {}, [inbox_of(platform)], lease=lease)):
+            await until(platform.holding, ["C-1/1"])
+            for _ in range(4):
+                standing.instant += lease / 2
+                await until(later(renewed), True)
+            assert await asyncio.to_thread(kept.outbox.lease, "next", 1, standing.instant, lease) == []
+            await platform.http.post("/faults/release")
+            await all_done(kept)
+    assert await told(platform) == {"C-1/1": 1}
+
+
+async def test_what_another_messenger_took_over_meanwhile_does_not_set_out(
+    kept: Records, platform: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a long sleep of the first: its lease ended, and its messages are on their way from elsewhere."""
+    lease, taken = kept.outbox.lease, list[str]()
+
+    def taken_over(owner: str, *call: Any) -> list[Leased]:
+        mine = lease(owner, *call)
+        taken.extend(each.message.message_id for each in lease("next", 9, call[1] + call[2], HOUR))
+        return mine
+
+    monkeypatch.setattr(kept.outbox, "lease", taken_over)
+    await platform.arm("hold", path="/inbox", times=4)
+    owe(kept, *(message("C-1", place) for place in range(1, 7)))
+    async with at_work(messenger(kept, {}, [inbox_of(platform)], lease=timedelta(seconds=0.3))):
+        await until(lambda: held(platform), 4)
+        renewed = Mock(wraps=kept.outbox.renew)
+        monkeypatch.setattr(kept.outbox, "renew", renewed)
+        for _ in range(3):
+            await until(later(renewed), True)
+        await platform.http.post("/faults/release")
+        await until(lambda: sent(kept), 4)
+    assert sorted((await told(platform)).values()) == [1] * 4 and len(taken) == 6
 
 
 async def test_a_cancelled_messenger_gives_back_what_it_has(kept: Records, platform: StandIn) -> None:
@@ -179,6 +225,16 @@ def warned(caplog: pytest.LogCaptureFixture) -> int:
     """How often it was said that the records are away."""
     warnings = [entry.getMessage() for entry in caplog.records if entry.levelno == logging.WARNING]
     return len([each for each in warnings if "the records in" in each])
+
+
+def later(called: Mock) -> Callable[[], Coroutine[Any, Any, bool]]:
+    """Ask whether it was called once more since."""
+    calls = called.call_count
+    return lambda: asyncio.sleep(0, called.call_count > calls)
+
+
+async def sent(kept: Records) -> int:
+    return (await asyncio.to_thread(kept.outbox.backlog, NOW)).sent
 
 
 async def held(platform: StandIn) -> int:
