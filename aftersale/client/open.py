@@ -37,11 +37,23 @@ async def decide_open(
         static_summary=summary,
     )
     digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+    return await update_with_start(client, start, "open", given, answer, f"open/{digest[:32]}")
+
+
+async def update_with_start(
+    client: Client,
+    start: WithStartWorkflowOperation[Any, Any],
+    update: str,
+    given: Mapping[str, Any],
+    answer: type[S],
+    update_id: str | None = None,
+) -> S:
+    """Return what an update answers of a workflow that is started for it where it does not run. Raises as the SDK."""
     try:
-        decision: S = await client.execute_update_with_start_workflow(
-            "open", given, start_workflow_operation=start, id=f"open/{digest[:32]}", result_type=answer
+        answered: S = await client.execute_update_with_start_workflow(
+            update, given, start_workflow_operation=start, id=update_id, result_type=answer
         )
-        return decision
+        return answered
     except _NOT_STARTED:
         # The operation keeps the failure as well, and asyncio reports one that nobody took from there.
         with suppress(*_NOT_STARTED, asyncio.CancelledError):

@@ -1,17 +1,24 @@
 """Rollouts of a published policy book, as an operator's program starts, stops and watches them."""
 
 from collections.abc import Awaitable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from aftersale.client.calls import PATIENCE, NotFound, await_server
+from aftersale.client.open import update_with_start
 from aftersale.contract.commands import read
-from aftersale.errors import Refusal
+from aftersale.errors import NoAnswer, Refusal
 from aftersale.policy.rollout import POLICY_ROLLOUT, Pace, Progress, RolloutInput, Step, workflow_id
 from aftersale.temporal.plugin import TASK_QUEUE
 
@@ -41,16 +48,9 @@ class Rollouts:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             static_summary=f"policy book revision {revision}, to running cases",
         )
-        call: Awaitable[Progress] = self._client.execute_update_with_start_workflow(
-            "resume", pace, start_workflow_operation=start, result_type=Progress
-        )
         try:
-            begun: Progress = await self._await_answer(revision, call)
-            return begun
+            return await self._await_answer(revision, update_with_start(self._client, start, "resume", pace, Progress))
         except WorkflowAlreadyStartedError:
-            # The operation keeps the failure as well, and asyncio reports one that nobody took from there.
-            with suppress(WorkflowAlreadyStartedError):
-                await start.workflow_handle()
             return await self.progress(revision)
 
     async def stop(self, revision: int) -> Progress:
@@ -65,8 +65,12 @@ class Rollouts:
         return stopped
 
     async def progress(self, revision: int) -> Progress:
-        """Say how far it has come. Raises as `stop`."""
-        asked: Awaitable[Progress] = self._handle(revision).query("progress", result_type=Progress)
+        """Say how far it has come; one that is over is read as it ended, whatever works by now. Raises as `stop`."""
+        handle = self._handle(revision)
+        described = await self._await_answer(revision, handle.describe())
+        if described.status is WorkflowExecutionStatus.COMPLETED:
+            return await self._await_answer(revision, handle.result())
+        asked: Awaitable[Progress] = handle.query("progress", result_type=Progress)
         return await self._await_answer(revision, asked)
 
     async def holdup(self, revision: int) -> str | None:
@@ -84,6 +88,9 @@ class Rollouts:
     async def _await_answer(self, revision: int, call: Awaitable[T]) -> T:
         try:
             return await await_server(call, self._timeout)
+        except WorkflowQueryFailedError as error:
+            said = f"the rollout of revision {revision} cannot answer ({error}); look at it in the Temporal UI"
+            raise NoAnswer(said) from error
         except WorkflowUpdateFailedError as error:
             raise Refusal("refused", str(error.cause)) from error
         except NotFound as error:

@@ -1,6 +1,7 @@
 """The typed client where nobody answers, or not as it is set: what it says, and what is applied all the same."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -59,6 +60,16 @@ async def test_an_opening_without_an_answer_can_be_repeated(tmp_path: Path, capl
         async with worker(lonely.client, lonely.settings) as hand, hand:
             assert (await lonely.cases.open(RETURN, wanted)).state is State.AWAITING_MERCHANT_REVIEW
         assert await lonely.runs(wanted["case_id"]) == 1
+
+
+async def test_a_rollout_without_an_answer_leaves_nothing_to_report(
+    unmanned: Market, caplog: pytest.LogCaptureFixture
+) -> None:
+    hasty = Cases(unmanned.client, timeout=timedelta(seconds=1))
+    with caplog.at_level(logging.ERROR), pytest.raises(NoAnswer, match="no answer within 1 s"):
+        await hasty.rollouts.start(7)
+    gc.collect()
+    assert [entry.message for entry in caplog.records if entry.name == "asyncio"] == []
 
 
 async def test_setting_up_is_safe_to_repeat_and_from_two_places_at_once(tmp_path: Path) -> None:

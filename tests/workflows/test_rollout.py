@@ -62,6 +62,7 @@ async def test_a_rollout_moves_every_running_case_once_and_tells_its_party(place
             assert "T1" in message["message"]
         again = await place.begun(NEXT)
         assert again == found, "a revision is rolled out once"
+    assert await place.begun(NEXT) == found, "what is over is read as it ended, though nobody works any more"
 
 
 async def test_nobody_is_told_while_one_worker_has_the_old_book(place: Field) -> None:

@@ -37,6 +37,7 @@ async def test_a_book_is_rolled_out_stopped_and_goes_on_to_its_end(place: Market
     assert "4 told, " in followed.out.splitlines()[-2]
     again = await rollout(place, "--wait", "--json")
     assert (again.status, again.json["step"], again.json["told"]) == (0, "done", 4)
+    assert again.err == "", "nothing of a rollout that is over is an error"
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
