@@ -279,8 +279,8 @@ async def _require_records(url: str) -> None:
     """Refuse records that this version cannot write; those that cannot be reached now may be later, and cases go on."""
     try:
         await asyncio.to_thread(records.require_current, url)
-    except records.RecordsOutdated as error:
-        raise AftersaleError(f"{error} first") from None
+    except (records.RecordsOutdated, records.RecordsNewer) as error:
+        raise AftersaleError(str(error)) from None
     except records.RecordsUnavailable as error:
         _LOG.warning(str(error))
 

@@ -12,7 +12,11 @@ class RecordsUnavailable(AftersaleError):
 
 
 class RecordsOutdated(RecordsUnavailable):
-    """The database has no tables, or not those that this version reads and writes."""
+    """The database has no tables, or older ones than this version reads and writes."""
+
+
+class RecordsNewer(RecordsUnavailable):
+    """A later version has set the database up: this one does not know its tables."""
 
 
 class RecordsGap(AftersaleError):

@@ -7,11 +7,16 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, text
 
 from aftersale.records import database
-from aftersale.records.database import parse_url, report_unavailable
+from aftersale.records.database import name_in_words, parse_url, report_unavailable
+from aftersale.records.errors import RecordsNewer
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 PATIENCE = 60.0
 """Seconds to wait for another process that migrates, and for a migration to finish."""
@@ -29,7 +34,8 @@ def migrate(url: str, *, to: str = "head", patience: float = PATIENCE) -> list[s
     """Bring the schema up to `to`, in one transaction; return the revisions that were applied, in order.
 
     Safe to repeat, and from several processes at once: one works, the others wait, and find nothing to do. Raises
-    BadInput for a URL that cannot be used, RecordsUnavailable where the database does not do as it is asked.
+    BadInput for a URL that cannot be used, RecordsNewer where a later version was here, RecordsUnavailable where the
+    database does not do as it is asked.
     """
     where = parse_url(url)
     with report_unavailable(where):
@@ -37,7 +43,7 @@ def migrate(url: str, *, to: str = "head", patience: float = PATIENCE) -> list[s
         try:
             _prepare(where, patience)
             with made.begin() as connection:
-                return _upgraded(connection, to)
+                return _upgraded(connection, where, to)
         finally:
             made.dispose()
 
@@ -45,10 +51,9 @@ def migrate(url: str, *, to: str = "head", patience: float = PATIENCE) -> list[s
 def require_current(url: str) -> None:
     """Make sure that the schema is the one of this version; nothing is changed, and no file is made.
 
-    Raises RecordsOutdated where it is not, RecordsUnavailable where that cannot be told, BadInput.
+    Raises RecordsOutdated where it is older, RecordsNewer where it is newer, RecordsUnavailable where that cannot be
+    told, BadInput.
     """
-    from alembic.script import ScriptDirectory
-
     where = parse_url(url)
     if where.get_backend_name() == "sqlite" and not Path(where.database or "").exists():
         raise database.outdated_error(where)
@@ -56,21 +61,21 @@ def require_current(url: str) -> None:
         made = database.engine(where)
         try:
             with made.connect().execution_options(**{database.READING: True}) as connection:
-                if _revision(connection) != ScriptDirectory(str(_FOLDER)).get_current_head():
+                script = _script()
+                if _known_revision(connection, where, script) != script.get_current_head():
                     raise database.outdated_error(where)
         finally:
             made.dispose()
 
 
-def _upgraded(connection: Connection, to: str) -> list[str]:
+def _upgraded(connection: Connection, where: URL, to: str) -> list[str]:
     from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    script = ScriptDirectory(str(_FOLDER))
-    before = _revision(connection)
+    script = _script()
+    before = _known_revision(connection, where, script)
     config = Config(attributes={"connection": connection, "version_table": VERSION_TABLE})
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -78,6 +83,23 @@ def _upgraded(connection: Connection, to: str) -> list[str]:
     after = _revision(connection)
     applied = script.iterate_revisions(after or "base", before or "base")
     return [revision.revision for revision in applied][::-1]
+
+
+def _script() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(_FOLDER))
+
+
+def _known_revision(connection: Connection, where: URL, script: "ScriptDirectory") -> str | None:
+    """Return how far the schema is; None where nothing is there. Raises RecordsNewer for what no step here leads to."""
+    found = _revision(connection)
+    if found is None or any(step.revision == found for step in script.walk_revisions()):
+        return found
+    raise RecordsNewer(
+        f"the records in {name_in_words(where)} are newer than this version: their schema is {found}, and this version "
+        f"knows none beyond {script.get_current_head()}; run the version that set them up, or a later one"
+    )
 
 
 def _revision(connection: Connection) -> str | None:

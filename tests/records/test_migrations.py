@@ -65,6 +65,16 @@ def test_a_schema_that_is_up_to_date_is_left_alone(empty: str) -> None:
     assert migrate(empty) == []
 
 
+def test_a_schema_of_a_later_version_is_called_newer_with_the_remedy_and_left_alone(url: str) -> None:
+    move_on(url, "v0099")
+    wanted = f"newer than this version: their schema is v0099, and this version knows none beyond {STEPS[-1]}; run the"
+    for ask in (records.require_current, migrate):
+        with pytest.raises(records.RecordsNewer, match=f"{wanted} version that set them up, or a later one"):
+            ask(url)
+    move_on(url, STEPS[-1])
+    records.require_current(url)
+
+
 def test_processes_that_migrate_at_once_do_it_once(empty: str, hands: Hands) -> None:
     done = hands.at_once(migrate, [(empty,)] * 4)
     assert sorted(done, key=len) == [[], [], [], STEPS]
@@ -107,6 +117,14 @@ def fill(url: str, step: str) -> None:
             connection.exec_driver_sql("SET TIME ZONE 'UTC'")
         for statement in statements:
             connection.exec_driver_sql(statement.replace("%", "%%"))
+    made.dispose()
+
+
+def move_on(url: str, step: str) -> None:
+    """Have the schema say that it came to a step."""
+    made = engine(parse_url(url))
+    with made.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{step}'")
     made.dispose()
 
 
