@@ -22,6 +22,7 @@ from temporalio.client import Client
 from aftersale import records
 from aftersale.client import Cases
 from aftersale.errors import AftersaleError
+from aftersale.records.private_files import FOLDER_MODE
 from aftersale.temporal.plugin import TASK_QUEUE, plugin
 from aftersale.temporal.worker import run
 from trial.environment import variables_for
@@ -44,7 +45,7 @@ async def serve_all(environment: Mapping[str, str]) -> int:
     port, ui_port = _port(environment, "TEMPORAL_PORT", 7233), _port(environment, "TEMPORAL_UI_PORT", 8233)
     platform_port = _port(environment, "PLATFORM_PORT", 0)
     require_free(platform_port, "PLATFORM_PORT")
-    files = Path(environment.get("AFTERSALE_LOCAL") or FILES)
+    files = _files(environment)
     records_url = environment.get(records.VARIABLE) or f"sqlite:///{files / 'records.db'}"
     async with (
         persistent(files / "temporal.db", port=port, ui_port=ui_port) as address,
@@ -124,6 +125,13 @@ def worker_environment(address: str, platform_url: str, records_url: str) -> dic
         "TEMPORAL_CONFIG_FILE": os.devnull,
         **variables_for(platform_url, records_url),
     }
+
+
+def _files(environment: Mapping[str, str]) -> Path:
+    """Say where files are kept. Earlier versions made the checkout's own folder for everybody to read."""
+    if FILES.exists():
+        FILES.chmod(FOLDER_MODE)
+    return Path(environment.get("AFTERSALE_LOCAL") or FILES)
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

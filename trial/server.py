@@ -19,10 +19,13 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from aftersale.records.private_files import make_private_file, make_private_folder
+
 HOST: Final = "127.0.0.1"
 NAMESPACE: Final = "default"
 _READY_WITHIN = 60.0
 _STOPPED_WITHIN = 10.0
+_FOR_NOBODY_ELSE = 0o077
 
 # Without the last two a skip waits for the server's timer queue to look again, which costs a second instead of a tenth.
 _TIME_SKIPPING = (
@@ -67,8 +70,8 @@ async def persistent(
     require_free(port, "TEMPORAL_PORT")
     require_free(ui_port, "TEMPORAL_UI_PORT")
     log_file = log_file or db_file.with_suffix(".log")
-    for file in (db_file, log_file):
-        file.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(db_file.parent)
+    make_private_file(log_file)
     with log_file.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             temporal_command(),
@@ -77,6 +80,7 @@ async def persistent(
             stdout=log,
             stderr=log,
             start_new_session=True,
+            umask=_FOR_NOBODY_ELSE,
         )
     try:
         await _until_ready(process, f"{HOST}:{port}", ui_port, log_file)

@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, text
 from aftersale.records import database
 from aftersale.records.database import name_in_words, parse_url, report_unavailable
 from aftersale.records.errors import RecordsNewer
+from aftersale.records.private_files import make_private_file
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -113,7 +114,7 @@ def _prepare(where: URL, patience: float) -> None:
     if where.get_backend_name() != "sqlite":
         return
     assert where.database is not None
-    Path(where.database).parent.mkdir(parents=True, exist_ok=True)
+    make_private_file(Path(where.database))
     until = time.monotonic() + patience
     with closing(sqlite3.connect(where.database, timeout=patience)) as raw:
         while True:

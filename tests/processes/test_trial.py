@@ -51,6 +51,8 @@ async def test_dev_serves_until_it_is_told_to_stop_and_keeps_its_cases(tmp_path:
             assert (status, json.loads(out)["state"]) == (0, "awaiting_merchant_review")
         assert await dev.told(signal.SIGTERM) == 0
     assert _left_behind(tmp_path, port) == []
+    made = [tmp_path / "files", *(tmp_path / "files").rglob("*")]
+    assert len(made) > 4 and [path for path in made if path.stat().st_mode & 0o077] == [], "for its owner alone"
 
 
 @pytest.mark.parametrize("setting", ["TEMPORAL_PORT", "TEMPORAL_UI_PORT", "PLATFORM_PORT"])

@@ -1,9 +1,12 @@
 """The schema: every step up keeps the rows, and any number of processes may take it at once."""
 
+import os
+import stat
 import subprocess
 import sys
 import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +94,33 @@ def test_the_migrations_make_the_tables_that_the_code_reads_and_writes(url: str)
 
 def test_a_folder_that_does_not_exist_yet_is_made(tmp_path: Path) -> None:
     assert migrate(f"sqlite:///{tmp_path}/a 100%/b/records.db") == STEPS
+
+
+def test_what_is_made_for_the_records_is_for_its_owner_alone(tmp_path: Path, lax: None) -> None:
+    url = f"sqlite:///{tmp_path}/own/records.db"
+    migrate(url)
+    with records.open(url) as kept, kept.transactions.engine.connect():
+        modes = {
+            path.name: stat.S_IMODE(path.stat().st_mode) for path in [tmp_path / "own", *(tmp_path / "own").iterdir()]
+        }
+    assert modes.pop("own") == 0o700
+    assert {"records.db", "records.db-wal"} <= modes.keys() and {*modes.values()} == {0o600}
+
+
+def test_permissions_that_somebody_set_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "records.db"
+    file.touch(mode=0o660)
+    file.chmod(0o660)
+    migrate(f"sqlite:///{file}")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o660
+
+
+@pytest.fixture
+def lax() -> Iterator[None]:
+    """A process that lets everybody read what it makes, as most do."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 def test_the_installed_package_migrates_without_a_checkout(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aftersale.money import RefundInstruction, Settlement
+from aftersale.records.private_files import make_private_file
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS payments (
@@ -37,7 +38,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Open the file, and make it and its tables where they are missing."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_file(path)
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {_SCHEMA}")
