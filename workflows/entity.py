@@ -15,7 +15,8 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from aftersale.case.validator import instant_of
-from aftersale.contract.commands import Act, OpenCase, ParcelEvent, PolicyPublished, read
+from aftersale.contract.commands import Act, OpenCase, ParcelEvent, read
+from aftersale.contract.publication import PolicyPublished
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import BadInput, CommandRefused, Problem, bad_input
 from aftersale.policy.revisions import Revisions

@@ -7,7 +7,8 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from aftersale.contract.commands import PolicyPublished, read
+from aftersale.contract.commands import read
+from aftersale.contract.publication import PolicyPublished
 from aftersale.errors import BadInput
 from aftersale.policy.rollout import POLICY_ROLLOUT, Batch, Pace, Progress, RolloutInput, Step, details, workflow_id
 from workflows import outside

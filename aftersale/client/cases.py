@@ -19,7 +19,8 @@ from aftersale.client.open import as_sent
 from aftersale.client.reconciliations import Reconciliations
 from aftersale.client.rollouts import Rollouts
 from aftersale.client.watches import Watches
-from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent, PolicyPublished
+from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent
+from aftersale.contract.publication import publication
 from aftersale.contract.request import WORKFLOW_TYPES, CaseRequest
 from aftersale.contract.status import Status
 from aftersale.errors import CaseNotFound, Refusal, ServiceFault
@@ -139,11 +140,11 @@ class Cases(Entities[CaseRequest, Status]):
 
     async def policy_published(self, case_id: str, revision: int) -> None:
         """Tell a case that the policy book reached a revision, so that its clocks ask again (R9). Raises as `scan`."""
-        await self._signal(case_id, "policy_published", PolicyPublished(revision=revision))
+        await self._signal(case_id, "policy_published", publication(revision))
 
     async def policy_withdrawn(self, case_id: str, revision: int) -> None:
         """Tell a case that a revision was announced by mistake: it waits for no such book. Raises as `scan`."""
-        await self._signal(case_id, "policy_withdrawn", PolicyPublished(revision=revision))
+        await self._signal(case_id, "policy_withdrawn", publication(revision))
 
     # What becomes of what is sent to a case that is over
 

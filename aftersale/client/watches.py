@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aftersale.client.entity import Entities
-from aftersale.contract.commands import ParcelEvent, PolicyPublished
+from aftersale.contract.commands import ParcelEvent
+from aftersale.contract.publication import publication
 from aftersale.errors import Refusal
 from aftersale.watch.commands import SHAPES, WatchAct
 from aftersale.watch.request import WATCH, WatchRequest
@@ -55,7 +56,7 @@ class Watches(Entities[WatchRequest, WatchStatus]):
 
     async def policy_published(self, shipment_id: str, revision: int) -> None:
         """Tell a watch that the policy book reached a revision, so that its clocks ask again (R9). Raises as `act`."""
-        await self._signal(shipment_id, "policy_published", PolicyPublished(revision=revision))
+        await self._signal(shipment_id, "policy_published", publication(revision))
 
     async def status(self, shipment_id: str) -> WatchStatus:
         """Return the watch as it stands; of one that is over, with what it ended. Raises CaseNotFound, NoAnswer.

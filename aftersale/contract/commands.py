@@ -262,12 +262,6 @@ class ParcelEvent(Schema):
     text: Note | None = None
 
 
-class PolicyPublished(Schema):
-    """The policy book reached this revision; running clocks ask again (R9)."""
-
-    revision: Annotated[StrictInt, Field(ge=0)]
-
-
 class OpenCase(Schema):
     """The `open` update: the request again, and its kind, so that a caller who differs learns of it."""
 

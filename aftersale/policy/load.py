@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import NonNegativeInt, ValidationError
+from pydantic import Field, StrictInt, ValidationError
 
 from aftersale.errors import PolicyFault, Problem, problems_of
 from aftersale.policy.book import Book
 from aftersale.policy.clauses import Text
+from aftersale.policy.revisions import MOST_REVISION
 from aftersale.policy.rules import PolicyFile
 from aftersale.policy.services import ServiceFile
 from aftersale.schema import Schema
@@ -36,7 +37,7 @@ class Title(Schema):
     """The book's human name and its revision: an integer that grows with every publication."""
 
     name: Text
-    revision: NonNegativeInt
+    revision: Annotated[StrictInt, Field(ge=0, le=MOST_REVISION)]
 
 
 class Survey(NamedTuple):

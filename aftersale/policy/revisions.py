@@ -1,5 +1,8 @@
 """The revisions of the policy book that a case or a watch was told of, and which of them has answered. Pure memory."""
 
+MOST_REVISION = 10_000
+"""More publications than any book has. A number beyond is a mistake: a case that believed it would wait for ever."""
+
 
 class Revisions:
     """What was published, as far as one workflow knows; a revision is what a question waits for."""

@@ -6,13 +6,14 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
+from aftersale.policy.revisions import MOST_REVISION
 from aftersale.schema import Instant, Schema
 from aftersale.times import local
 
 POLICY_ROLLOUT: Final = "PolicyRollout"
 """The workflow type."""
 
-Revision = Annotated[StrictInt, Field(ge=1)]
+Revision = Annotated[StrictInt, Field(ge=1, le=MOST_REVISION)]
 """How many times the policy book was published (R14)."""
 
 Count = Annotated[StrictInt, Field(ge=0)]

@@ -13,6 +13,7 @@ from aftersale.cli.errors import REFUSED, AsJson, report_errors, words
 from aftersale.cli.output import inert, say, say_json, warn
 from aftersale.errors import NoAnswer, bad_input
 from aftersale.policy.load import default_root, load
+from aftersale.policy.revisions import MOST_REVISION
 from aftersale.policy.rollout import Progress, Step, lines
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _LOOK_AGAIN = 1.0
 
 def rollout(
     revision: Annotated[
-        int | None, typer.Option(min=1, help="Which revision; that of the book in use unless given.")
+        int | None, typer.Option(min=1, max=MOST_REVISION, help="Which revision; that of the book in use unless given.")
     ] = None,
     rate: Annotated[int | None, typer.Option(help="How many cases to tell in a second; 20 unless given.")] = None,
     batch: Annotated[int | None, typer.Option(help="How many in one batch; 200 unless given.")] = None,

@@ -143,7 +143,8 @@ async def test_a_malformed_scan_is_noted_and_harms_nobody(place: Workplace) -> N
     malformed: list[Any] = [None, [], "signed", {"event_id": "e"}, {"event_id": "e", "leg": "sideways", "weight": 3}]
     for given in malformed:
         await live.handle.signal("parcel_event", given)
-    await live.handle.signal("policy_published", {"revision": "newest"})
+    for revision in ("newest", 10_001, 10**4000):
+        await live.handle.signal("policy_published", {"revision": revision})
     status = await live.when_settled()
     said = [each.says for each in entries(status, "SignalRefused")]
     assert "signal: must be a JSON object with event_id, leg, tracking_no, event, occurred_at" in said
@@ -151,7 +152,8 @@ async def test_a_malformed_scan_is_noted_and_harms_nobody(place: Workplace) -> N
         "leg: should be 'return' or 'outbound'" in each and "weight: is not a known field" in each for each in said
     )
     assert "revision: write a whole number; given 'newest'" in said
-    assert status.state is State.AWAITING_MERCHANT_RECEIPT
+    assert sum(each.startswith("revision: should be less than or equal to 10000") for each in said) == 2
+    assert (await live.act("confirm_receipt", *MERCHANT)).state is State.REFUNDING, "it waits for no such book"
 
 
 async def test_a_flood_of_malformed_scans_is_noted_twenty_times(place: Workplace) -> None:
