@@ -33,6 +33,7 @@ from simulation.house import House, World
 from simulation.known import tolerated, without_known
 from simulation.loop import VirtualLoop
 from simulation.temporal.instance import CONVERTER
+from simulation.unheard import unheard
 
 
 @dataclass
@@ -70,8 +71,9 @@ class Simulator:
         course = CourseResult(plan if kept is None else plan.only(kept), without=frozenset(without))
         loop = VirtualLoop(course.plan.begins)
         try:
-            with checks.holding("nothing fails"):
+            with checks.holding("nothing fails"), unheard() as failures:
                 loop.run(self._driven(course))
+            checks.of_what_is_unheard(failures)
         except Exception as error:
             course.broken = error
         return course

@@ -1,7 +1,7 @@
 """Check what must hold after every step of a course, and at its end, in the words of the rules."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -152,6 +152,12 @@ def of_the_messages(world: World) -> None:
             assert not asked or '"commands":[]' not in str(content), (
                 f"{message_id} asks the {party}, who can do nothing"
             )
+
+
+def of_what_is_unheard(failures: Sequence[str]) -> None:
+    """Hold a course against what asyncio reported of it: a failure that nobody retrieved is one that nobody handled."""
+    with holding("no failure goes unheard"):
+        assert not failures, failures[0]
 
 
 _ADDED_AFTER_THE_END = {"FreightInsured"}

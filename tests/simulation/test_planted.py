@@ -144,6 +144,12 @@ PLANTS = {
         "a claim is paid what the policy and the decision come to",
         seed=8,
     ),
+    "a task that fails where nobody awaits it": Plant(
+        "workflows/timer.py",
+        "        self._wake()\n",
+        "        self._wake()\n        assert self._at is None\n",
+        "no failure goes unheard",
+    ),
     "two local activities in hand at once": Plant(
         "workflows/calls.py",
         "async with _in_turn():",

@@ -13,6 +13,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from aftersale import records
 from aftersale.vocabulary import CaseKind
 from simulation.environment import Fittings, SimulatedEnvironment, simulated
+from simulation.unheard import unheard
 from tests.support.lanes import is_simulated
 from tests.support.platform_fixtures import StandIn
 from tests.support.platform_fixtures import client as http_client
@@ -55,10 +56,12 @@ class Watched(Workplace):
 
 
 async def watching(place: Workplace) -> AsyncIterator[Watched]:
-    """A workplace none of whose cases may leave a failed workflow task behind."""
+    """A workplace none of whose cases may leave a failed workflow task behind, nor a failure that nobody awaited."""
     watched = Watched(place.env, place.platform_url, place.settings)
-    yield watched
-    await watched.check()
+    with unheard() as failures:
+        yield watched
+        await watched.check()
+    assert failures == []
 
 
 @pytest.fixture
@@ -78,8 +81,10 @@ async def server(served: Workplace) -> AsyncIterator[Workplace]:
 @pytest.fixture
 async def simulator() -> AsyncIterator[Workplace]:
     """A workplace on the simulator, which itself takes no failed task, and has every run replay in the end."""
-    async with simulated(_fittings()) as place:
-        yield Watched(place.env, place.platform_url, place.settings)
+    with unheard() as failures:
+        async with simulated(_fittings()) as place:
+            yield Watched(place.env, place.platform_url, place.settings)
+    assert failures == []
 
 
 @cache
