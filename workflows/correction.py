@@ -6,6 +6,7 @@ from temporalio import workflow
 
 from aftersale.case.corrections import CorrectionTaken, LateFact
 from aftersale.contract.commands import read
+from aftersale.contract.markdown import escape
 from aftersale.errors import BadInput, Problem
 from workflows import outside
 
@@ -32,5 +33,5 @@ class Correction:
 def _told(taken: CorrectionTaken) -> str:
     """Return what became of the fact, for the Temporal UI."""
     if taken.entry is not None:
-        return f"written to the record, and the platform is told: {taken.entry.says}"
-    return f"not taken: {'; '.join(map(str, taken.problems))}"
+        return f"written to the record, and the platform is told: {escape(taken.entry.says)}"
+    return f"not taken: {escape('; '.join(map(str, taken.problems)))}"

@@ -8,9 +8,10 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from aftersale.contract.commands import read
+from aftersale.contract.markdown import escape
 from aftersale.contract.publication import PolicyPublished
 from aftersale.errors import BadInput
-from aftersale.policy.rollout import POLICY_ROLLOUT, Batch, Pace, Progress, RolloutInput, Step, details, workflow_id
+from aftersale.policy.rollout import POLICY_ROLLOUT, Batch, Pace, Progress, RolloutInput, Step, lines, workflow_id
 from workflows import outside
 from workflows.visibility import POLICY
 
@@ -167,7 +168,7 @@ class PolicyRollout:
 
     def _change(self, **changes: Any) -> None:
         self._now = self._now.model_copy(update=changes)
-        workflow.set_current_details(details(self._now))
+        workflow.set_current_details("\n".join(f"- {escape(line)}" for line in lines(self._now)))
 
     def _paced(self, given: Any) -> Pace:
         wanted = {} if given is None else given

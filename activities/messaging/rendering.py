@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from aftersale.contract.message import Message
 from aftersale.errors import BadInput, Problem
+from aftersale.inert import inert
 from aftersale.times import POLICY_ZONE, parse_instant
 from aftersale.vocabulary import CaseKind, Command, MessageEvent, OnTimeout, Party, State, Term
 
@@ -109,7 +110,7 @@ def facts(message: Message, language: Language) -> dict[str, Any]:
             case _:
                 return fact or ""
 
-    says = " ".join(message.says.split())  # a party's words cannot begin a line of their own
+    says = inert(" ".join(message.says.split()))  # a party's words cannot begin a line of their own
     return {name: told(fact) for name, fact in message} | {"says": says}
 
 

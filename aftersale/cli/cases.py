@@ -12,11 +12,12 @@ from aftersale.case.turn import reassemble
 from aftersale.cli.connections import on_cases, on_records
 from aftersale.cli.errors import REFUSED, AsJson, report_errors
 from aftersale.cli.inputs import decode, json_of, with_actor
-from aftersale.cli.output import draw, inert, say, table
+from aftersale.cli.output import draw, say_json, table
 from aftersale.contract.commands import parse, read
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Entry, Status
 from aftersale.errors import AftersaleError, CaseNotFound
+from aftersale.inert import inert
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind, Command
 
@@ -88,7 +89,7 @@ def _recorded(case_id: str) -> tuple[Status, datetime]:
 
 def _show(status: Status, as_json: bool, written_at: datetime | None = None) -> None:
     if as_json:
-        say(status.model_dump_json())
+        say_json(status)
         return
     tables = (_deadlines(status), timeline_of(status.timeline))
     draw(_head(status, written_at), *(each for each in tables if each.row_count))

@@ -11,8 +11,9 @@ from aftersale.cli.connections import on_cases, on_records
 from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors, words
 from aftersale.cli.inputs import content, options
 from aftersale.cli.ledger_tables import chargebacks, lines_of_csv, tables
-from aftersale.cli.output import draw, inert, say, say_json
+from aftersale.cli.output import as_json_line, draw, say, say_json
 from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
+from aftersale.inert import inert
 from aftersale.ledger.reports import Erasure, OrderBooks, ProviderPayment
 from aftersale.schema import Id, Note, Schema, is_id
 from aftersale.times import floor, local
@@ -44,7 +45,7 @@ def show(order: OrderId, as_json: AsJson = False) -> None:
         _require_id("ORDER", order)
         books = _known(kept.ledger, order)
     if as_json:
-        say(books.model_dump_json())
+        say_json(books)
     else:
         draw(*tables(books))
 
@@ -80,7 +81,7 @@ def export(
     with report_errors(as_json), on_records(PATIENCE) as kept:
         postings = kept.ledger.export()
         as_lines = as_json or format_ == "jsonl"
-        for lines in (each.model_dump_json() for each in postings) if as_lines else lines_of_csv(postings):
+        for lines in map(as_json_line, postings) if as_lines else lines_of_csv(postings):
             say(lines)
 
 
@@ -114,7 +115,7 @@ def chargeback(
         options(LedgerSource, reference=reference, reason=reason)
         notice = kept.ledger.freeze(order, reference, reason, _now())
     if as_json:
-        say(notice.model_dump_json())
+        say_json(notice)
     else:
         draw(chargebacks([notice]))
 

@@ -9,7 +9,8 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
-from aftersale.cli.output import inert, table
+from aftersale.cli.output import table
+from aftersale.inert import inert
 from aftersale.ledger.reports import OrderBooks, Posting
 from aftersale.ledger.reservation import Chargeback
 from aftersale.times import local
@@ -116,8 +117,10 @@ def _written(rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Return a cell; a text that a spreadsheet would take for a formula begins with an apostrophe.
+    """Return a cell: a text inert, and with an apostrophe where a spreadsheet would take it for a formula.
 
     Amounts are numbers.
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    return f"'{inert(value)}" if value.startswith(_FORMULA) else inert(value)

@@ -13,8 +13,9 @@ from rich.text import Text
 from aftersale.cli.connections import on_records
 from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.inputs import options
-from aftersale.cli.output import draw, from_now, inert, say, say_json
+from aftersale.cli.output import as_json_line, draw, from_now, say, say_json
 from aftersale.errors import bad_input
+from aftersale.inert import inert
 from aftersale.schema import Duration, Id, Instant, Schema, is_id
 from aftersale.times import floor, local, parse_instant, span
 from aftersale.vocabulary import State
@@ -135,7 +136,7 @@ def _print_all(find: "Find", after: "Place | None", now: datetime, as_json: bool
     if not as_json:
         say("\t".join(_COLUMNS))
     for page in _pages(find, after):
-        said = [line.model_dump_json() if as_json else "\t".join(_cells(line, now)) for line in page]
+        said = [as_json_line(line) if as_json else "\t".join(_cells(line, now)) for line in page]
         say("\n".join(said))
 
 

@@ -1,7 +1,6 @@
 """Print answers to a terminal: text that parties wrote made inert, tables, one line of JSON."""
 
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,13 +10,12 @@ from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from aftersale.inert import inert, inert_json
 from aftersale.policy.explain import json_line
+from aftersale.schema import Schema
 
 WIDTH = 160
 """The width of a table where no terminal says how wide it is."""
-
-_STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode's control, format, surrogate and separator characters: escape sequences, changes of direction, line ends."""
 
 _UNITS = (("s", 1, 60), ("min", 60, 3600), ("h", 3600, 48 * 3600))
 """How a distance in time is counted, in seconds: the unit, its size, and up to where it serves."""
@@ -28,9 +26,14 @@ def say(text: str, *, nl: bool = True) -> None:
     typer.echo(text.encode(errors="backslashreplace"), nl=nl)
 
 
-def say_json(answer: dict[str, Any]) -> None:
-    """Print an answer as one line of JSON."""
-    say(json_line(answer))
+def say_json(*answers: dict[str, Any] | Schema) -> None:
+    """Print answers as lines of JSON, with what would steer a terminal as escapes."""
+    say("\n".join(as_json_line(each) for each in answers))
+
+
+def as_json_line(answer: dict[str, Any] | Schema) -> str:
+    """Return an answer as one line of JSON."""
+    return json_line(answer) if isinstance(answer, dict) else inert_json(answer.model_dump_json())
 
 
 def warn(text: str) -> None:
@@ -52,16 +55,6 @@ def table(title: str, columns: Sequence[str | Column], rows: Iterable[Sequence[o
     for row in rows:
         made.add_row(*(Text(inert(str(cell))) for cell in row))
     return made
-
-
-def inert(text: str) -> str:
-    """Text that parties wrote, for a terminal: what would steer it, or reorder a line, is shown instead of obeyed."""
-    if text.isprintable():
-        return text
-    return "".join(
-        repr(character)[1:-1] if character != "\n" and unicodedata.category(character) in _STEERING else character
-        for character in text
-    )
 
 
 def from_now(instant: datetime, now: datetime) -> str:

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors
 from aftersale.cli.inputs import instant, json_of
-from aftersale.cli.output import draw, inert, say, say_json, table
+from aftersale.cli.output import draw, say, say_json, table
 from aftersale.errors import BadInput, problems_of
 from aftersale.guarantees.enrolment import SignUp, enrolled_editions, enrolment_problems
+from aftersale.inert import inert
 from aftersale.policy.load import default_root, load
 from aftersale.policy.services import ServiceFile, Services, Version
 

@@ -6,8 +6,9 @@ import typer
 
 from aftersale.cli.connections import on_cases, records_url, the_extra
 from aftersale.cli.errors import AsJson, error_as_json, status, words
-from aftersale.cli.output import inert, say, say_json, warn
+from aftersale.cli.output import say, say_json, warn
 from aftersale.errors import AftersaleError
+from aftersale.inert import inert
 
 Done = dict[str, Any]
 """What was done so far, by the name that programs read it under; None is not done."""

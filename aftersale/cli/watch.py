@@ -12,9 +12,10 @@ from aftersale.cli.cases import timeline_of
 from aftersale.cli.connections import on_cases, on_records
 from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors
 from aftersale.cli.inputs import json_of, options, with_actor
-from aftersale.cli.output import draw, inert, say, say_json, table
+from aftersale.cli.output import draw, say, say_json, table
 from aftersale.contract.commands import ParcelEvent, read
 from aftersale.errors import bad_input
+from aftersale.inert import inert
 from aftersale.schema import Id, Instant, Schema
 from aftersale.times import local
 from aftersale.vocabulary import Clock, WatchCommand
@@ -176,7 +177,7 @@ def _pieces(text: str) -> dict[str, Any]:
 
 def _show(status: WatchStatus, as_json: bool) -> None:
     if as_json:
-        say(status.model_dump_json())
+        say_json(status)
         return
     tables = (_deadlines(status), _violations(status.violations), timeline_of(status.timeline))
     draw(_head(status), *(each for each in tables if each.row_count))

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from aftersale.contract.status import Entry
+from aftersale.inert import inert
 from aftersale.policy.running import RunningClock
 from aftersale.times import local
 
@@ -22,8 +23,8 @@ _BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 @lru_cache(maxsize=4096)
 def escape(text: str) -> str:
-    """Text that Markdown shows as it was written."""
-    return _MARKDOWN.sub(r"\\\1", _BREAKS.sub(" ", text))
+    """Text that Markdown shows as it was written, on one line."""
+    return _MARKDOWN.sub(r"\\\1", inert(_BREAKS.sub(" ", text)))
 
 
 def timer_summary(running: RunningClock) -> str:
@@ -53,5 +54,5 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def cut(text: str) -> str:
-    """As much of a text as the server takes for a summary."""
-    return text.encode()[:MOST_BYTES].decode(errors="ignore")
+    """As much of a text, made inert, as the server takes for a summary."""
+    return inert(text).encode()[:MOST_BYTES].decode(errors="ignore")

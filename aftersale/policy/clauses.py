@@ -3,8 +3,9 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, StrictBool, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StrictBool, Tag, model_validator
 
+from aftersale.inert import inert
 from aftersale.schema import Code, Limit, Schema
 from aftersale.vocabulary import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 
@@ -32,6 +33,12 @@ def _day(given: object) -> object:
     return given
 
 
+def _inert(text: str) -> str:
+    if (shown := inert(text)) != text:
+        raise ValueError(f"holds characters that steer or hide text; leave out what is escaped here: {shown}")
+    return text
+
+
 def _one_or_many(given: Any) -> Any:
     return [given] if isinstance(given, str) else given
 
@@ -41,7 +48,7 @@ def _form(given: object) -> str:
 
 
 RuleId = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9._/-]{1,80}$")]
-Text = Annotated[str, Field(strict=True, min_length=1)]
+Text = Annotated[str, Field(strict=True, min_length=1), AfterValidator(_inert)]
 WallClock = Annotated[datetime, BeforeValidator(as_printed)]
 Day = Annotated[date, BeforeValidator(_day)]
 Kinds = Annotated[tuple[CaseKind, ...], BeforeValidator(_one_or_many), Field(min_length=1)]

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aftersale.errors import AftersaleError, problems_of
+from aftersale.inert import inert_json
 from aftersale.policy.book import Book
 from aftersale.policy.deadline import Deadline, ExplainedDeadline
 from aftersale.policy.facts import Question
@@ -19,7 +20,6 @@ SHOWN = tuple(name for name in ExplainedDeadline.model_fields if name not in Que
 """The fields of an answer, in the order in which they are written."""
 
 
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
@@ -68,8 +68,8 @@ def explain_text(book: Book, text: str) -> Iterator[dict[str, Any]]:
 
 
 def json_line(answer: dict[str, Any]) -> str:
-    """Return an answer as one line of JSON: nothing in it ends a line or cannot be encoded."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(answer, ensure_ascii=False))
+    """Return an answer as one line of JSON: nothing in it ends a line, steers a terminal or cannot be encoded."""
+    return inert_json(json.dumps(answer, ensure_ascii=False))
 
 
 def _is_one(text: str, lines: list[str]) -> bool:

@@ -178,11 +178,6 @@ def book_of(name: str) -> tuple[int, str] | None:
 # What operators see
 
 
-def details(progress: Progress) -> str:
-    """Return a page in Markdown for the Temporal UI."""
-    return "\n".join(f"- {line}" for line in lines(progress))
-
-
 def lines(progress: Progress) -> list[str]:
     """Say where a rollout stands, in words."""
     book = f"policy book {progress.version}" if progress.version else "policy book"

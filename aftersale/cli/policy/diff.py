@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from aftersale.cli.errors import AsJson, report_errors
-from aftersale.cli.output import draw, inert, say_json, table
+from aftersale.cli.output import draw, say_json, table
 from aftersale.errors import bad_input
+from aftersale.inert import inert
 from aftersale.policy.authoring.diff import (
     Answer,
     Difference,

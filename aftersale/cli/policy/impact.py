@@ -16,8 +16,9 @@ from rich.text import Text
 from aftersale.cli.connections import on_records
 from aftersale.cli.errors import AsJson, report_errors
 from aftersale.cli.inputs import instant
-from aftersale.cli.output import draw, inert, say_json, table
+from aftersale.cli.output import draw, say_json, table
 from aftersale.cli.policy.diff import sides
+from aftersale.inert import inert
 from aftersale.policy.authoring.diff import distance_in_words
 from aftersale.policy.authoring.impact import Impact, Way, publication_instant
 from aftersale.policy.running import RunningCase

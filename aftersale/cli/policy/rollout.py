@@ -10,8 +10,9 @@ from rich.progress import Progress as Bars
 
 from aftersale.cli.connections import on_cases
 from aftersale.cli.errors import REFUSED, AsJson, report_errors, words
-from aftersale.cli.output import inert, say, say_json, warn
+from aftersale.cli.output import say, say_json, warn
 from aftersale.errors import NoAnswer, bad_input
+from aftersale.inert import inert
 from aftersale.policy.load import default_root, load
 from aftersale.policy.revisions import MOST_REVISION
 from aftersale.policy.rollout import Progress, Step, lines
