@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aftersale.case.agreed_limits import Agreements
+from aftersale.case.hold_alarm import HoldAlarm
 from aftersale.case.intake import Application
 from aftersale.case.messages import PendingMessages
 from aftersale.case.moves import AWAITED, STEPS
@@ -52,6 +53,7 @@ class Case(Noted):
     lapsed: list[LapsedStage] = field(default_factory=list)
     timeline: list[Entry] = field(default_factory=list)
     held_since: datetime | None = None
+    hold_alarm: HoldAlarm = field(default_factory=HoldAlarm)
     evidence: int = 0
     admitted: bool = False
     attempts: int = 1

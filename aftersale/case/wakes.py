@@ -15,8 +15,12 @@ def reminder_due(case: Case, now: datetime) -> bool:
 
 
 def next_wake(case: Case) -> tuple[datetime, RunningClock] | None:
-    """Say when the case must be woken next, and for which clock. A hold stops all but those beside the stage (R16)."""
-    wakes = [(running.lapses_at, running) for running in case.beside.values()]
+    """Say when the case must be woken next, and for which clock.
+
+    A hold stops all but those beside the stage, and the alarm of its own (R16).
+    """
+    alarm = case.hold_alarm.clock_of(case.held_since)
+    wakes = [(running.lapses_at, running) for running in (*case.beside.values(), *([alarm] if alarm else []))]
     if case.stage_clock and case.held_since is None:
         wakes.append((case.stage_clock.reminds_at or case.stage_clock.lapses_at, case.stage_clock))
     return min(((at, running) for at, running in wakes if at), key=lambda wake: wake[0], default=None)

@@ -54,6 +54,8 @@ class CheckedCase(SteppedCourse[Status]):
         await self.settle()
         unchanged = self._known is not None and self._known[0] == self.run.history.length
         status = self._known[1] if self._known is not None and unchanged else await self.status()
+        if self.run.settled:
+            checks.of_a_hold(self.world, status)
         if self.run.settled and (status.is_final or self.sender.chance.randrange(3) == 0):
             checks.of_the_records(self.world, status)
         return status

@@ -8,9 +8,11 @@ from typing import Any
 from aftersale.contract.status import Status
 from aftersale.ledger.reports import LedgerDifference, ProviderPayment
 from aftersale.policy.running import CLOCK_SKEW
+from aftersale.times import SECOND
 from aftersale.vocabulary import Party, State
 from simulation.courses.deadlines import as_the_book_says
 from simulation.courses.statuses import sane
+from simulation.courses.walks import GRACE
 from simulation.house import World
 from simulation.temporal.activities import Unanswered
 from simulation.temporal.history import Diverged
@@ -68,6 +70,20 @@ def of_a_status(world: World, asked: dict[str, Any], kind: Any, status: Status) 
     with holding("sizes are bounded"):
         size = len(status.model_dump_json())
         assert size <= MOST_BYTES["status"], f"the status has {size} bytes"
+
+
+def of_a_hold(world: World, status: Status) -> None:
+    """Hold a case that an operator holds, and in which nothing is in hand, against R16: nobody may forget it."""
+    held = [place for place, entry in enumerate(status.timeline) if entry.event == "Held"]
+    if status.held_since is None:
+        return
+    with holding("a hold does not lie forgotten"):
+        since = status.timeline[held[-1] :]
+        alarm = next((entry for entry in since if entry.event == "AlarmSet"), None)
+        assert alarm is not None and alarm.due_at is not None, "the hold has no alarm"
+        rang = any((entry.event, entry.by, entry.clock) == ("Alert", "timer", None) for entry in since)
+        latest = max(alarm.due_at, alarm.recorded_at + GRACE)
+        assert rang or world.server.now <= latest + SECOND, f"the alarm of {latest} has not rung"
 
 
 def of_the_money(world: World) -> None:

@@ -144,6 +144,13 @@ PLANTS = {
         "a claim is paid what the policy and the decision come to",
         seed=8,
     ),
+    "a hold without an alarm": Plant(
+        "workflows/cases/clocks.py",
+        "        await self._set_hold_alarm()\n",
+        "",
+        "a hold does not lie forgotten",
+        seed=30,
+    ),
     "a task that fails where nobody awaits it": Plant(
         "workflows/timer.py",
         "        self._wake()\n",

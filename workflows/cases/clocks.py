@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from temporalio import workflow
+
 from aftersale.case.case import Case
 from aftersale.case.questions import starting_question
 from aftersale.contract.markdown import timer_summary
@@ -18,6 +20,9 @@ from workflows.present import Present
 
 Starts = Mapping[Clock, datetime]
 """Clocks to start, and when each began to count."""
+
+_HOLD_ALARM = "hold-alarm"
+"""The patch by which histories tell whether a hold had an alarm."""
 
 NO_STARTS: Starts = MappingProxyType({})
 
@@ -48,8 +53,13 @@ class CaseClocks:
 
     async def start(self, starts: Starts) -> dict[Clock, RunningClock]:
         """Start clocks by the newest book that the case knows of."""
-        if not starts:
-            return {}
+        started = await self._started(starts) if starts else {}
+        for running in started.values():
+            says = f"deadline set: {timer_summary(running)}"
+            self._case.note_clock("DeadlineSet", running, says, self._present.now)
+        return started
+
+    async def _started(self, starts: Starts) -> dict[Clock, RunningClock]:
         while True:
             revision, learned_at = self._revisions.newest, self._present.now
             questions = [starting_question(self._case, clock, since, learned_at) for clock, since in starts.items()]
@@ -57,17 +67,21 @@ class CaseClocks:
             if deadlines is not None and revision == self._revisions.newest:
                 break
         self._revisions.note_answer(revision)
-        started = {
+        return {
             question.clock: RunningClock.start(question, deadline, learned_at)
             for question, deadline in zip(questions, deadlines, strict=True)
         }
-        for running in started.values():
-            says = f"deadline set: {timer_summary(running)}"
-            self._case.note_clock("DeadlineSet", running, says, self._present.now)
-        return started
+
+    async def _set_hold_alarm(self) -> None:
+        """Have the platform called about a hold that nobody ends; not about one from before there was an alarm."""
+        case, since = self._case, self._case.held_since
+        if since is None or not case.hold_alarm.is_missing(since) or not workflow.patched(_HOLD_ALARM):
+            return
+        started = await self._started({Clock.STALLED: since})
+        case.hold_alarm.set(since, started[Clock.STALLED], case, self._present.now)
 
     async def catch_up(self) -> None:
-        """Do what has piled up: re-timings first, then the alerts of clocks that run beside."""
+        """Do what has piled up: re-timings first, then the alarm of a hold, then alerts of clocks that ran out."""
         while self._requotes:
             requote, before = self._requotes[0], self._case.running
             asked = [(running, requote.question(running)) for running in before]
@@ -80,9 +94,15 @@ class CaseClocks:
             self._requotes.popleft()
             for (running, _), question, deadline in zip(changed, questions, deadlines, strict=True):
                 self._case.retime(running, question, deadline, requote.why, self._present.now)
+        await self._set_hold_alarm()
         for running in list(self._case.beside.values()):
-            if running.lapses_at and running.lapses_at <= self._present.server_time:
+            if self._is_over(running):
                 self._case.alert(running, self._present.now)
+        if self._is_over(self._case.hold_alarm.clock_of(self._case.held_since)):
+            self._case.hold_alarm.call_platform(self._case, self._case.messages, self._present.now)
+
+    def _is_over(self, running: RunningClock | None) -> bool:
+        return running is not None and running.lapses_at is not None and running.lapses_at <= self._present.server_time
 
     async def ask_newer_book(self) -> None:
         """Re-time the clocks that run by the newest book that was published (R9)."""

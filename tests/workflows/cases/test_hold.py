@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.vocabulary import CloseReason, Command, Outcome, Party, State
+from aftersale.vocabulary import CaseKind, CloseReason, Command, Outcome, Party, State
 from tests.support.cases import (
     BUYER,
     MERCHANT,
@@ -18,11 +18,13 @@ from tests.support.cases import (
     opened,
     refusal,
     rejected,
+    request,
     sent_back,
     sign_off,
     stamp,
+    told,
 )
-from tests.support.platform_fixtures import until
+from tests.support.platform_fixtures import StandIn, until
 from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -197,3 +199,44 @@ async def test_the_end_of_the_escalation_moves_with_a_hold(place: Workplace) -> 
     status = await resumed(live, "2024-06-05 10:00:00")
     assert status.escalation is not None
     assert status.escalation.escalate_by == status.next.respond_by == at("2024-06-11 10:00:00")
+
+
+async def test_a_hold_that_nobody_ends_calls_the_platform_once_and_decides_nothing(
+    place: Workplace, stand_in: StandIn
+) -> None:
+    live = await approved(place, JUNE)
+    await held(live, "2024-06-04 10:00:00")
+    assert entry(await live.status(), "AlarmSet").due_at == at("2024-06-11 10:00:00"), "as the policy book says"
+    await live.until(at("2024-06-11 10:00:00"))
+    assert not entries(await live.when_settled(), "Alert")
+    await live.until(at("2024-06-30 10:00:00"))
+    status = await live.when_settled()
+    alert = entry(status, "Alert")
+    assert (alert.by, alert.at) == ("timer", at("2024-06-11 10:00:01"))
+    assert alert.says == "on hold since 2024-06-04T10:00:00+08:00, and nobody resumed it: look into it"
+    assert (status.state, status.held_since) == (State.AWAITING_BUYER_RETURN, at("2024-06-04 10:00:00"))
+    message = await told(stand_in, live, "platform", "alert")
+    assert "resume" in message["commands"]
+    status = await resumed(live, "2024-06-30 10:00:00")
+    assert status.next.respond_by == at("2024-06-10 10:00:00") + timedelta(days=26)
+
+
+async def test_a_hold_that_ends_in_time_calls_nobody_and_the_next_one_has_an_alarm_of_its_own(place: Workplace) -> None:
+    live = await approved(place, JUNE)
+    await held(live, "2024-06-04 10:00:00")
+    await resumed(live, "2024-06-11 10:00:00")
+    await live.until(at("2024-06-12 10:00:00"))
+    await held(live, "2024-06-12 10:00:00")
+    await live.until(at("2024-06-19 10:00:00"))
+    assert not entries(await live.when_settled(), "Alert")
+    await live.until(at("2024-06-19 10:00:02"))
+    assert entry(await live.when_settled(), "Alert").at == at("2024-06-19 10:00:01")
+
+
+async def test_a_case_that_stalls_already_is_not_forgotten_under_a_hold(place: Workplace) -> None:
+    live = await place.open(CaseKind.RESHIP, request(), at(JUNE))
+    await live.act("approve", *MERCHANT, occurred_at=stamp(JUNE))
+    await live.act("dispatch", *MERCHANT, carrier="sf", tracking_no="OUT1", occurred_at=stamp(JUNE))
+    await held(live, "2024-06-05 10:00:00")
+    await live.until(at("2024-06-12 10:00:02"))
+    assert entry(await live.when_settled(), "Alert").at == at("2024-06-12 10:00:01")
