@@ -139,6 +139,7 @@ class Tier(Term):
 class State(Term):
     """Whom a case waits for."""
 
+    OPENING = "opening", "受理中"
     AWAITING_MERCHANT_REVIEW = "awaiting_merchant_review", "待商家处理"
     AWAITING_BUYER_CONFIRMATION = "awaiting_buyer_confirmation", "待用户确认"
     AWAITING_BUYER_RETURN = "awaiting_buyer_return", "待买家退货"

@@ -88,6 +88,7 @@ STEPS: Mapping[CaseKind, tuple[State, ...]] = {
 """The way of each kind where nobody objects: what waits for whom, in this order."""
 
 MOVES: Mapping[State, Mapping[Command, Move]] = {
+    State.OPENING: {},
     State.AWAITING_MERCHANT_REVIEW: {
         Command.APPROVE: _by(_MERCHANT, leads=(ONWARD,)),
         Command.REJECT: _by(_MERCHANT, leads=(State.MERCHANT_REJECTED,)),
@@ -153,6 +154,7 @@ WHILE_HELD: Mapping[Command, Move] = {
 """All that is legal while an operator holds the case (R16)."""
 
 BY_ITSELF: Mapping[State, Mapping[str, tuple[Goal, ...]]] = {
+    State.OPENING: {"admitted": tuple({steps[0]: None for steps in STEPS.values()}), "refused": (State.CLOSED,)},
     State.AWAITING_MERCHANT_REVIEW: {"silence": (ONWARD,)},
     State.AWAITING_BUYER_CONFIRMATION: {"silence": (State.MERCHANT_REJECTED,)},
     State.AWAITING_BUYER_RETURN: {"silence": (State.CLOSED,)},
@@ -170,6 +172,7 @@ BY_ITSELF: Mapping[State, Mapping[str, tuple[Goal, ...]]] = {
 """Where a state leads without a command."""
 
 AWAITED: Mapping[State, Party | None] = {
+    State.OPENING: Party.SYSTEM,
     State.AWAITING_MERCHANT_REVIEW: _MERCHANT,
     State.AWAITING_BUYER_RETURN: _BUYER,
     State.AWAITING_MERCHANT_RECEIPT: _MERCHANT,

@@ -6,17 +6,20 @@ from aftersale.case.case import Case
 from aftersale.case.moves import legal
 from aftersale.case.validator import reason_to_refuse
 from aftersale.contract.status import NOBODY, Closed, Completed, DeadlineView, Next, Status
-from aftersale.vocabulary import Party
+from aftersale.vocabulary import Party, State
 
 
 def status(case: Case, now: datetime) -> Status:
-    """Return the case as callers see it at `now`: updates, the query, the records and the Temporal UI show this."""
+    """Return the case as callers see it at `now`: updates, the query, the records and the Temporal UI show this.
+
+    Until its request is admitted it stands in no state of its own: it may be refused yet.
+    """
     ending = case.ending
     versions = [entry.policy_version for entry in case.timeline if entry.policy_version]
     return Status(
         case_id=case.request.case_id,
         kind=case.kind,
-        state=case.state,
+        state=case.state if case.admitted else State.OPENING,
         is_final=ending is not None,
         outcome=ending.outcome if isinstance(ending, Completed) else None,
         close_reason=ending.reason if isinstance(ending, Closed) else None,

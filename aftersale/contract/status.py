@@ -181,4 +181,4 @@ def refused_status(case_id: str, kind: CaseKind, problems: tuple[Problem, ...]) 
 
 
 NOBODY = Next(party=None, commands=(), respond_by=None, on_timeout=None)
-"""Nobody is awaited: the case is final."""
+"""Nobody is awaited: the case is final, or not open yet."""

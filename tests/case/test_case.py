@@ -9,10 +9,12 @@ from aftersale.case.validator import take_scan
 from aftersale.case.wakes import next_wake, reminder_due
 from aftersale.contract.commands import AgreeLimit, ParcelEvent
 from aftersale.contract.message import Message
+from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import NOBODY
 from aftersale.policy.running import RunningClock
-from aftersale.vocabulary import Clock, MessageEvent, Party, State
+from aftersale.vocabulary import CaseKind, Clock, MessageEvent, Party, State
 from tests.support.books import BOOK
-from tests.support.cases import BUYER, MERCHANT, PLATFORM, at
+from tests.support.cases import BUYER, MERCHANT, PLATFORM, at, request
 from tests.support.files import a_case, running
 
 NOW = at("2024-06-04 10:00:00")
@@ -141,3 +143,11 @@ def test_a_scan_is_taken_from_the_payment_to_five_seconds_from_now() -> None:
     assert taken("b", "2024-01-20T08:59:59") == "SignalRefused"
     assert taken("c", "2024-06-04T10:00:05") == "ParcelScanned"
     assert taken("d", "2024-06-04T10:00:06") == "SignalRefused"
+
+
+def test_a_case_that_is_not_admitted_yet_awaits_nobody_in_no_state_of_its_own() -> None:
+    case = Case(CaseKind.RETURN, CaseRequest.model_validate(request()), NOW)
+    early = status(case, NOW)
+    assert (early.state, early.is_final, early.next, early.deadlines) == (State.OPENING, False, NOBODY, ())
+    case.open((), NOW)
+    assert status(case, NOW).state is State.AWAITING_MERCHANT_REVIEW

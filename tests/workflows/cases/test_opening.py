@@ -12,6 +12,7 @@ from aftersale.contract.status import Status
 from aftersale.errors import BadInput, CaseNotFound, Refusal
 from aftersale.vocabulary import CaseKind, CloseReason, State
 from tests.support.cases import BUYER, at, ended, entries, opened, refusal, request
+from tests.support.outages import locked
 from tests.support.places import Watched
 from trial.environment import Live, Workplace
 
@@ -148,3 +149,15 @@ async def test_the_client_refuses_a_malformed_request_before_it_is_sent(cases: C
     assert [problem.field for problem in caught.value.problems] == ["items"]
     with pytest.raises(CaseNotFound):
         await cases.status("C-never", live=True)
+
+
+# Before the decision
+
+
+async def test_a_case_whose_request_is_not_decided_on_claims_no_state(place: Workplace) -> None:
+    """Its admission waits for the ledger, and may end in a refusal yet."""
+    with locked(place.settings.records_url):
+        live = await place.start(CaseKind.RETURN, request(), at(JUNE))
+        early = await live.status()
+    assert (early.state, early.is_final, early.next.party, early.timeline) == (State.OPENING, False, None, ())
+    assert (await live.update("open", {})).state is State.AWAITING_MERCHANT_REVIEW
