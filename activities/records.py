@@ -1,6 +1,7 @@
 """Write the records, as an activity: in-house and quick, on a thread of its own since databases block."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from temporalio import activity
@@ -49,16 +50,21 @@ class Recording:
         Raises RecordsUnavailable, retryable, where the database does not answer.
         """
         run_id, now = activity.info().workflow_run_id or "", floor(present.now())
+        own = None
+        with suppress(BadInput):  # what no case could read is refused below, with all that is wrong with it
+            own = fact.fingerprint
         try:
             entry = self._records.turns.append(
                 fact.case_id,
-                fact.message_id,
+                fact.entry_in,
                 lambda last, over: correction_turn(fact, last, over, now, run_id),
                 now=now,
             )
         except BadInput as error:
-            return CorrectionTaken(problems=error.problems)
-        return CorrectionTaken(entry=entry)
+            return CorrectionTaken(problems=error.problems, fingerprint=own)
+        if entry.fingerprint not in (None, own):
+            return CorrectionTaken(problems=(fact.conflict,), fingerprint=own)
+        return CorrectionTaken(entry=entry, fingerprint=own)
 
     @activity.defn(name="violated", no_thread_cancel_exception=True)
     def keep_violation(self, finding: Finding) -> None:
@@ -76,4 +82,4 @@ class Recording:
                 raise ApplicationError(f"case {case_id} has not ended yet", type="case_open")
             return freight_turn(end.answer, last, now, run_id)
 
-        self._records.turns.append(case_id, f"{case_id}/insurance", draw, now=now)
+        self._records.turns.append(case_id, lambda turn: turn.entry_owing(f"{case_id}/insurance"), draw, now=now)

@@ -29,6 +29,23 @@ def _id(text: str) -> str:
     return text
 
 
+def is_request_id(text: object) -> bool:
+    """Tell whether a text can serve as a request id: whatever its caller likes, as long as a log can show it."""
+    return isinstance(text, str) and 1 <= len(text) <= MOST_OF_A_REQUEST_ID and text.isprintable()
+
+
+MOST_OF_A_REQUEST_ID = 200
+"""So many characters, in any writing, leave room within the 1,000 bytes that the server takes for an update id."""
+
+REQUEST_ID_FORM = f"must be 1 to {MOST_OF_A_REQUEST_ID} printable characters; shorten or replace it"
+
+
+def _request_id(text: str) -> str:
+    if not is_request_id(text):
+        raise ValueError(REQUEST_ID_FORM)
+    return text
+
+
 def _storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("holds a NUL character, which no database keeps; leave it out")
@@ -74,6 +91,9 @@ Limit = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_positi
 
 Id = Annotated[str, Field(strict=True), AfterValidator(_id)]
 """An opaque reference; safe in a workflow id, a search attribute and a file name."""
+
+RequestId = Annotated[str, Field(strict=True), AfterValidator(_request_id)]
+"""A caller's own id of what it asks for: under it the same thing is done once, and nothing else."""
 
 Code = Annotated[str, Field(strict=True, min_length=1, max_length=64), AfterValidator(_storable)]
 """A word of some vocabulary of the platform's: a reason, a label, a category."""

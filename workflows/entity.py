@@ -5,26 +5,26 @@ that a malformed payload becomes an answer rather than a workflow task that fail
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
 
 from aftersale.case.validator import instant_of
 from aftersale.contract.commands import Act, OpenCase, ParcelEvent, read
 from aftersale.contract.publication import PolicyPublished
 from aftersale.contract.request import CaseRequest
-from aftersale.errors import BadInput, CommandRefused, Problem, bad_input
+from aftersale.errors import BadInput, Problem, bad_input
 from aftersale.policy.revisions import Revisions
 from aftersale.schema import Schema, is_id
 from aftersale.vocabulary import Command, WatchCommand
 from aftersale.watch.commands import OpenWatch
 from aftersale.watch.request import WatchRequest
 from workflows.present import Present
+from workflows.refusals import failing_updates, failure, unknown
+from workflows.requests import Requests, with_request_id
 from workflows.timer import WakeTimer
 from workflows.visibility import Visibility
 
@@ -103,6 +103,7 @@ class Entity(Generic[R, A, D, T]):
         """Read the request; what is wrong with it becomes the reason of a refusal."""
         self._given = given[0] if len(given) == 1 else None
         self._present = Present()
+        self._requests = Requests[T]()
         self._problems: tuple[Problem, ...] = ()
         self._desk: D | None = None
         try:
@@ -143,8 +144,8 @@ class Entity(Generic[R, A, D, T]):
         """Return what becomes of an act that happened at `at`; one that is refused fails the update."""
         raise NotImplementedError
 
-    async def _take(self, command: Any, given: Any) -> T:
-        """Take a command, and return the status once the desk has settled."""
+    async def _take(self, command: Any, act: A, at: datetime) -> T:
+        """Take an act that happened at `at`, and return the status once the desk has settled."""
         raise NotImplementedError
 
     def _hear_scan(self, desk: D, scan: ParcelEvent) -> bool:
@@ -194,13 +195,26 @@ class Entity(Generic[R, A, D, T]):
     # How it is taken
 
     def _check(self, command: Any, given: Any) -> None:
-        """Refuse in the update validator what can be refused; nothing is written to history then."""
-        self._judge(command, *self._read(command, given))
+        """Refuse in the update validator what can be refused; nothing is written to history then.
+
+        What was taken before is not judged again: it is legal no longer, and is answered as it was.
+        """
+        act, at = self._read(command, given)
+        with failing_updates():
+            known = self._requests.find(command, act)
+        if known is None:
+            self._judge(command, act, at)
+
+    async def _take_once(self, command: Any, given: Any) -> T:
+        """Take a command; one that comes again under its request id gets the answer that it got."""
+        act, at = self._read(command, given)
+        with failing_updates():
+            return await self._requests.take_once(command, act, lambda: self._take(command, act, at))
 
     def _read(self, command: Any, given: Any) -> tuple[A, datetime]:
         """Return what was given, and when it happened: as its back end says, else now (R15)."""
         with failing_updates():
-            act = read(self.payloads[command], given, "payload")
+            act = with_request_id(read(self.payloads[command], given, "payload"))
         return act, instant_of(act, self._present.second)
 
     def _note_scan(self, desk: D, scan: ParcelEvent) -> None:
@@ -249,7 +263,7 @@ def _update(command: Command | WatchCommand) -> object:
     """Return the update of a command, with its validator; it takes whatever any SDK sends."""
 
     async def handler(self: Entity[Any, Any, Any, Any], given: Any = None) -> Any:
-        return await self._take(command, given)
+        return await self._take_once(command, given)
 
     def validator(self: Entity[Any, Any, Any, Any], given: Any = None) -> None:
         self._check(command, given)
@@ -264,26 +278,3 @@ async def wait_until(true: Callable[[], bool]) -> None:
     """Wait until it is true, and still is when the caller goes on: what else was woken may have changed it."""
     while not true():
         await workflow.wait_condition(true)
-
-
-@contextmanager
-def failing_updates() -> Iterator[None]:
-    """Fail the update with the problems of input that cannot be read and of commands that are refused."""
-    try:
-        yield
-    except BadInput as error:
-        raise failure(error.problems) from error
-    except CommandRefused as refusal:
-        raise failure([refusal.problem]) from refusal
-
-
-def failure(problems: Sequence[Problem]) -> ApplicationError:
-    """Return problems as a caller gets them: all in words, the first one's code as the type."""
-    said = "; ".join(str(problem) for problem in problems)
-    return ApplicationError(said, *problems, type=problems[0].code, non_retryable=True)
-
-
-def unknown(name: str, served: Iterable[str]) -> ApplicationError:
-    """Return the refusal of an update that is none."""
-    said = f"{name} is no command here; use one of {', '.join(served)}"
-    return failure([Problem(code="illegal_move", field="", message=said)])

@@ -250,9 +250,9 @@ class Case(Noted):
         self.note("Alert", says, "timer", running.lapses_at, now, clock=running.clock, due_at=running.deadline.due_at)
         self.messages.add(Party.PLATFORM, MessageEvent.ALERT, says)
 
-    def correct(self, says: str, by: By, at: datetime, now: datetime) -> None:
+    def correct(self, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
         """Note a fact from a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
-        self.note("CorrectionRequested", says, by, at, now)
+        self.note("CorrectionRequested", says, by, at, now, **about)
         self.messages.add(Party.PLATFORM, MessageEvent.CORRECTION_REQUESTED, says)
 
     def finish(self, ending: Ending, now: datetime) -> None:

@@ -4,16 +4,15 @@ What comes after the executed lapse of a case that still runs is told in `afters
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, StrictStr
+from typing import Any, Literal
 
 from aftersale.case.turn import CaseSubject, Turn
 from aftersale.contract.commands import Act, ParcelEvent, parse, read
+from aftersale.contract.idempotency import conflict, fingerprint
 from aftersale.contract.status import Entry, Status
 from aftersale.errors import Problem, bad_input
 from aftersale.guarantees.freight_insurance import InsurerAnswer
-from aftersale.schema import Id, Schema
+from aftersale.schema import Id, RequestId, Schema
 from aftersale.times import local
 from aftersale.vocabulary import CloseReason, Command, MessageEvent, Party
 
@@ -28,7 +27,7 @@ class LateFact(Schema):
     """
 
     case_id: Id
-    event_id: Annotated[StrictStr, Field(min_length=1, max_length=200)]
+    event_id: RequestId
     fact: Command | Literal["parcel_event"]
     given: dict[str, Any]
 
@@ -42,11 +41,38 @@ class LateFact(Schema):
         """The id of the message to the platform."""
         return f"{self.case_id}/correction/{self.event_id}"
 
+    @property
+    def said(self) -> Act | ParcelEvent:
+        """What would have been sent to the case. Raises BadInput for what no case could read."""
+        command = self.fact if isinstance(self.fact, Command) else None
+        return parse(command, self.given) if command else read(ParcelEvent, self.given, "given")
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from every other fact. Raises BadInput as `said`."""
+        return fingerprint(self.fact, self.said)
+
+    @property
+    def conflict(self) -> Problem:
+        """Why it is refused where its id was used for something else."""
+        field = "request_id" if isinstance(self.fact, Command) else "event_id"
+        return conflict(field, f"{self.event_id} (of case {self.case_id})")
+
+    def entry_in(self, turn: Turn) -> Entry | None:
+        """Return the line by which a turn on file has told of this id: the case's own, or a correction's."""
+        lines = turn.entries if isinstance(self.fact, Command) else ()
+        own = next((entry for entry in lines if entry.request_id == self.event_id), None)
+        return own or turn.entry_owing(self.message_id)
+
 
 class CorrectionTaken(Schema):
-    """What became of a late fact: the line that the case's record has of it, or why it was not taken."""
+    """What became of a late fact: the line that the case's record has of it, or why it was not taken.
+
+    `fingerprint` is that of the fact, so that whoever finds its workflow under an id knows what it was about.
+    """
 
     entry: Entry | None = None
+    fingerprint: str | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -65,7 +91,7 @@ def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run
 
     `last` is the last turn on file, `over` the record so far. Raises BadInput where the case takes no correction.
     """
-    said = parse(fact.fact, fact.given) if isinstance(fact.fact, Command) else read(ParcelEvent, fact.given, "given")
+    said = fact.said
     by = said.actor.party if isinstance(said, Act) else Party.CARRIER
     _require_over(over)
     _require_own(last.subject, said)
@@ -76,7 +102,16 @@ def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run
     at = said.occurred_at or now
     name = fact.fact.words if isinstance(fact.fact, Command) else f"{fact.given['leg']} parcel: {fact.given['event']}"
     says = f"{name} at {local(at)} was reported after the case had ended"
-    entry = Entry(at=at, recorded_at=now, by=by, event="CorrectionRequested", says=says, late_report=True)
+    entry = Entry(
+        at=at,
+        recorded_at=now,
+        by=by,
+        event="CorrectionRequested",
+        says=says,
+        late_report=True,
+        request_id=fact.event_id,
+        fingerprint=fact.fingerprint,
+    )
     return last.with_entry(entry, fact.message_id, Party.PLATFORM, MessageEvent.CORRECTION_REQUESTED, run_id)
 
 

@@ -116,6 +116,10 @@ class Turn(Schema):
             asked=tuple(Asked.of(running) for running in clocks),
         )
 
+    def entry_owing(self, message_id: str) -> Entry | None:
+        """Return the line of a turn that owes this message; None where it owes no such message."""
+        return self.entries[0] if any(message.message_id == message_id for message in self.messages) else None
+
     def with_entry(self, entry: Entry, message_id: str, to: Party, event: MessageEvent, run_id: str) -> Self:
         """Return what another workflow adds to the record of a case that is over: a line and a message that says so."""
         subject = self.subject

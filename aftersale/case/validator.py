@@ -19,6 +19,7 @@ from aftersale.contract.commands import (
     ReceivedItem,
     Rule,
 )
+from aftersale.contract.idempotency import conflict
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import BadInput, CommandRefused, refusal
 from aftersale.guarantees.compensation import MustBeStated
@@ -203,7 +204,10 @@ def take_scan(case: Case, scan: ParcelEvent, now: datetime) -> bool:
 
     Returns whether it was kept.
     """
-    if scan.event_id in case.parcels.scans:
+    known = case.parcels.scans.get(scan.event_id)
+    if known is not None:
+        if known != scan:
+            case.refuse_signal(str(conflict("event_id", scan.event_id)), Party.CARRIER, now)
         return False
     if case.parcels.full:
         says = f"a case keeps at most {MOST_EVENTS} parcel events; further ones are not kept"

@@ -61,7 +61,9 @@ def act(
         typer.Option("--json", metavar="PAYLOAD", help="The command's fields as JSON, or - ; the answer is JSON then."),
     ] = None,
     actor: Annotated[str | None, typer.Option("--as", metavar="PARTY:ID", help="Who acts: merchant:M-7.")] = None,
-    request_id: Annotated[str | None, typer.Option(help="Repeat with the same id: it is applied once.")] = None,
+    request_id: Annotated[
+        str | None, typer.Option(help="A repeat under it is applied once, and other content refused.")
+    ] = None,
 ) -> None:
     """Give a case a command, such as approve, ship_back or hold."""
     as_json = payload is not None

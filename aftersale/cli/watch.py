@@ -29,7 +29,7 @@ ShipmentId = Annotated[str, typer.Argument(metavar="ID", help="The shipment's id
 Source = Annotated[str, typer.Argument(metavar="FILE|-", help="A JSON file; - is standard input.")]
 Actor = Annotated[str | None, typer.Option("--as", metavar="PARTY:ID", help="Who acts: merchant:M-7.")]
 At = Annotated[str | None, typer.Option("--at", metavar="INSTANT", help="When it happened; now unless given.")]
-RequestId = Annotated[str | None, typer.Option(help="Repeat with the same id: it is taken once.")]
+RequestId = Annotated[str | None, typer.Option(help="A repeat under it is taken once, and other content refused.")]
 
 
 @watch.command("open", cls=Answering)

@@ -20,6 +20,7 @@ from aftersale.client.reconciliations import Reconciliations
 from aftersale.client.rollouts import Rollouts
 from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent
+from aftersale.contract.idempotency import CONFLICT
 from aftersale.contract.publication import publication
 from aftersale.contract.request import WORKFLOW_TYPES, CaseRequest
 from aftersale.contract.status import Status
@@ -84,7 +85,8 @@ class Cases(Entities[CaseRequest, Status]):
     async def act(self, case_id: str, act: Act, *, request_id: str | None = None) -> Status:
         """Give a command; the status is that of the next point at which the case has settled.
 
-        Repeat a call that raised NoAnswer with the error's `act` and `request_id`: it is applied once.
+        Repeat a call that raised NoAnswer with the error's `act` and `request_id`: it is applied once. A request id is
+        for one content: with another one it is refused (`idempotency_conflict`), whether the case is open or over.
         Where the case is over, an act that happened before its end goes to the platform as a correction, and the
         status is the case's record with a line about that; a later one is refused.
         Raises Refusal where the case does not take it, naming the commands that are legal; CaseNotFound; NoAnswer.
@@ -179,6 +181,10 @@ class Cases(Entities[CaseRequest, Status]):
         except WorkflowAlreadyStartedError:
             handle = self._client.get_workflow_handle(fact.workflow_id, result_type=CorrectionTaken)
         taken: CorrectionTaken = await self._await_answer(fact.case_id, handle.result())
+        if taken.fingerprint not in (None, fact.fingerprint):
+            raise Refusal(CONFLICT, str(fact.conflict))
         if taken.entry is None:
-            raise Refusal("illegal_move", "; ".join(map(str, taken.problems)))
-        return over.model_copy(update={"timeline": (*over.timeline, taken.entry)})
+            conflicts = any(problem.code == CONFLICT for problem in taken.problems)
+            raise Refusal(CONFLICT if conflicts else "illegal_move", "; ".join(map(str, taken.problems)))
+        known = taken.entry in over.timeline
+        return over if known else over.model_copy(update={"timeline": (*over.timeline, taken.entry)})

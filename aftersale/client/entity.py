@@ -12,10 +12,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from aftersale.client.calls import PATIENCE, await_answer, with_command
 from aftersale.client.open import as_sent, decide_open
 from aftersale.contract.commands import Act, read
+from aftersale.contract.idempotency import fingerprint
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
 from aftersale.errors import BadInput, CaseNotFound, NoAnswer, Refusal, bad_input
-from aftersale.schema import Schema, is_id
+from aftersale.schema import REQUEST_ID_FORM, Schema, is_id, is_request_id
 from aftersale.times import floor
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus
@@ -80,11 +81,19 @@ class Entities(Generic[R, S]):
             return False
 
     async def _give(self, opened_id: str, act: Act, request_id: str | None) -> S:
-        """Return the status after a command. Raises Refusal, CaseNotFound, and NoAnswer with what is to be repeated."""
-        stamped = act if act.occurred_at else act.model_copy(update={"occurred_at": floor(self._now())})
-        request_id = request_id or str(uuid4())
-        handle, name = self._handle(opened_id), self._commands[type(act)].value
-        given = handle.execute_update(name, as_sent(stamped), id=request_id, result_type=self._status_type)
+        """Return the status after a command. Raises Refusal, CaseNotFound, and NoAnswer with what is to be repeated.
+
+        The update id is another one for other content, so that the server, which goes by that id alone, answers a
+        repeat, even of a workflow that is over, and hands on whatever differs.
+        """
+        request_id = request_id or act.request_id or str(uuid4())
+        if not is_request_id(request_id):
+            raise bad_input("request_id", REQUEST_ID_FORM)
+        told = {"occurred_at": act.occurred_at or floor(self._now()), "request_id": request_id}
+        stamped = act.model_copy(update=told)
+        handle, command = self._handle(opened_id), self._commands[type(act)]
+        update_id = f"{request_id}/{fingerprint(command, act)}"
+        given = handle.execute_update(command.value, as_sent(stamped), id=update_id, result_type=self._status_type)
         try:
             with suppress(CaseNotFound):
                 return await self._await_answer(opened_id, given)

@@ -37,7 +37,8 @@ class Watches(Entities[WatchRequest, WatchStatus]):
     async def act(self, shipment_id: str, act: WatchAct, *, request_id: str | None = None) -> WatchStatus:
         """Tell a watch of a click, a delay or a cancelled order; repeated with the same request id it is taken once.
 
-        Raises Refusal where the watch does not take it, or is over; CaseNotFound; NoAnswer.
+        Raises Refusal where the watch does not take it, or is over, or where the request id was used for other content
+        (`idempotency_conflict`); CaseNotFound; NoAnswer.
         """
         return await self._give(shipment_id, act, request_id)
 

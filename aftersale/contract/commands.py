@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
 
+from aftersale.contract.decision import Decided
 from aftersale.contract.request import MOST_ITEMS, Evidence, Item
 from aftersale.errors import BadInput, Problem, bad_input, problems_of
 from aftersale.money import Money, Sum
-from aftersale.schema import Code, Id, Instant, Limit, Note, Schema
+from aftersale.schema import Code, Id, Instant, Limit, Note, RequestId, Schema
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, Ruling
 
 S = TypeVar("S", bound=Schema)
@@ -28,10 +29,14 @@ class Actor(Schema):
 
 
 class Act(Schema):
-    """What every command carries: its actor, and when the calling back end received it (R15); absent: now."""
+    """What every command carries: its actor, and when the calling back end received it (R15); absent: now.
+
+    Under a `request_id` one content is taken, once: a repeat gets the first answer, another content is refused.
+    """
 
     actor: Actor
     occurred_at: Instant | None = None
+    request_id: RequestId | None = None
 
 
 class Approve(Act):
@@ -43,28 +48,6 @@ class Reject(Act):
 
     reason_code: Code
     note: Note | None = None
-
-
-Remedy = Literal["refund", "return"]
-"""Whether a claim is paid at once, or once the goods are back."""
-
-
-class Decided(Sum):
-    """What is decided on a claim, and of one that is granted how it is paid, where a reviewer says so.
-
-    That is the money, or the grade of the damage; and the remedy.
-    """
-
-    grade: Code | None = None
-    remedy: Remedy | None = None
-    decision: Literal["approve", "decline", "pending"] = "approve"
-
-    @model_validator(mode="after")
-    def _only_for_a_yes(self) -> Self:
-        says_how = any(given is not None for given in (self.amount, self.lines, self.grade, self.remedy))
-        if self.decision != "approve" and says_how:
-            raise ValueError("says how to pay though nothing is approved; leave amount, lines, grade and remedy out")
-        return self
 
 
 class Offer(Act, Sum):

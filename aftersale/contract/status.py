@@ -38,6 +38,8 @@ class Entry(Schema):
     """One line of a case's timeline: what happened `at` which instant, and when the case learned of it (R15).
 
     `late_report` marks more than five minutes between the two. `clock`, `due_at` and `rules` are of its clock.
+    `request_id` and `fingerprint` are of the command that caused it: under which id it came, and what tells it from
+    any other.
     """
 
     at: Instant
@@ -51,6 +53,8 @@ class Entry(Schema):
     previous_due_at: Instant | None = None
     rules: tuple[str, ...] | None = None
     policy_version: str | None = None
+    request_id: str | None = None
+    fingerprint: str | None = None
 
 
 class Noted:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from aftersale.contract.commands import Decided, Remedy
+from aftersale.contract.decision import Decided, Remedy
 from aftersale.contract.request import CaseRequest, Evidence, Item
 from aftersale.errors import bad_input
 from aftersale.guarantees.compensation import Award, MustBeStated, compensation, losses

@@ -57,7 +57,13 @@ class ReconciliationRepository(Repository):
         """
         with self._writing() as connection:
             instructed = list(_instructions(connection, case_id))
-            append_turn(connection, case_id, message_id, lambda last, record: draw(last, record, instructed), now)
+            append_turn(
+                connection,
+                case_id,
+                lambda turn: turn.entry_owing(message_id),
+                lambda last, record: draw(last, record, instructed),
+                now,
+            )
 
     # What is read
 

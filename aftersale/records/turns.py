@@ -57,15 +57,20 @@ class TurnRepository(Repository):
             _write(connection, given, now or datetime.now(UTC))
 
     def append(
-        self, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn], *, now: datetime | None = None
+        self,
+        case_id: str,
+        known: Callable[[Turn], Entry | None],
+        draw: Callable[[Turn, Status], Turn],
+        *,
+        now: datetime | None = None,
     ) -> Entry:
-        """Add a turn to a case that is over, unless the turn that owes that message is on file; return its line.
+        """Add a turn to a case that is over, unless a turn on file has told it; return the line that tells it.
 
-        `draw` makes it of the last turn on file and the record so far; what it raises is raised, and nothing is
-        written. Raises BadInput for a case that the records do not know.
+        `known` finds that line in a turn on file. `draw` makes the turn of the last one on file and the record so far;
+        what it raises is raised, and nothing is written. Raises BadInput for a case that the records do not know.
         """
         with self._writing() as connection:
-            return append_turn(connection, case_id, message_id, draw, now or datetime.now(UTC))
+            return append_turn(connection, case_id, known, draw, now or datetime.now(UTC))
 
     def record(self, case_id: str) -> Status | None:
         """Return the whole status of a case after its last turn on file, timeline included; None for an unknown one."""
@@ -78,7 +83,11 @@ class TurnRepository(Repository):
 
 
 def append_turn(
-    connection: Connection, case_id: str, message_id: str, draw: Callable[[Turn, Status], Turn], now: datetime
+    connection: Connection,
+    case_id: str,
+    known: Callable[[Turn], Entry | None],
+    draw: Callable[[Turn, Status], Turn],
+    now: datetime,
 ) -> Entry:
     """Add a turn within a transaction, as `TurnRepository.append` does."""
     _lock(connection, [case_id])
@@ -86,9 +95,8 @@ def append_turn(
     over = reassemble(on_file)
     if over is None:
         raise bad_input("case_id", "is of no case that the records know; check it")
-    for turn in on_file:
-        if any(message.message_id == message_id for message in turn.messages):
-            return turn.entries[0]
+    if (told := next(filter(None, map(known, on_file)), None)) is not None:
+        return told
     drawn = draw(on_file[-1], over)
     _write(connection, [drawn], now)
     return drawn.entries[0]

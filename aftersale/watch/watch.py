@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from aftersale.contract.commands import ParcelEvent
+from aftersale.contract.idempotency import conflict, mark
 from aftersale.contract.markdown import timer_summary
 from aftersale.contract.status import Entry, Noted
 from aftersale.policy.deadline import Deadline
@@ -58,12 +59,14 @@ class Watch(Noted):
                 self.shipment.delay_cancelled_at = act.cancelled_at or at
             case CancelOrder():
                 self.shipment.cancelled_at = at
-        self.note(_EVENTS[command], says, act.actor.party, at, now)
+        self.note(_EVENTS[command], says, act.actor.party, at, now, **mark(command, act))
 
     def scan(self, scan: ParcelEvent, now: datetime) -> bool:
         """Keep a carrier's scan, once; parcels may travel before their click. Returns whether it was kept."""
-        kept = self.shipment.scans
-        if scan.event_id in kept or any(scan.event_id == each.event_id for each in self.unread):
+        known = self.shipment.scans.get(scan.event_id)
+        if known is not None:
+            if known != scan:
+                self.refuse_signal(str(conflict("event_id", scan.event_id)), Party.CARRIER, now)
             return False
         if refused := self._why_unfit(scan, now):
             self.refuse_signal(refused, Party.CARRIER, now)

@@ -87,21 +87,21 @@ class Service:
     async def update_workflow_execution(
         self, wanted: v1.UpdateWorkflowExecutionRequest, **_: Any
     ) -> v1.UpdateWorkflowExecutionResponse:
-        """Send an update, and wait for how it ends."""
+        """Send an update, and wait for how it ends; one that ended before is answered so even by a run that is over."""
         await self._on_the_way()
-        return await self._updated(self._open(wanted.workflow_execution.workflow_id), wanted.request)
+        return await self._updated(self._known(wanted.workflow_execution.workflow_id), wanted.request)
 
     async def poll_workflow_execution_update(
         self, wanted: v1.PollWorkflowExecutionUpdateRequest, **_: Any
     ) -> v1.PollWorkflowExecutionUpdateResponse:
         """Answer with how an update ended."""
         reference = wanted.update_ref
-        known = self._open(reference.workflow_execution.workflow_id).underway.updates[reference.update_id]
+        known = self._known(reference.workflow_execution.workflow_id).underway.updates[reference.update_id]
         ended = await self._outcome(known)
         return v1.PollWorkflowExecutionUpdateResponse(outcome=ended.outcome, stage=ended.stage)
 
     async def _updated(self, run: "Run", request: Request) -> v1.UpdateWorkflowExecutionResponse:
-        if not run.open:
+        if not run.open and request.meta.update_id not in run.underway.updates:
             raise _not_found()
         job = WorkflowActivationJob()
         job.do_update.id = job.do_update.protocol_instance_id = request.meta.update_id

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersale.case.corrections import CORRECTION
+from aftersale.case.corrections import CORRECTION, CorrectionTaken
 from aftersale.client import Cases
 from aftersale.contract.commands import Actor, ParcelEvent, ShipBack
 from aftersale.records import Records
@@ -79,6 +79,61 @@ async def test_the_same_fact_is_taken_once(place: Workplace, cases: Cases, kept:
     recorded = kept.turns.record(case_id(live))
     assert recorded is not None
     assert [each.event for each in recorded.timeline].count("CorrectionRequested") == 2
+
+
+def corrections(kept: Records, live: Live) -> int:
+    recorded = kept.turns.record(case_id(live))
+    assert recorded is not None
+    return [each.event for each in recorded.timeline].count("CorrectionRequested")
+
+
+async def test_an_id_under_which_a_fact_was_told_late_is_refused_for_another(
+    place: Workplace, cases: Cases, kept: Records
+) -> None:
+    live = await not_sent_back(place)
+    first = await cases.act(case_id(live), shipped("2024-06-10 10:00:00"), request_id="late-1")
+    again = await cases.act(case_id(live), shipped("2024-06-10 09:00:00"), request_id="late-1")
+    assert again == first, "a repeat may be stamped anew"
+    other = shipped("2024-06-10 10:00:00").model_copy(update={"tracking_no": "SF2"})
+    refused = await refusal(cases.act(case_id(live), other, request_id="late-1"))
+    assert refused.code == "idempotency_conflict"
+    assert str(refused).startswith("request_id: late-1 ")
+    await cases.scan(case_id(live), scan("2024-06-20 10:00:00", event_id="scan-1"))
+    refused = await refusal(cases.scan(case_id(live), scan("2024-06-21 10:00:00", event_id="scan-1")))
+    assert refused.code == "idempotency_conflict"
+    assert str(refused).startswith("event_id: scan-1 ")
+    assert corrections(kept, live) == 2
+
+
+async def test_an_id_that_the_case_took_before_its_end_is_refused_for_another_fact(
+    place: Workplace, cases: Cases, kept: Records
+) -> None:
+    live = await opened(place, JUNE)
+    approval = {"actor": {"party": "merchant", "id": "M-7"}, "occurred_at": stamp(JUNE)}
+    await live.update("approve", {**approval, "request_id": "yes"})
+    await live.until(at("2024-06-10 10:00:02"))
+    await ended(live)
+    refused = await refusal(cases.act(case_id(live), shipped("2024-06-10 10:00:00"), request_id="yes"))
+    assert refused.code == "idempotency_conflict"
+    assert corrections(kept, live) == 0
+
+
+async def test_a_command_that_is_told_again_after_the_end_by_any_sdk_adds_nothing(
+    place: Workplace, cases: Cases, kept: Records
+) -> None:
+    live = await opened(place, JUNE)
+    approval = {"actor": {"party": "merchant", "id": "M-7"}, "occurred_at": stamp(JUNE)}
+    approving = await live.update("approve", {**approval, "request_id": "yes"})
+    await live.until(at("2024-06-10 10:00:02"))
+    await ended(live)
+    fact = {"case_id": case_id(live), "event_id": "yes", "fact": "approve", "given": approval}
+    handle = await place.client.start_workflow(
+        CORRECTION, fact, id=f"correction/{case_id(live)}/yes", task_queue=TASK_QUEUE, result_type=CorrectionTaken
+    )
+    assert (await handle.result()).entry == entry(approving, "Approved")
+    refused = await refusal(cases.act(case_id(live), shipped("2024-06-10 10:00:00"), request_id="yes"))
+    assert refused.code == "idempotency_conflict"
+    assert corrections(kept, live) == 0
 
 
 async def test_what_happened_in_the_second_of_the_end_or_later_is_refused(place: Workplace, cases: Cases) -> None:

@@ -2,6 +2,7 @@
 
 from aftersale.case.validator import take_scan
 from aftersale.contract.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, ParcelEvent, Resume
+from aftersale.contract.idempotency import mark
 from aftersale.policy.facts import Question
 from aftersale.policy.running import RunningClock
 from aftersale.vocabulary import Clock, Command, State
@@ -11,7 +12,7 @@ from workflows.cases.desk import Desk
 def apply_command(desk: Desk, command: Command, act: Act) -> None:
     """Put the act on the timeline and on the desk. The procedure acts on it; nobody waits here."""
     case, at = desk.case, desk.at(act)
-    case.note(EVENTS[command], act_in_words(command, act), act.actor.party, at, desk.now)
+    case.note(EVENTS[command], act_in_words(command, act), act.actor.party, at, desk.now, **mark(command, act))
     match act:
         case AddEvidence():
             case.add_evidence()
@@ -81,9 +82,12 @@ EVENTS = {
 """What a command is called once it has happened."""
 
 
+_NOT_TOLD = {"actor", "occurred_at", "request_id"}
+
+
 def act_in_words(command: Command, act: Act) -> str:
     """Return the act in words: the command, and what was given with it."""
-    given = act.model_dump(mode="json", exclude={"actor", "occurred_at"}, exclude_none=True, exclude_defaults=True)
+    given = act.model_dump(mode="json", exclude=_NOT_TOLD, exclude_none=True, exclude_defaults=True)
     about = ", ".join(f"{name} {value}" for name, value in given.items())
     return f"{command.words}{': ' if about else ''}{about}"
 

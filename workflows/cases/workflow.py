@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from temporalio import workflow
 
@@ -11,6 +11,7 @@ from aftersale.case.intake import Application, bars
 from aftersale.case.projection import status
 from aftersale.case.validator import Handling, validate
 from aftersale.contract.commands import PAYLOADS, Act, OpenCase, ParcelEvent
+from aftersale.contract.idempotency import mark
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Closed, Ending, Status, refused_status
 from aftersale.schema import is_id
@@ -24,7 +25,8 @@ from workflows.cases.beside.refunding import advance_when_due
 from workflows.cases.desk import Desk, Stopped
 from workflows.cases.recorder import TurnRecorder
 from workflows.cases.stages.clawback import clawback
-from workflows.entity import Entity, failing_updates, wait_until
+from workflows.entity import Entity, wait_until
+from workflows.refusals import failing_updates
 from workflows.visibility import Visibility
 
 Procedure = Callable[[Desk], Awaitable[Ending | ChangeKind]]
@@ -103,15 +105,14 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
         with failing_updates():
             return validate(desk.case, command, act, at, self._present.second, settling=not desk.settled)
 
-    async def _take(self, command: Command, given: Any) -> Status:
-        act, at = self._read(command, given)
+    async def _take(self, command: Command, act: Act, at: datetime) -> Status:
         desk = self._require_desk()
         while (handling := self._judge(command, act, at)) is Handling.WAIT:
             await workflow.wait_condition(desk.next_settled(unless=lambda: bool(self._problems)))
         self._present.note_fact(at)
         if handling is Handling.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
-            desk.case.correct(says, act.actor.party, at, desk.now)
+            desk.case.correct(says, act.actor.party, at, desk.now, **mark(command, act))
             desk.wake()
         else:
             apply_command(desk, command, act.model_copy(update={"occurred_at": at}))

@@ -14,7 +14,8 @@ from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import WatchStatus, refused_watch_status
 from aftersale.watch.validator import validate
 from workflows import outside
-from workflows.entity import Entity, failing_updates, wait_until
+from workflows.entity import Entity, wait_until
+from workflows.refusals import failing_updates
 from workflows.visibility import Visibility
 from workflows.watch.desk import WatchDesk
 
@@ -62,8 +63,7 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
         with failing_updates():
             validate(desk.watch.shipment, command, act, at, self._present.second)
 
-    async def _take(self, command: WatchCommand, given: Any) -> WatchStatus:
-        act, at = self._read(command, given)
+    async def _take(self, command: WatchCommand, act: WatchAct, at: datetime) -> WatchStatus:
         self._judge(command, act, at)
         desk = self._require_desk()
         self._present.note_fact(at)

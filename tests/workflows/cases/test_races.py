@@ -113,39 +113,6 @@ async def test_a_sending_during_a_lapsed_review_is_judged_after_the_lapse(idle: 
 # Requests that are sent twice
 
 
-async def test_a_repeated_request_is_taken_once_and_answered_the_same_whatever_it_says_then(place: Workplace) -> None:
-    live = await opened(place, JUNE)
-    first = await live.update("add_evidence", evidence("a"), id="request-1")
-    assert await live.update("add_evidence", evidence("a"), id="request-1") == first
-    assert await live.update("add_evidence", evidence("b"), id="request-1") == first, "the first payload stands"
-    assert await live.update("withdraw", {"actor": ACTOR}, id="request-1") == first, "so does the first command"
-    status = await live.status()
-    assert entry(status, "EvidenceAdded").says.count("oss://") == 1
-    assert status.state is State.AWAITING_MERCHANT_REVIEW
-
-
-async def test_a_request_that_is_repeated_to_another_worker_is_not_taken_again(idle: Workplace) -> None:
-    async with working(idle):
-        live = await opened(idle, JUNE)
-        first = await live.update("add_evidence", evidence("a"), id="request-1")
-        withdrawal = await live.update("withdraw", {"actor": ACTOR}, id="request-2")
-    async with working(idle):
-        assert await live.update("add_evidence", evidence("b"), id="request-1") == first
-        assert await live.update("withdraw", {"actor": ACTOR}, id="request-2") == withdrawal, "legal no longer"
-        final = await ended(live)
-    assert entry(final, "EvidenceAdded").says.endswith("'oss://a'}]")
-    assert len(entries(final, "Withdrawn")) == 1
-
-
-async def test_a_request_that_was_sent_twice_while_no_worker_was_there_is_taken_once(idle: Workplace) -> None:
-    live = await left_alone(idle, "2024-06-03 11:00:00")
-    first = await sending(live, lambda live: live.update("add_evidence", evidence("a"), id="request-1"))
-    again = await sending(live, lambda live: live.update("add_evidence", evidence("b"), id="request-1"))
-    async with working(idle):
-        assert await first == await again
-        assert entry(await live.status(), "EvidenceAdded").says.endswith("'oss://a'}]"), "the first payload stands"
-
-
 async def test_a_refused_request_is_judged_anew_when_it_is_repeated(place: Workplace) -> None:
     live = await opened(place, JUNE)
     sent = {"actor": ACTOR, "carrier": "sf", "tracking_no": "SF1"}
