@@ -12,6 +12,7 @@ from random import Random
 from temporalio.worker import UnsandboxedWorkflowRunner
 
 from aftersale.contract.commands import Actor, AddEvidence, ParcelEvent, ScanEvent
+from aftersale.contract.idempotency import CONFLICT
 from aftersale.contract.request import CaseRequest, Evidence
 from aftersale.contract.status import Status
 from aftersale.errors import Refusal
@@ -201,14 +202,30 @@ async def _takes_nothing_more(world: World, case: CaseCourse) -> None:
             assert refusal.code == "illegal_move", refusal
         else:
             raise AssertionError("an act after the end was taken")
+        await _late_facts_under_one_id(world, case, act.model_copy(update={"occurred_at": end - SECOND}))
         await world.cases.scan(case_id, _scan("late-1", "hub", final.timeline[0].at - SECOND))
         await world.cases.scan(case_id, _scan("late-2", "signed_for", end + timedelta(days=1)))
         await world.server.settle()
         record = world.house.records.turns.record(case_id)
         assert record is not None
         added = [entry.event for entry in record.timeline[len(final.timeline) :] if entry.event != "FreightInsured"]
-        assert added == ["CorrectionRequested"] * 2, added
+        assert added == ["CorrectionRequested"] * 3, added
         assert record.refund == final.refund
+
+
+async def _late_facts_under_one_id(world: World, case: CaseCourse, act: AddEvidence) -> None:
+    """Tell of an act from before the end: once, whatever else comes under its id, or under one that the case took."""
+    case_id, other = case.asked["case_id"], act.model_copy(update={"evidence": act.evidence * 2})
+    with checks.holding(checks.ONE_CONTENT):
+        told = await world.cases.act(case_id, act, request_id="late")
+        assert await world.cases.act(case_id, act, request_id="late") == told, "it was answered otherwise"
+        for request_id in ("late", *(request_id for _, request_id, _ in case.taken[:1])):
+            try:
+                await world.cases.act(case_id, other, request_id=request_id)
+            except Refusal as refusal:
+                assert refusal.code == CONFLICT, refusal
+            else:
+                raise AssertionError(f"something else was taken as {request_id}")
 
 
 def _scan(event_id: str, event: ScanEvent, at: object) -> ParcelEvent:

@@ -70,6 +70,7 @@ class CaseCourse(CheckedCase):
         calls: list[Any] = [self.send(sending, request_id) for sending, request_id in zip(sendings, ids, strict=True)]
         if sendings and random.randrange(3) == 0:
             calls.append(self.send(sendings[0], ids[0]))  # a caller that got no answer in time asks again
+            calls.append(self.send(sendings[-1], ids[0]))  # and one confuses its ids
         if random.randrange(2):
             calls.append(self._scan(before))
         if random.randrange(6) == 0:
@@ -138,7 +139,7 @@ class CaseCourse(CheckedCase):
         await self.signal("parcel_event", scan)
 
     async def _repeat(self) -> None:
-        """Send a command that was taken again under its id: it gets the answer that it got."""
+        """Send a command that was taken again under its id: it gets the answer that it got. Another one gets none."""
         if not self.taken:
             return
         sending, request_id, answer = self.sender.pick(self.taken)
@@ -148,6 +149,10 @@ class CaseCourse(CheckedCase):
         with checks.holding("a command that is repeated is taken once"):
             assert again == answer, "it was answered otherwise"
             self.unmoved(before, await self.status(), sending)
+        other = self._meant(before)
+        if other is not None and other != sending:
+            await self.conflicting(other.command, other.payload, request_id, Status)
+            self.unmoved(before, await self.status(), other)
 
     async def _publish(self) -> None:
         """Publish the next book: every worker has it by and by; the case is told, by a rollout or at once."""

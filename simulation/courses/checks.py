@@ -23,6 +23,9 @@ MOST_BYTES = {"status": 1_000_000, "history": 10_000_000, "answer": 2_000_000}
 """How much of anything there may be (R32): what lies beyond parks a case, or has the server end it."""
 
 
+ONE_CONTENT = "a request id stands for one content"
+
+
 class Broken(AssertionError):
     """A rule does not hold. `rule` names the check."""
 
@@ -62,6 +65,10 @@ def of_a_status(world: World, asked: dict[str, Any], kind: Any, status: Status) 
         sane(kind, status)
     with holding("every deadline is what the policy book says"):
         as_the_book_says(world.house.books, asked, status)
+    with holding(ONE_CONTENT):
+        named = Counter(entry.request_id for entry in status.timeline if entry.request_id is not None)
+        twice = [request_id for request_id, times in named.items() if times > 1]
+        assert not twice, f"more than one line was caused by {twice}"
     with holding("nothing is recorded before its time"):
         ahead = [entry for entry in status.timeline if entry.recorded_at > world.server.now + CLOCK_SKEW]
         assert not ahead, f"it is {world.server.now}, and there is {ahead[0]}"

@@ -11,11 +11,13 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from aftersale.contract.idempotency import CONFLICT
 from aftersale.contract.status import Status
 from aftersale.errors import Refusal
 from aftersale.schema import Schema
 from aftersale.times import local
 from aftersale.watch.status import WatchStatus
+from simulation.courses import checks
 from simulation.courses.plan import Plan, Sort, Step
 from simulation.house import World
 from simulation.temporal.instance import CONVERTER
@@ -40,6 +42,8 @@ class Course:
         self.world, self.plan, self.workflow_id, self.say = world, plan, workflow_id, say
         self.handle = world.server.client.get_workflow_handle(workflow_id)
         self.sent = 0
+        self._updates = 0
+        self._numbers: dict[tuple[str, str], int] = {}
 
     @property
     def now(self) -> datetime:
@@ -72,8 +76,10 @@ class Course:
 
     async def update(self, name: str, payload: Any, request_id: str, shape: type[S]) -> S:
         """Send an update. Raises Refusal where it is refused, Over where nobody is there to take it."""
+        sent = {**payload, "request_id": request_id} if isinstance(payload, dict) else payload
+        update_id = f"{request_id}/{self._update_number(request_id, name, sent)}"
         try:
-            found: S = await self.handle.execute_update(name, payload, id=request_id, result_type=shape)
+            found: S = await self.handle.execute_update(name, sent, id=update_id, result_type=shape)
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             assert isinstance(cause, ApplicationError) and cause.type, f"{name} failed without a code: {cause!r}"
@@ -82,6 +88,26 @@ class Course:
             assert error.status is RPCStatusCode.NOT_FOUND, error
             raise Over from error
         return found
+
+    async def conflicting(self, name: str, payload: Any, request_id: str, shape: type[S]) -> None:
+        """Send other content under an id that was used: it must be refused as just that. Raises Over."""
+        self.say(f"{name} {payload} under an id that was used, {request_id}")
+        with checks.holding(checks.ONE_CONTENT):
+            try:
+                await self.update(name, payload, request_id, shape)
+            except Refusal as refusal:
+                assert refusal.code == CONFLICT, refusal
+            else:
+                raise AssertionError(f"{name} was answered as what came before as {request_id}")
+
+    def _update_number(self, request_id: str, name: str, sent: Any) -> int:
+        """Return what tells this update from others of its request: nothing but its content, or every call anew.
+
+        Callers do either, by turns: the first as our client does, whose repeats the server answers by itself.
+        """
+        self._updates += 1
+        as_ours = int(request_id.rpartition("-")[2]) % 2
+        return self._numbers.setdefault((name, repr(sent)), self._updates) if as_ours else self._updates
 
     async def signal(self, name: str, payload: Any) -> None:
         """Send a signal; one that finds nobody is lost."""

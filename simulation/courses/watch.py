@@ -29,6 +29,7 @@ class WatchCourse(SteppedCourse[WatchStatus]):
         super().__init__(*given)
         self.asked = self.plan.asked
         self.random = Random(0)
+        self.taken: list[tuple[str, dict[str, Any], str, WatchStatus]] = []
 
     async def status(self) -> WatchStatus:
         """Return the watch as it stands, held against the rules."""
@@ -63,8 +64,10 @@ class WatchCourse(SteppedCourse[WatchStatus]):
     async def take(self, sort: Sort, before: WatchStatus) -> None:
         """Have something of this sort happen to the watch."""
         match sort:
-            case Sort.MOVE | Sort.REPEAT:
+            case Sort.MOVE:
                 await self._send(*self._act())
+            case Sort.REPEAT:
+                await self._repeat()
             case Sort.SCAN:
                 await self._scan()
             case Sort.TOGETHER:
@@ -101,15 +104,34 @@ class WatchCourse(SteppedCourse[WatchStatus]):
 
     async def _send(self, name: str, payload: dict[str, Any]) -> WatchStatus | None:
         self.say(f"{name} {payload}")
+        request_id = self.fresh_id()
         try:
-            status = await self.update(name, payload, self.fresh_id(), WatchStatus)
+            status = await self.update(name, payload, request_id, WatchStatus)
         except Refusal as refusal:
             self.say(f"  refused: {refusal}")
             with checks.holding("a refusal names the field, or the reason"):
                 assert refusal.code in ("bad_input", "illegal_move", "wrong_party"), refusal.code
             return None
         self._check(status)
+        self.taken.append((name, payload, request_id, status))
         return status
+
+    async def _repeat(self) -> None:
+        """Send an act that was taken again under its id: it gets the answer that it got. Another one gets none."""
+        if not self.taken:
+            return
+        name, payload, request_id, answer = self.random.choice(self.taken)
+        self.say(f"{name} {payload} again, as {request_id}")
+        before = len((await self.status()).timeline)
+        with checks.holding("a command that is repeated is taken once"):
+            again = await self.update(name, payload, request_id, WatchStatus)
+            assert again == answer, "it was answered otherwise"
+        other, given = self._act()
+        if _content(other, given) != _content(name, payload):
+            await self.conflicting(other, given, request_id, WatchStatus)
+        with checks.holding("a command that is repeated is taken once"):
+            new = (await self.status()).timeline[before:]
+            assert all(entry.request_id is None for entry in new), new
 
     async def _spoiled(self) -> None:
         name, payload = self._act()
@@ -190,6 +212,11 @@ def _switches(status: WatchStatus) -> dict[str, Any]:
         elif entry.event == "DelayCancelled":
             told["delay_cancelled_at"] = entry.at
     return told
+
+
+def _content(name: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return what tells an act from another one: not its stamp."""
+    return name, {field: value for field, value in given.items() if field != "occurred_at"}
 
 
 def _by(actor: tuple[str, str]) -> dict[str, Any]:

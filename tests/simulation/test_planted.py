@@ -34,6 +34,13 @@ PLANTS = {
         "a replay gives the same commands",
         seed=20,
     ),
+    "a request id that is bound to nothing": Plant(
+        "workflows/requests.py",
+        "known.fingerprint != fingerprint(command, act)",
+        "known.fingerprint == ''",
+        "a request id stands for one content",
+        seed=105,
+    ),
     "a scan that is not kept and moves the present": Plant(
         "workflows/entity.py",
         "if self._hear_scan(desk, scan):",
