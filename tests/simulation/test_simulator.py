@@ -19,7 +19,7 @@ from simulation.simulate import CourseResult, Simulator, simulator
 from worker import WORKFLOWS
 from workflows.entity import Entity
 
-COURSES = (0, 6, 14, 17, 19, 33, 36, 50, 82, 96, 112, 130, 138, 146, 223, 246, 259, 632)
+COURSES = (0, 6, 8, 14, 17, 19, 33, 36, 50, 82, 96, 112, 114, 130, 138, 146, 223, 246, 259, 632)
 NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
 
 
