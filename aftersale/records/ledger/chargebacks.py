@@ -5,8 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select, update
 
+from aftersale.contract.idempotency import CONFLICT, conflict
+from aftersale.errors import Refusal
 from aftersale.ledger.reservation import Chargeback
 from aftersale.records.ledger.accounts import lock
+from aftersale.records.ledger.erasure import ERASED
 from aftersale.records.ledger.tables import chargebacks
 from aftersale.records.tables import put_new
 from aftersale.records.transactions import Repository
@@ -27,13 +30,16 @@ class Chargebacks(Repository):
     def freeze(self, order_id: str, reference: str, reason: str, now: datetime) -> Chargeback:
         """Pay no refund of an order while a chargeback is undecided; return the notice as it is kept.
 
-        One that comes again, even after it was lifted, changes nothing.
+        One that comes again, even after it was lifted, changes nothing. Raises Refusal (`idempotency_conflict`) where
+        the reference was used for another notice of the order.
         """
         told = Chargeback(order_id=order_id, reference=reference, reason=reason.replace("\0", ""), frozen_at=now)
         with self._writing() as connection:
             lock(connection, order_id)
-            put_new(connection, chargebacks, told.model_dump())
+            is_new = put_new(connection, chargebacks, told.model_dump())
             [notice] = _listed(connection, _NOTICES.where(chargebacks.c.reference == reference), order_id)
+            if not is_new and notice.reason not in (told.reason, ERASED):
+                raise Refusal(CONFLICT, str(conflict("reference", f"{reference} ({notice.reason})")))
         return notice
 
     def lift(self, order_id: str, now: datetime) -> list[Chargeback]:

@@ -18,8 +18,8 @@ from aftersale.vocabulary import RefundState
 ERASED = "erased"
 """What stands where something was erased: a fine reference, too, so that what it stood in can still be read."""
 
-FREE_TEXT = frozenset({"says", "message", "reason", "field", "note", "text"})
-"""Fields that hold words of a party, or of a service about one."""
+FREE_TEXT = frozenset({"says", "message", "reason", "field", "note", "text", "fingerprint"})
+"""Fields that hold words of a party, or of a service about one, or a digest by which guessed words could be proved."""
 
 KEPT = frozenset(
     {
@@ -52,6 +52,7 @@ KEPT = frozenset(
         "reason_code",
         "recipient",
         "region",
+        "request_id",
         "rules",
         "run_id",
         "shipment_id",

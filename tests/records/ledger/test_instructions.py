@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from aftersale.errors import Refusal
 from aftersale.records import LedgerFault, Records
 from aftersale.vocabulary import CaseKind
 from tests.support.bookkeeping import (
@@ -214,12 +215,25 @@ def test_a_chargeback_freezes_the_refunds_of_its_order_until_it_is_lifted(kept: 
 
 def test_a_notice_that_comes_again_changes_nothing_even_after_it_was_lifted(kept: Records) -> None:
     first = kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
-    assert kept.ledger.freeze("O-1", "CB-7", "again", NOW + timedelta(days=1)) == first
+    assert kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW + timedelta(days=1)) == first
     kept.ledger.lift("O-1", NOW)
-    kept.ledger.freeze("O-1", "CB-7", "again", NOW)
+    kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
     assert freezing(kept.ledger, "O-1") == []
     kept.ledger.freeze("O-1", "CB-8", "another", NOW)
     assert freezing(kept.ledger, "O-1") == ["CB-8"]
+
+
+def test_a_reference_that_was_used_for_another_notice_is_refused_and_the_first_one_stands(kept: Records) -> None:
+    kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
+    kept.ledger.lift("O-1", NOW)
+    with pytest.raises(
+        Refusal, match=r"reference: CB-7 \(not recognised\) was used before for other content"
+    ) as raised:
+        kept.ledger.freeze("O-1", "CB-7", "never arrived", NOW)
+    assert raised.value.code == "idempotency_conflict"
+    assert freezing(kept.ledger, "O-1") == []
+    kept.ledger.freeze("O-2", "CB-7", "never arrived", NOW)
+    assert freezing(kept.ledger, "O-2") == ["CB-7"], "another order's notices are its own"
 
 
 def test_a_clawback_takes_back_at_most_what_was_settled_and_is_not_back(kept: Records) -> None:
