@@ -29,6 +29,7 @@ from aftersale.policy.rollout import (
     Told,
     book_of,
     identity,
+    is_other_book,
     revision_of,
     workflow_id,
 )
@@ -80,18 +81,24 @@ class RolloutActivities:
         self.activities: list[Callable[..., Any]] = [self.survey_workers, self.supersede_rollouts, self.tell_cases]
 
     @activity.defn(name="survey_workers")
-    async def survey_workers(self, revision: int) -> Readiness:
-        """Make sure that no worker that can be seen has an older book.
+    async def survey_workers(self, revision: int, version: str | None = None) -> Readiness:
+        """Make sure that no worker that can be seen has an older book, or another one under the same revision.
 
-        Raises a retryable error that names those that have: a case that is told could meet one of them, and wait.
+        Raises a retryable error that names those that have: a case that is told could meet one of them, and wait, or be
+        answered by either.
         """
         books = {name: book_of(name) for name in await self._fleet().names()}
         older = [name for name, book in books.items() if book is None or book[0] < revision]
         if older or self._book.revision < revision:
             raise ApplicationError(self._unready(revision, older, len(books)), type="old_book")
+        if version is None and self._book.revision == revision:
+            version = self._book.version
+        same = {name: book[1] for name, book in books.items() if book and book[0] == revision}
+        if others := [name for name, content in same.items() if is_other_book(content, version)]:
+            raise ApplicationError(_differing(revision, version, others, len(books)), type="other_book")
         open_cases = await asyncio.to_thread(self._records.cases.count_running)
         now = floor(present.now())
-        return Readiness(version=self._book.version, workers=len(books), open_cases=open_cases, at=now)
+        return Readiness(version=version or self._book.version, workers=len(books), open_cases=open_cases, at=now)
 
     @activity.defn(name="supersede_rollouts")
     async def supersede_rollouts(self, revision: int) -> None:
@@ -218,6 +225,14 @@ class RolloutActivities:
                 raise
             return False
         return True
+
+
+def _differing(revision: int, version: str | None, others: Sequence[str], workers: int) -> str:
+    named = ", ".join(sorted(others)[:10])
+    return (
+        f"{len(others)} of {workers} workers have another policy book as revision {revision} than {version}: {named}; "
+        "give one of the two a revision of its own, and roll that out to every worker"
+    )
 
 
 def _workflow(case_id: str) -> str:

@@ -198,11 +198,11 @@ async def deliver() -> None:
     )
 
 
-async def survey_workers(revision: int) -> Readiness:
-    """Have the server asked which workers there are, visibly, until none has an older policy book."""
+async def survey_workers(revision: int, version: str | None) -> Readiness:
+    """Have the server asked which workers there are, visibly, until none has an older policy book, or another one."""
     return await workflow.execute_activity_method(
         RolloutActivities.survey_workers,
-        revision,
+        args=[revision, version],
         start_to_close_timeout=timedelta(seconds=30),
         retry_policy=_WATCHFUL,
         summary=f"every worker has {_book(revision)}",

@@ -8,11 +8,23 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from aftersale.contract.commands import read
+from aftersale.contract.idempotency import conflict
 from aftersale.contract.markdown import escape
 from aftersale.contract.publication import PolicyPublished
 from aftersale.errors import BadInput
-from aftersale.policy.rollout import POLICY_ROLLOUT, Batch, Pace, Progress, RolloutInput, Step, lines, workflow_id
+from aftersale.policy.rollout import (
+    POLICY_ROLLOUT,
+    Batch,
+    Pace,
+    Progress,
+    RolloutInput,
+    Step,
+    is_other_book,
+    lines,
+    workflow_id,
+)
 from workflows import outside
+from workflows.refusals import failing_updates
 from workflows.visibility import POLICY
 
 BATCHES = 10
@@ -34,7 +46,7 @@ class PolicyRollout:
         except BadInput as error:
             self._fault = str(error)
             return
-        self._now = order.so_far or Progress(revision=order.revision, pace=order.pace)
+        self._now = order.so_far or Progress(revision=order.revision, version=order.version, pace=order.pace)
         if workflow.info().workflow_id != workflow_id(order.revision):
             self._fault = f"revision: does not fit the workflow id; start it as {workflow_id(order.revision)}"
 
@@ -73,7 +85,7 @@ class PolicyRollout:
 
     @workflow.update(description="go on from the place where it stopped, at another pace if one is given")
     def resume(self, given: Any = None) -> Progress:
-        """Go on; what was missed before a halt is tried again first."""
+        """Go on; what was missed before a halt is tried again first. Another `version` of the book is refused."""
         retrying = self._now.retrying or self._now.halted is not None
         self._change(pace=self._paced(given), paused=False, halted=None, retrying=retrying)
         return self._now
@@ -109,7 +121,7 @@ class PolicyRollout:
     async def _survey(self) -> None:
         """Wait for the workers, unless somebody stops the rollout meanwhile."""
         first = self._now.step is Step.WORKERS
-        survey = asyncio.create_task(outside.survey_workers(self._now.revision))
+        survey = asyncio.create_task(outside.survey_workers(self._now.revision, self._now.version))
         await workflow.wait_condition(lambda: survey.done() or self._now.waits or self._now.step.is_end)
         if not survey.done():
             survey.cancel()
@@ -172,8 +184,11 @@ class PolicyRollout:
 
     def _paced(self, given: Any) -> Pace:
         wanted = {} if given is None else given
-        try:
-            merged = {**self._now.pace.model_dump(), **wanted} if isinstance(wanted, dict) else wanted
-            return read(Pace, merged, "payload")
-        except BadInput as error:
-            raise ApplicationError(str(error), type="bad_input", non_retryable=True) from error
+        with failing_updates():
+            if not isinstance(wanted, dict):
+                return read(Pace, wanted, "payload")
+            version, own = wanted.get("version"), self._now.version
+            if is_other_book(version, own):
+                raise BadInput([conflict("revision", f"{self._now.revision} (policy book {own}, not {version})")])
+            asked = {name: value for name, value in wanted.items() if name != "version"}
+            return read(Pace, {**self._now.pace.model_dump(), **asked}, "payload")

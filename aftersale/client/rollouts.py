@@ -13,13 +13,14 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from aftersale.client.calls import PATIENCE, NotFound, await_server
 from aftersale.client.open import update_with_start
 from aftersale.contract.commands import read
+from aftersale.contract.idempotency import CONFLICT, conflict
 from aftersale.errors import NoAnswer, Refusal
-from aftersale.policy.rollout import POLICY_ROLLOUT, Pace, Progress, RolloutInput, Step, workflow_id
+from aftersale.policy.rollout import POLICY_ROLLOUT, Pace, Progress, RolloutInput, Step, is_other_book, workflow_id
 from aftersale.temporal.plugin import TASK_QUEUE
 
 T = TypeVar("T")
@@ -32,13 +33,15 @@ class Rollouts:
         """Use a connected client; `timeout` bounds every call."""
         self._client, self._timeout = client, timeout
 
-    async def start(self, revision: int, **pace: int) -> Progress:
+    async def start(self, revision: int, *, version: str | None = None, **pace: int) -> Progress:
         """Roll a revision out, or go on with its rollout; one that is done, or superseded, is only shown.
 
         `pace` may hold rate (cases in a second), batch and most_errors; one that goes on keeps what is not given anew.
-        Raises BadInput for an impossible pace, Refusal, NoAnswer, ServiceFault.
+        `version` is that of the book which is meant. Raises BadInput for an impossible pace, Refusal
+        (`idempotency_conflict`: the revision was rolled out, or is, with another book), NoAnswer, ServiceFault.
         """
-        order = RolloutInput(revision=revision, pace=read(Pace, pace, "pace"))
+        order = RolloutInput(revision=revision, version=version, pace=read(Pace, pace, "pace"))
+        asked = {**pace, "version": version} if version else pace
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             POLICY_ROLLOUT,
             order,
@@ -49,9 +52,14 @@ class Rollouts:
             static_summary=f"policy book revision {revision}, to running cases",
         )
         try:
-            return await self._await_answer(revision, update_with_start(self._client, start, "resume", pace, Progress))
+            call = update_with_start(self._client, start, "resume", asked, Progress)
+            return await self._await_answer(revision, call)
         except WorkflowAlreadyStartedError:
-            return await self.progress(revision)
+            over = await self.progress(revision)
+        if is_other_book(over.version, version):
+            used = f"{revision} (policy book {over.version}, not {version})"
+            raise Refusal(CONFLICT, str(conflict("revision", used)))
+        return over
 
     async def stop(self, revision: int) -> Progress:
         """Have it tell no further case until it is started again; one that told nobody yet is cancelled.
@@ -92,7 +100,9 @@ class Rollouts:
             said = f"the rollout of revision {revision} cannot answer ({error}); look at it in the Temporal UI"
             raise NoAnswer(said) from error
         except WorkflowUpdateFailedError as error:
-            raise Refusal("refused", str(error.cause)) from error
+            cause = error.cause
+            conflicts = isinstance(cause, ApplicationError) and cause.type == CONFLICT
+            raise Refusal(CONFLICT if conflicts else "refused", str(cause)) from error
         except NotFound as error:
             said = f"no rollout of revision {revision} is under way; `aftersale policy rollout` starts one"
             raise Refusal("no_rollout", said) from error

@@ -90,10 +90,10 @@ class Missed(Schema):
 class Progress(Schema):
     """How far a rollout has come.
 
-    `expected` counts the cases that were open when it began, `told` those that took the revision, `newcomers` those
-    that came meanwhile, or so shortly before that they are told a second time, `gone` those that had ended. `after`
-    is the place within the step. `halted` says why the rollout waits for somebody, `paused` that an operator wished so,
-    `retrying` that what was missed comes next.
+    `version` names the content of the book that it rolls out. `expected` counts the cases that were open when it
+    began, `told` those that took the revision, `newcomers` those that came meanwhile, or so shortly before that they
+    are told a second time, `gone` those that had ended. `after` is the place within the step. `halted` says why the
+    rollout waits for somebody, `paused` that an operator wished so, `retrying` that what was missed comes next.
     """
 
     revision: Revision
@@ -120,9 +120,13 @@ class Progress(Schema):
 
 
 class RolloutInput(Schema):
-    """The input of a rollout: which revision, how fast; `so_far` is where the run before had come to."""
+    """The input of a rollout: which revision, how fast; `so_far` is where the run before had come to.
+
+    `version` names the content that whoever publishes the revision means by it; absent, what the workers have counts.
+    """
 
     revision: Revision
+    version: str | None = None
     pace: Pace = Pace()
     so_far: Progress | None = None
 
@@ -156,6 +160,11 @@ class Told(Schema):
     missed: tuple[Missed, ...] = ()
     after: str | None = None
     superseded_by: Revision | None = None
+
+
+def is_other_book(version: str | None, wanted: str | None) -> bool:
+    """Tell whether two names of a book, where both are known, are of two contents: workers leave out its spaces."""
+    return bool(version and wanted) and "".join(str(version).split()) != "".join(str(wanted).split())
 
 
 # How workers are known

@@ -63,13 +63,13 @@ class Field(Workplace):
         await all_of(quiet(live) for live in lives)
         return lives
 
-    async def begun(self, revision: int, **pace: int) -> Progress:
+    async def begun(self, revision: int, version: str | None = None, **pace: Any) -> Progress:
         """A rollout that was started, or goes on."""
         with self.env.with_time_skipping_disabled():
-            found: Progress = await self.rollouts.start(revision, **pace)
+            found: Progress = await self.rollouts.start(revision, version=version, **pace)
         return found
 
-    async def rolled_out(self, revision: int, **pace: int) -> Progress:
+    async def rolled_out(self, revision: int, **pace: Any) -> Progress:
         """How a rollout ended."""
         await self.begun(revision, **pace)
         return await self.shown(revision, lambda found: found.step.is_end)
@@ -103,3 +103,30 @@ async def field(folder: Path) -> AsyncIterator[Field]:
     """A field whose files are in `folder`."""
     async with grounds(folder) as place:
         yield Field(place.env, place.platform_url, place.settings)
+
+
+async def held_up(place: Field, revision: int, said: str) -> None:
+    """Wait until the rollout says so of what holds it up."""
+    async with asyncio.timeout(60):
+        while said not in (await place.held_up(revision) or ""):
+            await asyncio.sleep(0.05)
+
+
+async def idle(place: Field, revision: int) -> None:
+    """Wait until the rollout has nothing in hand."""
+    async with asyncio.timeout(60):
+        while (
+            await place.client.get_workflow_handle(f"rollout/{revision}").describe()
+        ).raw_description.pending_activities:
+            await asyncio.sleep(0.05)
+
+
+async def signals(live: Live) -> list[int]:
+    """The revisions of which the case was told."""
+    found = []
+    async for event in live.handle.fetch_history_events():
+        told = event.workflow_execution_signaled_event_attributes
+        if told.signal_name == "policy_published":
+            [given] = await live.env.client.data_converter.decode(told.input.payloads)
+            found.append(given["revision"])
+    return found

@@ -20,7 +20,7 @@ from tests.support.drawing import NOW, turn
 from tests.support.places import records_of
 from tests.support.platform_fixtures import StandIn
 from tests.support.platform_fixtures import client as http_client
-from tests.support.rollouts import JUNE, OF_JUNE, Field, due, edition, field, of_june
+from tests.support.rollouts import JUNE, OF_JUNE, Field, due, edition, field, held_up, idle, of_june, signals
 from tests.support.shipments import paid
 from trial.environment import Live
 
@@ -253,30 +253,3 @@ async def test_a_pace_that_makes_no_sense_is_refused_and_the_rollout_goes_on_as_
 
 
 _CANCELED = WorkflowExecutionStatus.CANCELED
-
-
-async def held_up(place: Field, revision: int, said: str) -> None:
-    """Wait until the rollout says so of what holds it up."""
-    async with asyncio.timeout(60):
-        while said not in (await place.held_up(revision) or ""):
-            await asyncio.sleep(0.05)
-
-
-async def idle(place: Field, revision: int) -> None:
-    """Wait until the rollout has nothing in hand."""
-    async with asyncio.timeout(60):
-        while (
-            await place.client.get_workflow_handle(f"rollout/{revision}").describe()
-        ).raw_description.pending_activities:
-            await asyncio.sleep(0.05)
-
-
-async def signals(live: Live) -> list[int]:
-    """The revisions of which the case was told."""
-    found = []
-    async for event in live.handle.fetch_history_events():
-        told = event.workflow_execution_signaled_event_attributes
-        if told.signal_name == "policy_published":
-            [given] = await live.env.client.data_converter.decode(told.input.payloads)
-            found.append(given["revision"])
-    return found

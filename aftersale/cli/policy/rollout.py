@@ -40,13 +40,13 @@ def rollout(
     """Roll a published policy book out: running cases ask it again, batch by batch, once every worker has it.
 
     Safe to repeat: a rollout that stopped or halted goes on where it was, one that runs is left alone. Exit status 1
-    where it halted, was stopped or superseded, or missed cases.
+    where it halted, was stopped or superseded, or missed cases; and where another book has that revision.
     """
     with report_errors(as_json):
         if stop + status + (wait or follow) > 1:
             said = "--stop, --status and --wait or --follow exclude one another; leave all but one out"
             raise bad_input("", said)
-        number = revision or load(default_root()).revision
+        number, version = _book_in_use() if revision is None else (revision, None)
         given = {"rate": rate, "batch": batch, "most_errors": most_errors}
         pace = {name: value for name, value in given.items() if value is not None}
 
@@ -55,7 +55,7 @@ def rollout(
                 return await cases.rollouts.stop(number), None
             if status:
                 return await _seen(cases, number)
-            begun = await cases.rollouts.start(number, **pace)
+            begun = await cases.rollouts.start(number, version=version, **pace)
             if wait or follow:
                 return await _watched(cases, begun, quiet=not follow, as_json=as_json), None
             return begun, None
@@ -64,6 +64,12 @@ def rollout(
     _show(found, holdup, as_json)
     unsettled = found.waits or found.step is Step.SUPERSEDED or (found.step.is_end and found.missed)
     raise typer.Exit(REFUSED if unsettled and not stop else 0)
+
+
+def _book_in_use() -> tuple[int, str]:
+    """Return the revision and the version of the book in use: under its number no other content is rolled out."""
+    book = load(default_root())
+    return book.revision, book.version
 
 
 def _show(found: Progress, holdup: str | None, as_json: bool) -> None:
