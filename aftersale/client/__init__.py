@@ -1,7 +1,8 @@
 """The typed client: what a back end uses to open cases, move them on and look at them.
 
 Every command is an update: the caller learns whether it was taken, and why not. A command carries the instant at which
-the caller received it and a request id; repeated with the same request id it is applied once.
+the caller received it and a request id; repeated with the same request id it is applied once, and other content under
+that id is refused.
 """
 
 from aftersale.client.cases import Cases

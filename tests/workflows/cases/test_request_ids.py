@@ -165,6 +165,22 @@ async def test_ids_hold_for_what_comes_while_no_worker_is_there(idle: Workplace)
         assert (await live.status()).state is State.AWAITING_MERCHANT_REVIEW
 
 
+async def test_a_refusal_that_was_waited_for_is_an_answer_too_and_takes_its_id(idle: Workplace) -> None:
+    by = {"actor": {"party": "merchant", "id": "M-7"}}
+    no = {**by, "reason_code": "used", "request_id": "no"}
+    async with working(idle):
+        live = await opened(idle, JUNE)
+    approving = await sending(live, lambda live: live.update("approve", by))
+    refusing = await sending(live, lambda live: live.update("reject", no))
+    async with working(idle):
+        assert (await approving).state is State.AWAITING_BUYER_RETURN
+        first = await refusal(refusing)
+        await live.act("ship_back", *BUYER, carrier="sf", tracking_no="SF1")
+        again = await refusal(live.update("reject", no))
+        assert (again.code, str(again)) == (first.code, str(first)), "it tells of the state in which it was refused"
+        await conflict(live.update("reject", {**no, "reason_code": "worn"}))
+
+
 # Through our own client, which leaves the case nothing to do with most repeats
 
 
