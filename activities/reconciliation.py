@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Seque
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -175,7 +176,8 @@ class Reconciling:
                 case DiscrepancyKind.END_UNRECORDED:
                     end = await self._executions.end_of(case_id, execution.run_id)
                     tell = partial(recorded_end, end=end, run_id=execution.run_id, now=now)
-                    await _asked(partial(kept.turns.append, case_id, message_id, tell, now=now))
+                    known = methodcaller("entry_owing", message_id)
+                    await _asked(partial(kept.turns.append, case_id, known, tell, now=now))
                 case _:
                     return False
             return True

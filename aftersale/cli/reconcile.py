@@ -8,8 +8,9 @@ import typer
 
 from aftersale.cli.connections import on_cases, on_records
 from aftersale.cli.errors import REFUSED, AsJson, report_errors
-from aftersale.cli.output import draw, inert, say, say_json, table, warn
+from aftersale.cli.output import draw, say, say_json, table, warn
 from aftersale.errors import Refusal, bad_input
+from aftersale.inert import inert
 from aftersale.reconciliation.closing import closing_turn
 from aftersale.reconciliation.discrepancies import Reconciled, RecordedDiscrepancy
 from aftersale.reconciliation.judgement import Execution, ExecutionState

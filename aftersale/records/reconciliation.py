@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from operator import methodcaller
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
@@ -60,7 +61,7 @@ class ReconciliationRepository(Repository):
             append_turn(
                 connection,
                 case_id,
-                lambda turn: turn.entry_owing(message_id),
+                methodcaller("entry_owing", message_id),
                 lambda last, record: draw(last, record, instructed),
                 now,
             )
