@@ -6,7 +6,7 @@ from datetime import datetime
 
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.activity_result import ActivityResolution
-from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
+from temporalio.bridge.proto.workflow_activation import NotifyHasPatch, WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.worker import WorkflowRunner
 
@@ -38,6 +38,14 @@ class WorkflowTask:
         """Tell whether it brings the answer of a normal activity: to cancel that is nothing any more."""
         answers = (job.resolve_activity for job in self.jobs if job.HasField("resolve_activity"))
         return any(answer.seq == seq and not answer.is_local for answer in answers)
+
+    @property
+    def patches(self) -> list[WorkflowActivationJob]:
+        """Give the jobs that tell of the patches which it marked: a replay takes the path that was taken."""
+        marked = [
+            command.set_patch_marker.patch_id for command in self.commands if command.HasField("set_patch_marker")
+        ]
+        return [WorkflowActivationJob(notify_has_patch=NotifyHasPatch(patch_id=patch_id)) for patch_id in marked]
 
     @property
     def events(self) -> int:
@@ -88,6 +96,7 @@ def _replayed(
 ) -> Iterator[WorkflowCommand]:
     late = [resolution(seq, task.resolved[seq]) for seq in task.resolved if seq in waiting]
     jobs, behind = ([*task.jobs, *late], []) if together or not task.jobs else (list(task.jobs), late)
+    jobs = [*task.patches, *jobs]
     for seq in task.resolved:
         waiting.pop(seq, None)
     jobs[:0] = _patches(task.commands)
