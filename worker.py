@@ -234,7 +234,7 @@ def hands(
     looking = Reconciling(client, kept, settings.payments_statement).activities
     written = [*Recording(kept).activities, *looking]
     of_the_house: Activities = [*Quotes(book).activities, intake.admit, intake.release, *written]
-    paid: Activities = [payments.refund, payments.advance, payments.claw_back]
+    paid: Activities = [payments.refund, payments.advance, payments.claw_back, payments.refund_bars]
     called_out: Activities = [*paid, *(each for service in asked for each in service.activities), messenger.deliver]
     return [*of_the_house, *called_out, Openings().open_claim, *rollouts.activities], rollouts.identity
 

@@ -105,6 +105,15 @@ class Settlement(Schema):
     reason: str | None = None
 
 
+class PaymentAnswer(Settlement):
+    """How an instruction was settled, once every earlier key of its case was looked up.
+
+    `earlier` are those that counted as declined and turned out to be paid: then nothing was sent under this one.
+    """
+
+    earlier: tuple[Settlement, ...] = ()
+
+
 def total(lines: Iterable[LineAmount]) -> int:
     """Return what the lines come to."""
     return sum(line.amount_minor for line in lines)

@@ -195,6 +195,8 @@ class MessageEvent(Term):
     CORRECTION_REQUESTED = "correction_requested", "超时后事实待更正"
     REFUND_ADVANCED = "refund_advanced", "极速退款到账"
     CLAWED_BACK = "clawed_back", "极速退款追回"
+    CHARGED_BACK = "charged_back", "拒付且已退款"
+    FOUND_PAID = "found_paid", "失败退款实已到账"
     INSURANCE_SETTLED = "insurance_settled", "运费险理赔"
     CASE_COMPLETED = "case_completed", "售后完成"
     CASE_CLOSED = "case_closed", "售后关闭"

@@ -20,7 +20,7 @@ from activities.claims import Openings
 from activities.insurance import Insurance
 from activities.intake import Intake
 from activities.messaging.deliver import Messenger
-from activities.payments import AdvanceRequest, PaymentRequest, Payments
+from activities.payments import AdvanceRequest, ClawbackRequest, PaymentRequest, Payments
 from activities.quotes import Quotation, Quotes
 from activities.reconciliation import Reconciling
 from activities.records import Recording
@@ -33,7 +33,7 @@ from aftersale.errors import Problem
 from aftersale.guarantees.claims import Approval, ClaimReview, ClaimTerms, Filed
 from aftersale.guarantees.freight_insurance import FREIGHT_CLAIM, FreightClaimInput, FreightEnd, InsurerAnswer
 from aftersale.guarantees.home_pickup import Pickup, PickupOrder
-from aftersale.money import RefundInstruction, Settlement
+from aftersale.money import PaymentAnswer, RefundInstruction
 from aftersale.policy.deadline import Deadline
 from aftersale.policy.facts import Question
 from aftersale.policy.revisions import Revisions
@@ -44,6 +44,7 @@ from workflows.calls import PATIENT, UNANSWERED, at_once, call_out, in_house, ta
 
 A = TypeVar("A")
 R = TypeVar("R")
+S = TypeVar("S", PaymentRequest, ClawbackRequest)
 
 _WATCHFUL = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
 
@@ -101,20 +102,30 @@ async def release(case_id: str) -> None:
     await visibly(Intake.release, case_id, "release what was reserved")
 
 
-async def refund(instruction: RefundInstruction) -> Settlement:
-    """Have the payment service pay what is owed, the last of a case; asked until it gives a definitive answer."""
+async def refund(instruction: RefundInstruction, declined: Sequence[str]) -> PaymentAnswer:
+    """Have the payment service pay what is owed, the last of a case; asked until it gives a definitive answer.
+
+    `declined` are the case's earlier keys that count as such: they are looked up first.
+    """
     summary = f"{instruction.key}: {instruction.amount_minor} {instruction.currency} minor"
-    return await call_out(Payments.refund, PaymentRequest(instruction=instruction, closes=True), summary)
+    request = PaymentRequest(instruction=instruction, closes=True)
+    return await call_out(Payments.refund, _looking_up(request, declined), summary)
 
 
-async def advance(instruction: RefundInstruction, paid_at: datetime) -> Settlement:
+async def advance(instruction: RefundInstruction, paid_at: datetime) -> PaymentAnswer:
     """Have the payment service pay ahead, if the bounds for an order of that day allow it (R14)."""
     return await call_out(Payments.advance, AdvanceRequest(instruction=instruction, paid_at=paid_at), instruction.key)
 
 
-async def claw_back(instruction: RefundInstruction) -> Settlement:
-    """Have the payment service take money back; asked until it gives a definitive answer."""
-    return await call_out(Payments.claw_back, instruction, instruction.key)
+async def claw_back(instruction: RefundInstruction, declined: Sequence[str]) -> PaymentAnswer:
+    """Have the payment service take money back likewise."""
+    request = ClawbackRequest.model_validate(instruction.model_dump(exclude_unset=True))
+    return await call_out(Payments.claw_back, _looking_up(request, declined), instruction.key)
+
+
+async def refund_bars(order_id: str) -> list[Problem]:
+    """Ask the ledger what speaks against refunding anything of an order just now."""
+    return await in_house(Payments.refund_bars, order_id, f"whether order {order_id} is frozen")
 
 
 async def record(turns: Sequence[Turn]) -> int:
@@ -245,6 +256,11 @@ async def reconcile(part: ReconciliationPart) -> Reconciled:
         retry_policy=_FOR_HALF_AN_HOUR,
         summary=f"reconciles {part}",
     )
+
+
+def _looking_up(request: S, declined: Sequence[str]) -> S:
+    """Return a request that names earlier keys; where there are none it is left as earlier releases read it."""
+    return request.model_copy(update={"declined": tuple(declined)}) if declined else request
 
 
 def _book(revision: int) -> str:

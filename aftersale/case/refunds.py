@@ -105,6 +105,18 @@ class Refunds:
         """Number an instruction that takes an advance back (`case/<id>/clawback/<n>`) and keep it."""
         return self._number("clawback", lines, tender, ADVANCED, now)
 
+    def declined_before(self, instruction: RefundInstruction) -> tuple[str, ...]:
+        """Return the earlier keys of the same purpose that count as declined: each is looked up before a new number."""
+        keys = [each.key for each in self.instructions]
+        before = self.instructions[: keys.index(instruction.key)]
+        purpose = self.instructions[len(before)].purpose
+        return tuple(each.key for each in before if (each.purpose, each.status) == (purpose, RefundState.FAILED))
+
+    @property
+    def awaits_retry(self) -> bool:
+        """Whether what failed last is a refund, which a frozen order bars from another try; a clawback it does not."""
+        return bool(self.instructions) and self.instructions[-1].purpose == "refund"
+
     def settle(self, settlement: Settlement) -> None:
         """Keep the definitive answer to an instruction; a refund that was paid, and not ahead, is the case's last."""
         status = RefundState.SUCCEEDED if settlement.status == "succeeded" else RefundState.FAILED
@@ -142,7 +154,9 @@ class Refunds:
         return (RefundState.RESERVED if self.reserved else RefundState.NONE), total(self.refundable())
 
     def _came_to_nothing(self, instruction: Instruction) -> bool:
-        return instruction.key in self._advances and instruction.status is RefundState.FAILED
+        """Tell whether a decline left nothing open: of an advance, or where an earlier key turned out to be paid."""
+        failed = instruction.status is RefundState.FAILED
+        return failed and (instruction.key in self._advances or not self.unpaid())
 
     @property
     def _with_buyer(self) -> Counter[str]:

@@ -34,6 +34,7 @@ class DifferenceKind(StrEnum):
     CLAWED_BACK_TOO_MUCH = "clawed_back_too_much"
     NOT_ALLOCATED = "not_allocated"
     NO_PAYMENT = "no_payment"
+    DECLINED_UNHEARD = "declined_unheard"
     PAYMENT_SHARED = "payment_shared"
     NOT_IN_STATEMENT = "not_in_statement"
     TWICE_IN_STATEMENT = "twice_in_statement"

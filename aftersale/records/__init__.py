@@ -7,7 +7,14 @@ refunds, which is no copy: what it says of money is what counts.
 
 from aftersale.records.cases import CaseLine, CaseRepository, Place
 from aftersale.records.database import DEFAULT_URL, VARIABLE
-from aftersale.records.errors import LedgerFault, RecordsGap, RecordsNewer, RecordsOutdated, RecordsUnavailable
+from aftersale.records.errors import (
+    LedgerFault,
+    RecordsGap,
+    RecordsNewer,
+    RecordsOutdated,
+    RecordsUnavailable,
+    WordAwaited,
+)
 from aftersale.records.fair_semaphore import PATIENCE
 from aftersale.records.ledger import Ledger
 from aftersale.records.migrate import migrate, require_current
@@ -38,6 +45,7 @@ __all__ = [
     "Report",
     "TurnRepository",
     "ViolationRepository",
+    "WordAwaited",
     "Written",
     "migrate",
     "open",

@@ -31,5 +31,9 @@ class RecordsGap(AftersaleError):
         )
 
 
+class WordAwaited(AftersaleError):
+    """An instruction that may have been sent must not be sent now; what became of it the payment service alone says."""
+
+
 class LedgerFault(AftersaleError):
     """The ledger was told what contradicts its books: a mistake of the caller's, which asking again does not mend."""

@@ -6,16 +6,13 @@ from typing import Any
 import pytest
 
 from activities.payments import Payments
-from aftersale.money import Allocation
-from tests.support.paying import KEY, PAID, attempt, failure
+from tests.support.paying import INSTRUCTED, KEY, PAID, attempt, failure
 from tests.support.platform_fixtures import StandIn, instruction
 
 # Answers that must not be believed
 
 
-SENT = PAID.model_dump()
-INSTRUCTED = instruction(allocations=(Allocation(order_line_id="C-1", tender="cash", amount_minor=12900),))
-"""What the service is sent: the instruction, and what the ledger adds to it."""
+SENT = PAID.model_dump(exclude={"earlier"})
 LOOKED_UP = INSTRUCTED.model_dump(mode="json") | SENT
 
 

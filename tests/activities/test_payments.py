@@ -9,10 +9,10 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.payments import Payment, Payments
-from aftersale.money import Allocation, RefundInstruction, Settlement
+from aftersale.money import Allocation, PaymentAnswer, RefundInstruction
 from aftersale.records import Ledger, Records
 from tests.support.bookkeeping import claim, hold, line
-from tests.support.paying import BOOK, KEY, NOW, PAID, attempt, failure
+from tests.support.paying import BOOK, INSTRUCTED, KEY, NOW, PAID, attempt, failure
 from tests.support.platform_fixtures import StandIn, instruction, until
 from trial.platform import TRIAL_SECRET
 
@@ -29,7 +29,7 @@ async def test_a_refund_is_paid(payments: Payments, platform: StandIn) -> None:
 
 async def test_a_decline_is_an_answer_with_its_reason(payments: Payments, platform: StandIn) -> None:
     await platform.arm("decline", reason="account closed")
-    assert await attempt(payments) == Settlement(key=KEY, status="declined", reason="account closed")
+    assert await attempt(payments) == PaymentAnswer(key=KEY, status="declined", reason="account closed")
     assert await platform.payments() == {KEY: ("declined", 0)}
 
 
@@ -103,24 +103,37 @@ async def test_a_lost_answer_about_mixed_tenders_is_looked_up_and_the_refund_pai
 
 def test_a_payment_is_known_whatever_the_order_of_its_parts() -> None:
     parts = [Allocation(order_line_id="L1", tender=name, amount_minor=6450) for name in ("Coupon", "cash")]
-    held = Payment(**instruction(allocations=tuple(parts)).model_dump() | PAID.model_dump())
+    held = Payment(**instruction(allocations=tuple(parts)).model_dump() | PAID.model_dump(exclude={"earlier"}))
     assert held.settles(instruction(allocations=tuple(reversed(parts))))
 
 
 # What the ledger stops
 
 
-async def test_a_chargeback_stops_a_refund_that_waits_for_the_service(
+async def test_a_refund_that_may_have_been_sent_waits_while_its_order_is_frozen_and_is_not_declined(
     payments: Payments, platform: StandIn, ledger: Ledger
 ) -> None:
     await platform.arm("reset")
     await failure(payments)
     ledger.freeze("O-88", "CB-7", "not recognised", NOW)
-    stopped = await attempt(payments, 2)
-    assert stopped.status == "declined" and stopped.reason
-    assert "CB-7" in stopped.reason and "aftersale ledger lift O-88" in stopped.reason
+    for n in (2, 3):
+        error = await failure(payments, n)
+        assert error.type == "payments_awaited"
+        assert "CB-7" in error.message and "run `aftersale ledger lift O-88`;" in error.message
     assert await platform.payments() == {}
-    assert await attempt(payments, 3) == stopped
+    ledger.lift("O-88", NOW)
+    assert await attempt(payments, 4) == PAID
+
+
+async def test_a_refund_that_may_have_been_sent_ends_with_the_service_s_word_though_its_order_is_frozen(
+    payments: Payments, platform: StandIn, ledger: Ledger
+) -> None:
+    await platform.arm("reset")
+    await failure(payments)
+    ledger.freeze("O-88", "CB-7", "not recognised", NOW)
+    await platform.arm("decline", reason="never to be paid")
+    await platform.refund(INSTRUCTED)
+    assert await attempt(payments, 2) == PaymentAnswer(key=KEY, status="declined", reason="never to be paid")
 
 
 async def test_what_was_paid_before_the_chargeback_stays_paid(

@@ -1,7 +1,7 @@
 """Paying as tests do it: a reserved order, the activities wired to the stand-in platform, one attempt at a time."""
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.payments import PaymentRequest, Payments
 from aftersale.contract.request import CaseRequest
 from aftersale.ledger.reservation import Reservation
-from aftersale.money import RefundInstruction, Settlement
+from aftersale.money import Allocation, PaymentAnswer, RefundInstruction
 from aftersale.policy.load import default_book
 from aftersale.records import Ledger, Records
 from aftersale.times import parse_instant
@@ -23,7 +23,9 @@ from trial.platform import TRIAL_SECRET
 BOOK = default_book()
 
 KEY = "case/C-1/refund/1"
-PAID = Settlement(key=KEY, status="succeeded", provider_ref="transfer-1")
+PAID = PaymentAnswer(key=KEY, status="succeeded", provider_ref="transfer-1")
+INSTRUCTED = instruction(allocations=(Allocation(order_line_id="C-1", tender="cash", amount_minor=12900),))
+"""What the service is sent: the instruction, and what the ledger adds to it."""
 NOW = parse_instant("2024-06-03T10:00:00+08:00")
 
 
@@ -65,11 +67,14 @@ def claim(case_id: str) -> Reservation:
     return Reservation.of(CaseKind.RETURN, wanted, f"run of {case_id}", NOW)
 
 
-async def attempt(payments: Payments, n: int = 1, order: RefundInstruction | None = None) -> Settlement:
-    """The nth attempt at the refund, as the engine would make it."""
+async def attempt(
+    payments: Payments, n: int = 1, order: RefundInstruction | None = None, declined: Sequence[str] = ()
+) -> PaymentAnswer:
+    """The nth attempt at the refund, as the engine would make it; `declined` are the case's earlier keys."""
     env = ActivityEnvironment()
     env.info = dataclasses.replace(env.info, attempt=n)
-    return await env.run(payments.refund, PaymentRequest(instruction=order or instruction(), closes=True))
+    wanted = PaymentRequest(instruction=order or instruction(), closes=True, declined=tuple(declined))
+    return await env.run(payments.refund, wanted)
 
 
 async def failure(payments: Payments, n: int = 1) -> ApplicationError:

@@ -21,7 +21,7 @@ from aftersale.watch.commands import OpenWatch
 from workflows import outside
 from workflows.cases.answers import ChangeKind
 from workflows.cases.apply import apply_command, hear_scan
-from workflows.cases.beside.refunding import advance_when_due
+from workflows.cases.beside.refunding import advance_when_due, require_unfrozen
 from workflows.cases.desk import Desk, Stopped
 from workflows.cases.recorder import TurnRecorder
 from workflows.cases.stages.clawback import clawback
@@ -30,6 +30,9 @@ from workflows.refusals import failing_updates
 from workflows.visibility import Visibility
 
 Procedure = Callable[[Desk], Awaitable[Ending | ChangeKind]]
+
+_FROZEN_IS_REFUSED = "retry_refund asks whether the order is frozen"
+"""Cases that had a refund retried before were not asked; this goes once none of them is open."""
 
 
 class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
@@ -105,10 +108,19 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
         with failing_updates():
             return validate(desk.case, command, act, at, self._present.second, settling=not desk.settled)
 
-    async def _take(self, command: Command, act: Act, at: datetime) -> Status:
-        desk = self._require_desk()
+    async def _judge_settled(self, desk: Desk, command: Command, act: Act, at: datetime) -> Handling:
+        """Judge once the case has settled, and again for as long as it is to wait."""
         while (handling := self._judge(command, act, at)) is Handling.WAIT:
             await workflow.wait_condition(desk.next_settled(unless=lambda: bool(self._problems)))
+        return handling
+
+    async def _take(self, command: Command, act: Act, at: datetime) -> Status:
+        desk = self._require_desk()
+        handling = await self._judge_settled(desk, command, act, at)
+        if command is Command.RETRY_REFUND and handling is Handling.TAKE and workflow.patched(_FROZEN_IS_REFUSED):
+            with failing_updates():
+                await require_unfrozen(desk)
+            handling = await self._judge_settled(desk, command, act, at)  # much may have come meanwhile
         self._present.note_fact(at)
         if handling is Handling.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"

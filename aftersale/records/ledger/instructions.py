@@ -55,6 +55,25 @@ class Instructions(Repository):
         with self._writing() as connection:
             return keep(connection, instruction, "clawback", now)
 
+    def refuse(self, purpose: Purpose, reason: str, instruction: RefundInstruction, now: datetime) -> Instructed:
+        """Keep an instruction as declined for this reason: it is not to be sent. A key that is known stays as it is."""
+        with self._writing() as connection:
+            return keep(connection, instruction, purpose, now, lambda: reason)
+
+    def recall(self, key: str, like: RefundInstruction) -> tuple[RefundInstruction, Settlement | None] | None:
+        """Return an earlier instruction of the case as it was sent, `like` a later one, and how it was settled.
+
+        None where the ledger has none under the key.
+        """
+        with self._reading() as connection:
+            row = find_instruction(connection, key)
+            if row is None:
+                return None
+            kept = _as_kept(connection, row)
+        told = {name: getattr(row, name) for name in ("key", "amount_minor", "currency", "tender", "payer")}
+        about = {**told, "lines": _told_lines(row), "allocations": kept.allocations}
+        return like.model_copy(update=about), kept.settlement
+
 
 def find_instruction(connection: Connection, key: str) -> Found | None:
     """Return the instruction on file under a key; None where there is none."""
@@ -85,6 +104,35 @@ def settlement_of(row: Found) -> Settlement | None:
     )
 
 
+def allocate_after_all(connection: Connection, row: Found) -> None:
+    """Spread what was paid though the ledger had refused it, and so had spread it over nothing.
+
+    Where too little is left of the tenders they get more than they paid: `differences` then names them.
+    """
+    if connection.execute(_ALLOCATIONS, {"key": row.key}).first() is not None:
+        return
+    account = lock_account(connection, row.order_id)
+    held, back = account.held.get(row.case_id), account.returnable(row.case_id)
+    lines = _told_lines(row) or (over_lines(row.amount_minor, held.reserved) if held else ())
+    shares = {
+        each.order_line_id: (
+            account.left_of(each.order_line_id) if row.purpose == "refund" else back.get(each.order_line_id, {})
+        )
+        for each in lines
+        if each.order_line_id in account.lines
+    }
+    known = [each for each in lines if each.order_line_id in shares]
+    for each in known:
+        if sum(shares[each.order_line_id].values()) < each.amount_minor:
+            shares[each.order_line_id] = dict(account.lines[each.order_line_id].tenders)
+    _keep_parts(connection, row.key, over_tenders(known, shares))
+
+
+def _keep_parts(connection: Connection, key: str, parts: Sequence[Allocation]) -> None:
+    if parts:
+        connection.execute(_NEW_PARTS, [{"key": key, **each.model_dump()} for each in parts])
+
+
 def keep(
     connection: Connection,
     given: RefundInstruction,
@@ -103,13 +151,12 @@ def keep(
         lines, spread, refusal = _refund(connection, account, given)
     else:
         lines, spread, refusal = _clawback(account, given)
-    refusal = refusal or barred()
+    refusal = barred() or refusal
     _write(connection, given, purpose, n, refusal, now)
     if refusal is not None:
         return Instructed(allocations=(), settlement=Settlement(key=given.key, status="declined", reason=refusal))
     kept = over_tenders(lines, spread)
-    if kept:
-        connection.execute(_NEW_PARTS, [{"key": given.key, **each.model_dump()} for each in kept])
+    _keep_parts(connection, given.key, kept)
     return Instructed(allocations=kept)
 
 
@@ -195,6 +242,12 @@ def _require_same(row: Found, given: RefundInstruction) -> None:
 def _row(given: RefundInstruction) -> dict[str, Any]:
     lines = " ".join(f"{line.order_line_id}={line.amount_minor}" for line in given.lines)
     return {name: getattr(given, name) for name in _DECIDING} | {"lines": lines}
+
+
+def _told_lines(row: Found) -> tuple[LineAmount, ...]:
+    """Return the lines that an instruction on file named, as `_row` has written them."""
+    parts = (part.rpartition("=") for part in row.lines.split())
+    return tuple(LineAmount(order_line_id=name, amount_minor=int(amount)) for name, _, amount in parts)
 
 
 def _write(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, Table, and_, case, cast, func, or_, select
 
 from aftersale.ledger.reports import DifferenceKind, LedgerDifference
-from aftersale.records.ledger.tables import allocations, instructions, order_lines, reservations, tenders
+from aftersale.records.ledger.tables import allocations, attempts, instructions, order_lines, reservations, tenders
 from aftersale.records.tables import cases
 from aftersale.vocabulary import RefundState
 
@@ -131,6 +131,14 @@ def _spread_otherwise() -> Select[Any]:
     return query.order_by(instructions.c.key)
 
 
+def _declined_unheard() -> Select[Any]:
+    """Find instructions that were sent and count as declined, though the payment service never said so (R31)."""
+    heard = func.count(attempts.c.outcome)
+    query = select(instructions).join(attempts, attempts.c.key == instructions.c.key)
+    query = query.where(instructions.c.state == RefundState.FAILED).group_by(instructions.c.key)
+    return query.having(heard == 0).order_by(instructions.c.key)
+
+
 _REFERENCE = instructions.c.provider_ref
 _SHARED = select(_REFERENCE).where(SUCCEEDED, _REFERENCE != "").group_by(_REFERENCE).having(func.count() > 1)
 _SHARING = select(instructions).where(SUCCEEDED, _REFERENCE.in_(_SHARED)).order_by(_REFERENCE, instructions.c.key)
@@ -145,6 +153,11 @@ _EACH_IN_FULL: Rules = {
         select(instructions).where(SUCCEEDED, func.coalesce(_REFERENCE, "") == "").order_by(instructions.c.key),
         "instruction {key}: {amount_minor} {currency} counts as settled, by 0 payments; ask the payment service what "
         "it holds under the key, and enter its reference",
+    ),
+    DifferenceKind.DECLINED_UNHEARD: (
+        _declined_unheard(),
+        "instruction {key}: {amount_minor} {currency} was sent and counts as declined, but the payment service has not "
+        "said so; freeze order {order_id} (`aftersale ledger chargeback`) until it tells what it holds under the key",
     ),
 }
 

@@ -1,14 +1,16 @@
 """Settlements: leave to send an instruction, and the payment service's definitive answer. No lock spans the two."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from aftersale.money import Settlement
-from aftersale.records.errors import LedgerFault
+from aftersale.records.errors import LedgerFault, WordAwaited
 from aftersale.records.ledger import chargebacks
 from aftersale.records.ledger.accounts import lock
-from aftersale.records.ledger.instructions import find_instruction, settlement_of
+from aftersale.records.ledger.charged_back import tell_of_refunds
+from aftersale.records.ledger.instructions import allocate_after_all, find_instruction, settlement_of
 from aftersale.records.ledger.reservations import close
 from aftersale.records.ledger.tables import attempts, instructions
 from aftersale.records.tables import Found, first_told, put_new
@@ -16,6 +18,7 @@ from aftersale.records.transactions import Repository
 from aftersale.vocabulary import RefundState
 
 # Kept, since putting a statement together takes longer than executing it.
+_ATTEMPTS = select(attempts).where(attempts.c.key == bindparam("this_key"))
 _SETTLED = update(instructions).where(instructions.c.key == bindparam("this_key"))
 _ENDED = (
     update(attempts)
@@ -27,38 +30,62 @@ _ENDED = (
 class Settlements(Repository):
     """How instructions end."""
 
-    def note_attempt(self, key: str, attempt: int, now: datetime) -> Settlement | None:
+    def note_attempt(self, key: str, attempt: int, now: datetime, barred: str | None = None) -> Settlement | None:
         """Keep that an instruction is sent right now, once it is known that the payment service holds nothing of it.
 
-        None gives leave. A settlement says that it must not be sent, and why: a refund of an order that was frozen
-        meanwhile fails by this, as one that was never sent. Raises LedgerFault for an unknown key.
+        None gives leave. A settlement says that it must not be sent, and why: a refund fails by this that was never
+        sent, of an order that was frozen meanwhile, or for what it is `barred`. Of one that may have been sent nobody
+        but the payment service says how it ends (R31): WordAwaited. Raises LedgerFault for an unknown key.
         """
         with self._writing() as connection:
             row = _locked(connection, key)
-            refusal = chargebacks.refusal(connection, row.order_id) if row.purpose == "refund" else None
             settlement = settlement_of(row)
-            if settlement is None and refusal is not None:
-                settlement = Settlement(key=key, status="declined", reason=refusal)
-                _write(connection, settlement, now)
-            if settlement is None:
+            if settlement is not None:
+                return settlement
+            sent = bool(_known_attempts(connection, key))
+            refusal = barred
+            if refusal is None and row.purpose == "refund":
+                refusal = chargebacks.refusal(connection, row.order_id, sent=sent)
+            if refusal is None:
                 put_new(connection, attempts, {"key": key, "attempt": attempt, "began_at": now})
+                return None
+            if sent:
+                raise WordAwaited(f"{key} may have been sent, and goes out no more for now: {refusal}")
+            settlement = Settlement(key=key, status="declined", reason=refusal)
+            _write(connection, settlement, now)
             return settlement
 
     def settle(self, settlement: Settlement, attempt: int, closes: bool, now: datetime) -> None:
         """Keep the payment service's definitive answer; with `closes`, a success releases what the case still holds.
 
-        Raises LedgerFault where the key was settled otherwise before.
+        What the ledger itself had declined counts as paid once the service says so; so much less the case may still
+        instruct. Where the order is frozen, platform and merchant hear what it was refunded. Raises LedgerFault where
+        the service had said otherwise of the key before.
         """
         with self._writing() as connection:
             row = _locked(connection, settlement.key)
-            before = settlement_of(row)
-            if before is None:
+            before, paid = settlement_of(row), settlement.status == "succeeded"
+            if before is None or (paid and before.status == "declined" and not _heard(connection, row.key)):
                 _write(connection, settlement, now)
+                if before is not None:
+                    allocate_after_all(connection, row)
             else:
                 _require_agreement(before, settlement)
             _end(connection, settlement, attempt, now)
-            if closes and settlement.status == "succeeded":
+            if closes and paid:
                 close(connection, row.case_id, now)
+            if paid and row.purpose == "refund":
+                tell_of_refunds(connection, row.order_id, chargebacks.notices_in_force(connection, row.order_id), now)
+
+
+def _known_attempts(connection: Connection, key: str) -> Sequence[Found]:
+    """Return the attempts at which a key was sent, or found to be settled."""
+    return connection.execute(_ATTEMPTS, {"this_key": key}).all()
+
+
+def _heard(connection: Connection, key: str) -> bool:
+    """Tell whether the payment service has ever said how a key ends."""
+    return any(each.outcome is not None for each in _known_attempts(connection, key))
 
 
 def _locked(connection: Connection, key: str) -> Found:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from aftersale.errors import Refusal
-from aftersale.records import LedgerFault, Records
+from aftersale.records import LedgerFault, Records, WordAwaited
 from aftersale.vocabulary import CaseKind
 from tests.support.bookkeeping import (
     claim,
@@ -161,6 +161,57 @@ def test_a_chargeback_stops_a_refund_that_is_instructed_and_not_a_clawback(kept:
     assert kept.ledger.note_attempt(back.key, 1, NOW) is None
     kept.ledger.lift("O-1", NOW)
     assert kept.ledger.note_attempt(refund.key, 2, NOW) == kept.ledger.instruct(refund, NOW).settlement == stopped
+
+
+def test_a_refund_that_may_have_been_sent_is_not_declined_by_a_chargeback(kept: Records) -> None:
+    hold(kept.ledger, claim("C-1"))
+    refund = instruction("C-1", 5000)
+    kept.ledger.instruct(refund, NOW)
+    assert kept.ledger.note_attempt(refund.key, 1, NOW) is None
+    kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
+    for barred in (None, "another key was paid"):
+        with pytest.raises(WordAwaited, match=f"{refund.key} may have been sent, and goes out no more for now: "):
+            kept.ledger.note_attempt(refund.key, 2, NOW, barred)
+    assert kept.ledger.instruct(refund, NOW).settlement is None, "it is on its way"
+    kept.ledger.lift("O-1", NOW)
+    assert kept.ledger.note_attempt(refund.key, 3, NOW) is None
+
+
+@pytest.mark.parametrize("refused_at", ["the instruction", "the first attempt"])
+def test_what_the_ledger_declined_and_the_service_paid_counts_as_paid(kept: Records, refused_at: str) -> None:
+    hold(kept.ledger, claim("C-1", lines=(line(cash=6000, points=4000),)))
+    refund = instruction("C-1", 5000)
+    if refused_at == "the first attempt":
+        kept.ledger.instruct(refund, NOW)
+    kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
+    kept.ledger.instruct(refund, NOW)
+    told = kept.ledger.note_attempt(refund.key, 1, NOW)
+    assert told and told.status == "declined"
+    kept.ledger.settle(paid(refund.key), 1, False, NOW)
+    assert kept.ledger.instruct(refund, NOW).settlement == paid(refund.key)
+    assert kept.ledger.check() == []
+    assert {row.tender: row.amount_minor for row in kept.ledger.export()} == {"cash": 3000, "points": 2000}
+    kept.ledger.lift("O-1", NOW)
+    more = kept.ledger.instruct(instruction("C-1", 5001, 2), NOW).settlement
+    assert more and more.reason and "5001 CNY is more than the 5000 reserved" in more.reason
+
+
+def test_what_was_paid_beyond_what_was_bought_is_paid_and_named(kept: Records) -> None:
+    hold(kept.ledger, claim("C-1"))
+    refused = instruction("C-1", 10001)
+    kept.ledger.instruct(refused, NOW)
+    kept.ledger.settle(paid(refused.key), 1, False, NOW)
+    assert {each.kind for each in kept.ledger.check()} == {"tender_overpaid", "line_overpaid", "order_overpaid"}
+
+
+def test_what_the_service_declined_it_cannot_have_paid_without_an_alarm(kept: Records) -> None:
+    hold(kept.ledger, claim("C-1"))
+    refund = instruction("C-1", 10000)
+    kept.ledger.instruct(refund, NOW)
+    kept.ledger.note_attempt(refund.key, 1, NOW)
+    kept.ledger.settle(declined(refund.key), 1, False, NOW)
+    with pytest.raises(LedgerFault, match="was settled as declined, and is now said to be succeeded"):
+        kept.ledger.settle(paid(refund.key), 2, False, NOW)
 
 
 def test_a_known_key_answers_in_the_same_order_whatever_the_databases_order_of_words(kept: Records) -> None:

@@ -93,6 +93,12 @@ PLANTED: dict[str, Planted] = {
         "instruction case/C-1/refund/1: 3000 CNY counts as settled, by 0 payments; ask the payment service what",
         ONE,
     ),
+    "declined_unheard": (
+        "UPDATE attempts SET outcome = NULL WHERE key = 'case/C-2/refund/2'",
+        "instruction case/C-2/refund/2: 4000 CNY was sent and counts as declined, but the payment service has not said "
+        "so; freeze order O-1 (`aftersale ledger chargeback`) until it tells",
+        "case/C-2/refund/2",
+    ),
     "payment_shared": (
         "UPDATE instructions SET provider_ref = 'P-1' WHERE key IN ('case/C-1/refund/1', 'case/C-1/refund/2')",
         "instruction case/C-1/refund/1: payment P-1 settles 2 instructions, case/C-1/refund/1 (3000 CNY), "

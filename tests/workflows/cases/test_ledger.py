@@ -16,18 +16,22 @@ from tests.support.cases import (
     PLATFORM,
     at,
     ended,
+    entries,
     entry,
     item,
     line,
+    refusal,
     refused,
     request,
     seen,
     ship_back,
+    told,
     waiting_activity,
     yuan,
 )
 from tests.support.outages import locked
 from tests.support.places import records_of
+from tests.support.platform_fixtures import StandIn, instruction, until
 from trial.environment import Live, Workplace
 
 JUNE = "2024-06-03 10:00:00"
@@ -137,6 +141,97 @@ async def test_a_chargeback_freezes_the_order_until_it_is_lifted(place: Workplac
     await live.act("retry_refund", *PLATFORM)
     status = await ended(live)
     assert [each.status for each in status.refund.instructions] == [RefundState.FAILED, RefundState.SUCCEEDED]
+
+
+async def frozen(place: Workplace, ledger: Ledger, order_id: str) -> Live:
+    """A return whose refund the ledger declined, since its order is frozen."""
+    live = await opened(place, order_id)
+    ledger.freeze(order_id, "CB-1", "not recognised", datetime.now(UTC))
+    await live.act("approve", *MERCHANT)
+    await ship_back(live, JUNE)
+    await live.act("confirm_receipt", *MERCHANT)
+    await seen(live, lambda status: status.state is State.REFUND_FAILED)
+    return live
+
+
+async def test_a_refund_of_a_frozen_order_is_not_retried_and_no_number_is_given_away(
+    place: Workplace, ledger: Ledger
+) -> None:
+    live = await frozen(place, ledger, "O-burnt")
+    for _ in range(2):
+        said = await refusal(live.act("retry_refund", *PLATFORM))
+        assert said.code == "order_frozen"
+        assert "order O-burnt is frozen by chargeback CB-1" in str(said)
+        assert "run `aftersale ledger lift O-burnt`, then retry the refund" in str(said)
+    status = await live.status()
+    assert (status.state, len(status.refund.instructions)) == (State.REFUND_FAILED, 1)
+    assert not entries(status, "RefundRetried")
+    ledger.lift("O-burnt", datetime.now(UTC))
+    await live.act("retry_refund", *PLATFORM)
+    assert [each.status for each in (await ended(live)).refund.instructions] == [
+        RefundState.FAILED,
+        RefundState.SUCCEEDED,
+    ]
+
+
+async def test_a_payment_after_the_worker_gave_up_is_made_once_though_a_freeze_came_between(
+    place: Workplace, ledger: Ledger, stand_in: StandIn
+) -> None:
+    live = await opened(place, "O-late")
+    await live.act("approve", *MERCHANT)
+    await ship_back(live, JUNE)
+    await stand_in.arm("slow", key=live.handle.id, seconds=15)  # a worker waits for ten
+    await live.act("confirm_receipt", *MERCHANT)
+    await until(lambda: sendings(ledger, "O-late"), [1])
+    ledger.freeze("O-late", "CB-1", "not recognised", datetime.now(UTC))
+    status = await ended(live)
+    assert (status.outcome, status.refund.amount_minor) == (Outcome.REFUNDED, 12900)
+    assert [each.status for each in status.refund.instructions] == [RefundState.SUCCEEDED]
+    assert (await stand_in.payments())[f"{live.handle.id}/refund/1"] == ("succeeded", 1)
+    assert [each for each in ledger.check() if each.order_id == "O-late"] == []
+    for party in ("platform", "merchant"):
+        said = (await told(stand_in, live, party, "charged_back"))["message"]
+        assert "CB-1" in said and f"12900 by {live.handle.id}/refund/1 as transfer-" in said
+
+
+async def sendings(ledger: Ledger, order_id: str) -> list[int]:
+    """How often each instruction of an order was sent."""
+    books = ledger.order_books(order_id)
+    return [] if books is None else [each.attempts for each in books.instructions]
+
+
+async def test_a_refund_that_was_paid_though_the_ledger_had_declined_it_is_not_paid_again(
+    place: Workplace, ledger: Ledger, stand_in: StandIn
+) -> None:
+    live = await frozen(place, ledger, "O-found")
+    case_id = live.handle.id.removeprefix("case/")
+    await stand_in.refund(
+        instruction(case_id, order_id="O-found", lines=({"order_line_id": "L1", "amount_minor": 12900},))
+    )
+    ledger.lift("O-found", datetime.now(UTC))
+    await live.act("retry_refund", *PLATFORM)
+    status = await ended(live)
+    assert (status.outcome, status.refund.status, status.refund.amount_minor) == (
+        Outcome.REFUNDED,
+        RefundState.SUCCEEDED,
+        12900,
+    )
+    assert [each.status for each in status.refund.instructions] == [RefundState.SUCCEEDED, RefundState.FAILED]
+    assert "/refund/1 counted as declined, and was paid all the same" in entry(status, "FoundPaid").says
+    assert "/refund/1 counted as declined" in (await told(stand_in, live, "platform", "found_paid"))["message"]
+    moved = {key: times for key, (_, times) in (await stand_in.payments()).items() if case_id in key}
+    assert moved == {f"{live.handle.id}/refund/1": 1}
+
+
+async def test_a_chargeback_on_a_refunded_order_is_told_to_platform_and_merchant_with_the_amount(
+    place: Workplace, ledger: Ledger, stand_in: StandIn
+) -> None:
+    live = await opened(place, "O-back", items=[item(quantity=1, requested=yuan(6450))])
+    await paid(live)
+    ledger.freeze("O-back", "CB-1", "not recognised", datetime.now(UTC))
+    for party in ("platform", "merchant"):
+        said = (await told(stand_in, live, party, "charged_back"))["message"]
+        assert "CB-1" in said and f"6450 by {live.handle.id}/refund/1 as transfer-" in said
 
 
 async def test_a_case_whose_ledger_is_away_opens_when_it_is_back(place: Workplace) -> None:

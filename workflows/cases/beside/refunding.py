@@ -9,31 +9,38 @@ from collections.abc import Sequence
 from temporalio import workflow
 
 from aftersale.case import instant_refund
-from aftersale.money import LineAmount, RefundInstruction, Settlement
+from aftersale.errors import CommandRefused
+from aftersale.money import LineAmount, PaymentAnswer, RefundInstruction, Settlement
 from aftersale.vocabulary import MessageEvent, Party
 from workflows import outside
 from workflows.cases.desk import Desk
 
 
-async def pay(desk: Desk, lines: Sequence[LineAmount], tender: str | None) -> Settlement:
+async def require_unfrozen(desk: Desk) -> None:
+    """Refuse to try a refund again while a chargeback freezes its order: a number would be given away for nothing."""
+    if desk.case.refunds.awaits_retry:
+        for problem in await outside.refund_bars(desk.case.request.order_id):
+            raise CommandRefused(problem)
+
+
+async def pay(desk: Desk, lines: Sequence[LineAmount], tender: str | None) -> None:
     """Instruct a refund and wait for the definitive answer; clocks beside go on meanwhile."""
     instruction = desk.case.refunds.instruct(lines, tender, desk.now)
     _note(desk, "RefundInstructed", f"refund of {_sum(instruction)} instructed as {instruction.key}")
-    settlement = await desk.meanwhile(outside.refund(instruction))
-    _settle(desk, settlement, "Refund")
-    return settlement
+    declined = desk.case.refunds.declined_before(instruction)
+    _settle(desk, await desk.meanwhile(outside.refund(instruction, declined)), "Refund")
 
 
-async def take_back(desk: Desk, lines: Sequence[LineAmount], tender: str | None) -> Settlement:
+async def take_back(desk: Desk, lines: Sequence[LineAmount], tender: str | None) -> None:
     """Instruct that an advance is taken back, and wait likewise."""
     instruction = desk.case.refunds.claw_back(lines, tender, desk.now)
     says = f"clawback of {_sum(instruction)} instructed as {instruction.key}: it was advanced, and is not owed"
     _note(desk, "ClawbackInstructed", says)
-    settlement = await desk.meanwhile(outside.claw_back(instruction))
-    _settle(desk, settlement, "Clawback")
-    if settlement.status == "succeeded":
+    declined = desk.case.refunds.declined_before(instruction)
+    answer = await desk.meanwhile(outside.claw_back(instruction, declined))
+    _settle(desk, answer, "Clawback")
+    if answer.status == "succeeded" or answer.earlier:
         desk.case.messages.add(Party.BUYER, MessageEvent.CLAWED_BACK, says)
-    return settlement
 
 
 def advance_when_due(desk: Desk) -> None:
@@ -60,7 +67,9 @@ async def _advance(desk: Desk) -> None:
     desk.wake()
 
 
-def _settle(desk: Desk, settlement: Settlement, what: str) -> None:
+def _settle(desk: Desk, settlement: PaymentAnswer, what: str) -> None:
+    for each in settlement.earlier:
+        _settle_after_all(desk, each)
     desk.case.refunds.settle(settlement)
     named = f"{what.lower()} {settlement.key}"
     if settlement.status == "succeeded":
@@ -68,6 +77,14 @@ def _settle(desk: Desk, settlement: Settlement, what: str) -> None:
         _note(desk, f"{what}Succeeded", f"{named} {done}, provider reference {settlement.provider_ref}")
     else:
         _note(desk, f"{what}Declined", f"{named} declined: {settlement.reason}")
+
+
+def _settle_after_all(desk: Desk, paid: Settlement) -> None:
+    """Count a key as paid that had counted as declined; loudly, since books and payment service had disagreed."""
+    desk.case.refunds.settle(paid)
+    says = f"{paid.key} counted as declined, and was paid all the same: provider reference {paid.provider_ref}"
+    _note(desk, "FoundPaid", says)
+    desk.case.messages.add(Party.PLATFORM, MessageEvent.FOUND_PAID, says)
 
 
 def _note(desk: Desk, event: str, says: str) -> None:

@@ -21,7 +21,8 @@ async def clawback(desk: Desk, ending: Ending) -> None:
     tender = None
     while lines := refunds.excess(owed=instant_refund.is_owed_after(ending)):
         await desk.enter(State.REFUNDING, desk.now, beside={Clock.PAYOUT: desk.now})
-        if (await take_back(desk, lines, tender)).status == "succeeded":
+        await take_back(desk, lines, tender)
+        if not refunds.excess(owed=instant_refund.is_owed_after(ending)):
             return
         await desk.enter(State.REFUND_FAILED, desk.now)
         try:

@@ -20,7 +20,8 @@ async def refund(desk: Desk, owed_since: datetime) -> None:
         if refunds.on_its_way:
             await all_answered(desk)
             continue
-        if (await pay(desk, refunds.unpaid(), tender)).status == "succeeded":
+        await pay(desk, refunds.unpaid(), tender)
+        if not refunds.unpaid():
             return
         await desk.enter(State.REFUND_FAILED, desk.now)
         retry = await desk.hear_out(RetryRefund)
