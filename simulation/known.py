@@ -15,9 +15,6 @@ class Known:
 
 
 KNOWN = {
-    "late-payment": Known(
-        "what a service pays after its caller gave up, while a chargeback froze the order, counts as declined"
-    ),
     "spent-parcel": Known(
         "goods that were sent back and refused count as sent back again, once another request is agreed on (R19)"
     ),

@@ -35,18 +35,22 @@ class Payment:
 
 @dataclass
 class Platform(httpx.AsyncBaseTransport):
-    """Payments, approvals, carrier and insurer. `answers` are the decisions on claims, by the tier that is asked."""
+    """Payments, approvals, carrier and insurer. `answers` are the decisions on claims, by the tier that is asked.
+
+    While it is `strained` it does half of its work after its caller has given up.
+    """
 
     chance: Chance
     answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    strained: bool = False
     _adds: bool = False
 
     def begin(self, chance: Chance, answers: Mapping[str, dict[str, Any]]) -> None:
         """Forget everything, and begin anew."""
         self.chance, self.answers = chance, answers
-        self.payments, self.known = {}, {}
+        self.payments, self.known, self.strained = {}, {}, False
         self._adds = chance.happens(Fault.SERVICE_ADDS)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -61,7 +65,7 @@ class Platform(httpx.AsyncBaseTransport):
         def work() -> Answer:
             return self._work(request.method, path, key, given)
 
-        if chance.happens(Fault.SERVICE_LATE):
+        if chance.happens(Fault.SERVICE_LATE, 0.5 if self.strained else None):
             asyncio.get_running_loop().call_later(chance.between(1, 30), _quietly, work)
             raise httpx.ReadTimeout("no answer", request=request)
         try:

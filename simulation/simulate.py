@@ -26,12 +26,12 @@ from simulation.courses.books import books
 from simulation.courses.case import CaseCourse
 from simulation.courses.crowd import CrowdCourse
 from simulation.courses.decisions import rightly_compensated
-from simulation.courses.plan import Plan, Sort, draw
+from simulation.courses.plan import Plan, draw
 from simulation.courses.sendings import EVIDENCE
 from simulation.courses.termination import terminate, until_money_moves
 from simulation.courses.watch import WatchCourse
 from simulation.house import House, World
-from simulation.known import tolerated, without_known
+from simulation.known import without_known
 from simulation.loop import VirtualLoop
 from simulation.temporal.instance import CONVERTER
 from simulation.unheard import unheard
@@ -81,8 +81,7 @@ class Simulator:
 
     async def _driven(self, course: CourseResult) -> None:
         plan = course.plan
-        left_out = course.without | known_in(plan)
-        chance = Chance(plan.seed, frozenset(self._faults) - left_out, course.tried)
+        chance = Chance(plan.seed, frozenset(self._faults) - course.without, course.tried)
         with self._house.begin(self._runner, chance, plan.answers) as world:
             try:
                 await _lived(world, course, chance)
@@ -250,15 +249,6 @@ async def _others_end(world: World, course: CourseResult) -> None:
     with checks.holding("everything comes to its end"):
         still = [run.born.workflow_id for run in world.server.all_runs if run.open]
         assert not still, f"{still} still run"
-
-
-def known_in(plan: Plan) -> frozenset[Fault]:
-    """Return what is left out of this course alone.
-
-    A payment that comes late is no fault where no chargeback meets it.
-    """
-    meets = tolerated("late-payment") and any(step.sort is Sort.CHARGEBACK for step in plan.steps)
-    return frozenset({Fault.SERVICE_LATE} if meets else ())
 
 
 @cache

@@ -40,7 +40,7 @@ class CaseCourse(CheckedCase):
             case Sort.PUBLISH:
                 await self._publish()
             case Sort.CHARGEBACK:
-                await self._chargeback()
+                await self._chargeback(before)
             case Sort.CANCEL:
                 await self._cancel()
 
@@ -165,14 +165,36 @@ class CaseCourse(CheckedCase):
             self.say(f"the case is told that revision {revision} of the policy book is published")
             await self.signal("policy_published", {"revision": revision})
 
-    async def _chargeback(self) -> None:
-        """Have the buyer's bank freeze the order for a while."""
+    async def _chargeback(self, before: Status) -> None:
+        """Have the buyer's bank freeze the order for a while; at times as a payment may be on its way, and be late."""
         ledger, order = self.world.house.records.ledger, self.asked["order_id"]
+        if self.sender.chance.randrange(2):
+            self.world.house.platform.strained = True
+            await self._move(before)
+            await asyncio.sleep(self.sender.pick([0, 1, 5, 12]))
         self.say("a chargeback freezes the order")
-        ledger.freeze(order, "CB-1", "disputed", self.now)
+        ledger.freeze(order, f"CB-{self.now:%Y%m%d%H%M%S}", "disputed", self.now)
+        self.world.house.platform.strained = False
         await self.pass_to(self.now + self.sender.pick([timedelta(minutes=1), timedelta(days=2)]))
+        await self._retry_in_vain()
         self.say("the chargeback is lifted")
         ledger.lift(order, self.now)
+
+    async def _retry_in_vain(self) -> None:
+        """Retry a refund whose order is frozen, which is refused by name; a clawback may be retried."""
+        before = await self.when_settled()
+        if before.state is not State.REFUND_FAILED or before.refund.instructions[-1].purpose != "refund":
+            return
+        sending = self.sender.meant(before, Command.RETRY_REFUND, Party.PLATFORM)
+        self.say(f"{sending} while the order is frozen")
+        with checks.holding("a frozen order's refund is not retried"):
+            try:
+                await self.update(sending.command, sending.payload, self.fresh_id(), Status)
+            except Refusal as refusal:
+                assert refusal.code == "order_frozen", refusal
+                self.unmoved(before, await self.status(), sending)
+            else:
+                raise AssertionError("it was taken")
 
     async def _cancel(self) -> None:
         """Have an operator cancel the case, which seldom happens."""

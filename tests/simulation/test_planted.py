@@ -119,9 +119,23 @@ PLANTS = {
     ),
     "a payment that the ledger forgets": Plant(
         "activities/payments.py",
-        "            await _asked(lambda: self._ledger.settle(",
-        "            settlement.status == 'succeeded' or await _asked(lambda: self._ledger.settle(",
+        "self._send(path, instruction)\n        await _asked(",
+        "self._send(path, instruction)\n        settlement.status == 'succeeded' or await _asked(",
         "the ledger finds its books in order, and as the provider states them",
+    ),
+    "a chargeback that declines what may have been sent": Plant(
+        "aftersale/records/ledger/settlements.py",
+        "            if sent:",
+        "            if False:",
+        "what the ledger settled is what the provider moved",
+        seed=580,
+    ),
+    "a retry that gives a number away on a frozen order": Plant(
+        "workflows/cases/workflow.py",
+        "handling is Handling.TAKE and workflow.patched(_FROZEN_IS_REFUSED)",
+        "False",
+        "a frozen order's refund is not retried",
+        seed=788,
     ),
     "a workflow task that fails": Plant(
         "workflows/cases/stages/escalation.py",
