@@ -1,4 +1,4 @@
-"""What the payment service pays after its caller gave up is paid once, whatever the books said meanwhile (R31)."""
+"""Payments that come after their caller gave up are made once, whatever the books said meanwhile (R31)."""
 
 from temporalio.exceptions import ApplicationError
 

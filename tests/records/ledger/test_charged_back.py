@@ -1,11 +1,14 @@
-"""A chargeback on an order that was refunded is told to platform and merchant, with the amounts."""
+"""Chargebacks freeze the refunds of an order; what was refunded before is told to platform and merchant."""
 
 from datetime import timedelta
 
+import pytest
+
 from aftersale.contract.message import Message
+from aftersale.errors import Refusal
 from aftersale.records import Records
 from aftersale.vocabulary import CaseKind
-from tests.support.bookkeeping import claim, hold, instruction, paid, pay
+from tests.support.bookkeeping import claim, freezing, hold, instruction, paid, pay
 from tests.support.drawing import NOW
 
 
@@ -69,3 +72,44 @@ def test_nobody_is_told_where_nothing_was_refunded_all_was_taken_back_or_the_not
     pay(kept.ledger, instruction("C-3", 10000, order_id="O-3"))
     kept.ledger.freeze("O-3", "CB-7", "not recognised", NOW)
     assert told(kept) == []
+
+
+# Notices
+
+
+def test_a_chargeback_freezes_the_refunds_of_its_order_until_it_is_lifted(kept: Records) -> None:
+    kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)  # before any case knew the order
+    hold(kept.ledger, claim("C-1"), claim("C-2", order_id="O-2"))
+    refused = kept.ledger.instruct(instruction("C-1", 10000), NOW).settlement
+    assert refused and refused.status == "declined"
+    assert refused.reason == (
+        "order O-1 is frozen by chargeback CB-7 of 2024-02-01T10:00:05+08:00 (not recognised), so that nobody is "
+        "paid twice; once it is decided for the merchant, run `aftersale ledger lift O-1`, then retry the refund"
+    )
+    pay(kept.ledger, instruction("C-2", 10000, order_id="O-2"))
+    assert [notice.reference for notice in kept.ledger.lift("O-1", NOW)] == ["CB-7"]
+    assert freezing(kept.ledger, "O-1") == [] and kept.ledger.lift("O-1", NOW) == []
+    pay(kept.ledger, instruction("C-1", 10000, 2))
+
+
+def test_a_notice_that_comes_again_changes_nothing_even_after_it_was_lifted(kept: Records) -> None:
+    first = kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
+    assert kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW + timedelta(days=1)) == first
+    kept.ledger.lift("O-1", NOW)
+    kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
+    assert freezing(kept.ledger, "O-1") == []
+    kept.ledger.freeze("O-1", "CB-8", "another", NOW)
+    assert freezing(kept.ledger, "O-1") == ["CB-8"]
+
+
+def test_a_reference_that_was_used_for_another_notice_is_refused_and_the_first_one_stands(kept: Records) -> None:
+    kept.ledger.freeze("O-1", "CB-7", "not recognised", NOW)
+    kept.ledger.lift("O-1", NOW)
+    with pytest.raises(
+        Refusal, match=r"reference: CB-7 \(not recognised\) was used before for other content"
+    ) as raised:
+        kept.ledger.freeze("O-1", "CB-7", "never arrived", NOW)
+    assert raised.value.code == "idempotency_conflict"
+    assert freezing(kept.ledger, "O-1") == []
+    kept.ledger.freeze("O-2", "CB-7", "never arrived", NOW)
+    assert freezing(kept.ledger, "O-2") == ["CB-7"], "another order's notices are its own"
