@@ -16,7 +16,7 @@ from aftersale.contract.idempotency import CONFLICT
 from aftersale.contract.request import CaseRequest, Evidence
 from aftersale.contract.status import Status
 from aftersale.errors import Refusal
-from aftersale.temporal.plugin import TASK_QUEUE, sandbox
+from aftersale.temporal.plugin import TASK_QUEUE
 from aftersale.temporal.steady_clock import SteadyClockRunner
 from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Outcome, Party
@@ -35,6 +35,7 @@ from simulation.known import without_known
 from simulation.loop import VirtualLoop
 from simulation.temporal.instance import CONVERTER
 from simulation.unheard import unheard
+from trial.sandbox import sandbox
 
 
 @dataclass

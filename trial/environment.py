@@ -23,7 +23,7 @@ from aftersale import records
 from aftersale.client import WORKFLOW_TYPES, Refusal
 from aftersale.contract.status import Status
 from aftersale.schema import Schema
-from aftersale.temporal.plugin import TASK_QUEUE, plugin, sandbox
+from aftersale.temporal.plugin import TASK_QUEUE, plugin
 from aftersale.temporal.search_attributes import ATTRIBUTES
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind
@@ -151,7 +151,7 @@ async def grounds(folder: Path, records_url: str | None = None) -> AsyncIterator
     The records may be another database instead, and are brought up to date there.
     """
     keys: list[SearchAttributeKey[Any]] = [_KEYS[type_](name) for name, type_ in ATTRIBUTES.items()]
-    on_calendar = plugin(virtual_time.CalendarRunner(sandbox()))
+    on_calendar = plugin(virtual_time.CalendarRunner())
     descendants = SimplePlugin("descendants", interceptors=[virtual_time.Descendants()])
     app = create_app(folder / "platform.db", TRIAL_SECRET)
     records_url = records_url or f"sqlite:///{folder / 'records.db'}"

@@ -11,8 +11,8 @@ _MOST_SECONDS = 60
 class Unhurried(SimplePlugin):
     """Gives a workflow task a minute before it counts as a deadlock, where the SDK gives it two seconds.
 
-    The first task of a run loads all workflow code, and a worker that comes back has many such tasks at once: on a busy
-    machine that takes longer than two seconds. The SDK offers to look for no deadlock at all, but then it runs
+    A worker that comes back has many tasks at once, and each replays its run: on a busy machine that takes longer than
+    two seconds. The SDK offers to look for no deadlock at all, but then it runs
     workflows on the event loop, one by one, which is not how they run.
     """
 

@@ -12,7 +12,7 @@ under way. So a calendar may leap as such an answer arrives (`test_leap`): part 
 import asyncio
 import dataclasses
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from temporalio import activity
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
@@ -27,8 +27,7 @@ from temporalio.client import (
 from temporalio.converter import PayloadConverter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
 from aftersale.temporal.steady_clock import InstanceAround, RunnerAround
 
@@ -75,16 +74,8 @@ class _Descending(OutboundInterceptor):
 class CalendarRunner(RunnerAround):
     """Runs workflows as `inner` does, each on the calendar its memo asks for. For tests and trials only."""
 
-    _validated: ClassVar[set[type]] = set()
-
     def __init__(self, inner: WorkflowRunner | None = None) -> None:
-        super().__init__(inner or SandboxedWorkflowRunner())
-
-    def prepare_workflow(self, defn: Any) -> None:
-        """Validate a workflow as the inner runner does, once in a process: it loads all workflow code each time."""
-        if defn.cls not in self._validated:
-            super().prepare_workflow(defn)
-            self._validated.add(defn.cls)
+        super().__init__(inner or UnsandboxedWorkflowRunner())
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Create the inner runner's instance, on the calendar if the workflow's memo asks for it."""

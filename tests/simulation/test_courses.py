@@ -29,7 +29,7 @@ def test_every_rule_holds_in_the_courses_from(first: int) -> None:
 
 
 @pytest.mark.courses
-def test_every_rule_holds_in_the_sandbox_of_production() -> None:
+def test_every_rule_holds_in_the_sandbox_too() -> None:
     for seed in SANDBOXED:
         course = simulator(sandboxed=True).run(seed)
         assert course.broken is None, told(course)

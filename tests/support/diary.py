@@ -1,4 +1,4 @@
-"""A workflow that logs, in a file of its own: the sandbox loads it anew for every run."""
+"""A workflow that logs."""
 
 from temporalio import workflow
 

@@ -16,7 +16,7 @@ from aftersale.contract.status import Status
 from aftersale.policy.book import Book
 from aftersale.policy.rollout import Progress
 from aftersale.policy.rules import PolicyFile
-from aftersale.temporal.plugin import plugin, sandbox
+from aftersale.temporal.plugin import plugin
 from aftersale.times import local
 from tests.support.books import BOOK, notice
 from tests.support.cases import all_of, approved, quiet
@@ -53,7 +53,7 @@ class Field(Workplace):
     async def worked(self, book: Book) -> AsyncIterator[None]:
         """One more worker with that book; each has a client of its own, as processes have."""
         target = self.client.service_client.config.target_host
-        client = await Client.connect(target, plugins=[plugin(CalendarRunner(sandbox())), Unhurried()])
+        client = await Client.connect(target, plugins=[plugin(CalendarRunner()), Unhurried()])
         async with worker(client, self.settings, book) as hand, hand:
             yield
 

@@ -6,7 +6,7 @@ from typing import Any
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.worker import Replayer
 
-from aftersale.temporal.plugin import plugin, sandbox
+from aftersale.temporal.plugin import plugin
 from aftersale.vocabulary import CloseReason
 from bench.cost import cost
 from tests.support.cases import BUYER, MERCHANT, at, ended, opened, working
@@ -81,4 +81,4 @@ async def test_what_the_messengers_did_replays(idle: Workplace) -> None:
         pass
     async with working(idle):
         history = await idle.client.get_workflow_handle(DELIVERIES).fetch_history()
-    await Replayer(workflows=WORKFLOWS, plugins=[plugin(sandbox())]).replay_workflow(history)
+    await Replayer(workflows=WORKFLOWS, plugins=[plugin()]).replay_workflow(history)

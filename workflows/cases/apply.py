@@ -1,5 +1,8 @@
 """Apply a command that was judged legal: it ends the stage, or changes the case while the stage goes on."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from aftersale.case.validator import take_scan
 from aftersale.contract.commands import Act, AddEvidence, AgreeLimit, Extend, Hold, ParcelEvent, Resume
 from aftersale.contract.idempotency import mark
@@ -55,30 +58,32 @@ def _since(running: RunningClock, scan: ParcelEvent) -> Question:
     return running.question.model_copy(update={"started_at": scan.occurred_at})
 
 
-EVENTS = {
-    Command.APPROVE: "Approved",
-    Command.REJECT: "Rejected",
-    Command.OFFER: "Offered",
-    Command.ACCEPT_OFFER: "OfferAccepted",
-    Command.DECLINE_OFFER: "OfferDeclined",
-    Command.SHIP_BACK: "SentBack",
-    Command.CONFIRM_RECEIPT: "ReceiptConfirmed",
-    Command.REFUSE_RECEIPT: "ReceiptRefused",
-    Command.DISPATCH: "Dispatched",
-    Command.CONFIRM_DELIVERY: "DeliveryConfirmed",
-    Command.REPORT_IRREPARABLE: "Irreparable",
-    Command.AMEND: "Amended",
-    Command.ESCALATE: "Escalated",
-    Command.RULE: "Ruled",
-    Command.DECIDE_CLAIM: "ClaimDecided",
-    Command.ADD_EVIDENCE: "EvidenceAdded",
-    Command.WITHDRAW: "Withdrawn",
-    Command.EXTEND: "ExtensionTaken",
-    Command.AGREE_LIMIT: "LimitProposed",
-    Command.HOLD: "Held",
-    Command.RESUME: "Resumed",
-    Command.RETRY_REFUND: "RefundRetried",
-}
+EVENTS: Mapping[Command, str] = MappingProxyType(
+    {
+        Command.APPROVE: "Approved",
+        Command.REJECT: "Rejected",
+        Command.OFFER: "Offered",
+        Command.ACCEPT_OFFER: "OfferAccepted",
+        Command.DECLINE_OFFER: "OfferDeclined",
+        Command.SHIP_BACK: "SentBack",
+        Command.CONFIRM_RECEIPT: "ReceiptConfirmed",
+        Command.REFUSE_RECEIPT: "ReceiptRefused",
+        Command.DISPATCH: "Dispatched",
+        Command.CONFIRM_DELIVERY: "DeliveryConfirmed",
+        Command.REPORT_IRREPARABLE: "Irreparable",
+        Command.AMEND: "Amended",
+        Command.ESCALATE: "Escalated",
+        Command.RULE: "Ruled",
+        Command.DECIDE_CLAIM: "ClaimDecided",
+        Command.ADD_EVIDENCE: "EvidenceAdded",
+        Command.WITHDRAW: "Withdrawn",
+        Command.EXTEND: "ExtensionTaken",
+        Command.AGREE_LIMIT: "LimitProposed",
+        Command.HOLD: "Held",
+        Command.RESUME: "Resumed",
+        Command.RETRY_REFUND: "RefundRetried",
+    }
+)
 """What a command is called once it has happened."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from types import MappingProxyType
 from typing import ClassVar
 
 from temporalio import workflow
@@ -44,7 +45,7 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
     conflict = "names a case that was opened with another request; take a new case_id, or send the request unchanged"
     request_type = CaseRequest
     opening_type = OpenCase
-    payloads = PAYLOADS
+    payloads = MappingProxyType(PAYLOADS)
 
     def _desk_for(self, request: CaseRequest) -> Desk:
         applied_at = request.requested_at or floor(workflow.info().workflow_start_time)

@@ -1,6 +1,7 @@
 """The watch of a shipment: whether paid goods leave in time, and whether their track is true (S12-S17, S29-S33)."""
 
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from temporalio import workflow
@@ -29,7 +30,7 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
     conflict = "names a shipment that another request watches; take a new shipment_id, or send the request unchanged"
     request_type = WatchRequest
     opening_type = OpenWatch
-    payloads = SHAPES
+    payloads = MappingProxyType(SHAPES)
 
     @workflow.run
     async def run(self, *given: Any) -> WatchStatus:

@@ -11,7 +11,7 @@ from temporalio.worker import Replayer
 from aftersale.client import Refusal
 from aftersale.contract.request import CaseRequest
 from aftersale.policy.explain import explain_bytes
-from aftersale.temporal.plugin import plugin, sandbox
+from aftersale.temporal.plugin import plugin
 from aftersale.times import SECOND, local
 from aftersale.vocabulary import CaseKind, CloseReason, Outcome, Party, State
 from tests.support.books import BOOK
@@ -26,7 +26,7 @@ from trial.environment import Workplace
 from trial.virtual_time import CalendarRunner, Leap
 from worker import WORKFLOWS
 
-REPLAYER = Replayer(workflows=WORKFLOWS, plugins=[plugin(CalendarRunner(sandbox()))])
+REPLAYER = Replayer(workflows=WORKFLOWS, plugins=[plugin(CalendarRunner())])
 """What a calendar leapt it leaps again."""
 
 # Filed
