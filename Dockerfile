@@ -13,13 +13,18 @@ COPY aftersale aftersale
 COPY policies policies
 RUN /srv/tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && /srv/tools/bin/pip --python /srv/python install --no-deps dist/*.whl
-
-FROM python:${PYTHON_VERSION}-slim
-COPY --from=build /srv/python /srv/python
 WORKDIR /srv/worker
 COPY worker.py deploy/healthy.py ./
 COPY activities activities
 COPY workflows workflows
+# Whoever runs it may not write: what is not compiled here would be compiled at every start. By hash, so that a file that is
+# mounted over another is the one that runs.
+RUN python -m compileall -q --invalidation-mode checked-hash .
+
+FROM python:${PYTHON_VERSION}-slim
+COPY --from=build /srv/python /srv/python
+COPY --from=build /srv/worker /srv/worker
+WORKDIR /srv/worker
 # Health is read from a worker's metrics; name another address to let Prometheus read them too.
 ENV PATH=/srv/python/bin:$PATH AFTERSALE_METRICS_ADDRESS=127.0.0.1:9464
 # A number, by which Kubernetes too can tell that it is not root.

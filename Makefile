@@ -16,7 +16,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 PYTEST_ARGS ?=
 
-# Workflow code is loaded anew for every run: where nothing compiled is kept, it would be compiled as often.
+# Tests start many processes: where nothing compiled is kept, each would compile all that it loads.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

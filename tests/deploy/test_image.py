@@ -1,6 +1,7 @@
 """The image of the worker: its Dockerfile is followed step by step in a folder, and what comes of it is run."""
 
 import re
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -69,10 +70,18 @@ def test_nothing_that_builds_or_tests_is_left_in_it(image: Image) -> None:
     ]
 
 
-def test_the_second_stage_takes_the_environment_and_runs_nothing() -> None:
+def test_the_second_stage_takes_environment_and_worker_and_runs_nothing() -> None:
     last = [step for step in STEPS if step.stage == 1]
-    assert [step.rest for step in last if step.rest.startswith("--from")] == ["--from=build /srv/python /srv/python"]
+    assert [step.rest for step in last if step.word == "COPY"] == [
+        f"--from=build {taken} {taken}" for taken in ("/srv/python", "/srv/worker")
+    ]
     assert not [step for step in last if step.word == "RUN"]
+
+
+def test_its_code_is_compiled(image: Image) -> None:
+    """Whoever runs it may not write what it compiles."""
+    sources = [path for path in image.workdir.rglob("*.py") if path.read_bytes()]
+    assert sources and all(Path(cache_from_source(str(path))).is_file() for path in sources)
 
 
 def test_signals_reach_python_and_no_shell() -> None:
