@@ -38,7 +38,7 @@ test: install ## run the tests; PYTEST_ARGS is handed on
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: install ## run the tests that need no server and no other program
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not soak and not server and not courses" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak and not server and not courses" $(PYTEST_ARGS)
 
 simulate: install ## drive courses of the real workflow code without a server; SEED, COURSES, MINUTES
 	@$(BIN)/python -m simulation $(foreach option,SEED COURSES MINUTES STEPS WITHOUT KNOWN,\

@@ -34,13 +34,9 @@ OF_A_ROLLOUT = HISTORIES / "rollout.json"
 OF_A_WATCH = HISTORIES / "watch.json"
 
 
-def recorded() -> list[WorkflowHistory]:
-    """Return every recorded history."""
-    return [_read(file.read_text(encoding="utf-8")) for file in sorted(HISTORIES.glob("*.json"))]
-
-
-def _read(text: str) -> WorkflowHistory:
-    """Return a history under its own id, which its first event tells."""
+def recorded(file: Path) -> WorkflowHistory:
+    """Return a recorded history under its own id, which its first event tells."""
+    text = file.read_text(encoding="utf-8")
     started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
     return WorkflowHistory.from_json(started["workflowId"], text)
 

@@ -1,8 +1,9 @@
 """Small changes to a policy book that no reader may overlook: each must turn at least one example."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aftersale.policy.rules import PolicyFile
@@ -11,13 +12,21 @@ from aftersale.times import duration, span
 Table = dict[str, Any]
 
 
-def mutants(file: PolicyFile) -> Iterator[tuple[str, PolicyFile]]:
+Mutant = Callable[[], PolicyFile]
+"""A changed file, made where it is wanted: each process that shares in the tests collects all of them."""
+
+
+def mutants(file: PolicyFile) -> Iterator[tuple[str, Mutant]]:
     """Every file that differs in one respect: a row, a filter, a bound or a figure."""
     told = file.model_dump(by_alias=True, exclude_unset=True)
     for name, change in _changes(told):
-        copied = deepcopy(told)
-        change(copied)
-        yield name, PolicyFile.model_validate(copied)
+        yield name, partial(_changed, told, change)
+
+
+def _changed(told: Table, change: Callable[[Table], None]) -> PolicyFile:
+    copied = deepcopy(told)
+    change(copied)
+    return PolicyFile.model_validate(copied)
 
 
 def _changes(told: Table) -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,7 @@
 """A recorded history is a promise: today's workflows must make the same decisions again."""
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from temporalio import workflow
@@ -18,27 +19,25 @@ from workflows.cases.desk import Desk
 from workflows.cases.procedures import return_goods
 from workflows.cases.stages.refund import refund
 
+FILES = sorted(HISTORIES.glob("*.json"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+async def test_a_recorded_case_replays(file: Path) -> None:
+    await Replayer(workflows=WORKFLOWS, plugins=[plugin(CalendarRunner())]).replay_workflow(recorded(file))
+
+
+async def test_a_history_of_each_type_of_workflow_replays_in_the_sandbox() -> None:
+    types = {workflow._Definition.must_from_class(each).name: each for each in WORKFLOWS}
+    first = {type_of(history): history for history in map(recorded, reversed(FILES))}
+    for type_, history in first.items():
+        # A replayer would load all code anew for each class that it is given.
+        replayer = Replayer(workflows=[types[type_]], plugins=[plugin(CalendarRunner(sandbox()))])
+        await replayer.replay_workflow(history)
+
 
 def type_of(history: WorkflowHistory) -> str:
     return history.events[0].workflow_execution_started_event_attributes.workflow_type.name
-
-
-TYPES = {str(workflow._Definition.must_from_class(each).name): each for each in WORKFLOWS}
-RECORDED = recorded()
-FIRST_OF_TYPE = {type_of(history): history for history in reversed(RECORDED)}
-
-
-@pytest.mark.parametrize("history", RECORDED, ids=lambda history: history.workflow_id)
-async def test_a_recorded_case_replays(history: WorkflowHistory) -> None:
-    replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin(CalendarRunner())])
-    await replayer.replay_workflow(history)
-
-
-@pytest.mark.parametrize("type_", sorted(FIRST_OF_TYPE))
-async def test_each_type_of_workflow_replays_in_the_sandbox(type_: str) -> None:
-    # A replayer would load all code anew for each class that it is given.
-    replayer = Replayer(workflows=[TYPES[type_]], plugins=[plugin(CalendarRunner(sandbox()))])
-    await replayer.replay_workflow(FIRST_OF_TYPE[type_])
 
 
 def test_every_story_has_its_history() -> None:
@@ -54,15 +53,14 @@ async def test_a_changed_procedure_no_longer_replays(monkeypatch: pytest.MonkeyP
         await refund(desk, received_at)
 
     monkeypatch.setattr(return_goods, "refund", later)
-    [history] = [each for each in RECORDED if each.workflow_id == "case/T-1001"]
+    history = recorded(HISTORIES / "T-1001.json")
     with pytest.raises(workflow.NondeterminismError):
         await Replayer(workflows=WORKFLOWS, plugins=[plugin(CalendarRunner())]).replay_workflow(history)
 
 
 def test_a_recorded_history_is_never_written_again() -> None:
-    history = RECORDED[0]
-    file = HISTORIES / f"{history.workflow_id.removeprefix('case/')}.json"
+    file = FILES[0]
     before = file.read_bytes()
     with pytest.raises(FileExistsError):
-        keep(history, file)
+        keep(recorded(file), file)
     assert file.read_bytes() == before

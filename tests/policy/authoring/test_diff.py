@@ -17,7 +17,7 @@ from aftersale.policy.authoring.diff import (
 from aftersale.policy.book import Book
 from aftersale.policy.rules import PolicyFile
 from tests.support.books import BOOK, OTHER_YEARS, ask, at, notice, with_notices
-from tests.support.mutations import mutants
+from tests.support.mutations import Mutant, mutants
 
 WINDOW = {"w": ("2024-02-01T00:00:00", "2024-02-17T23:59:59")}
 PUBLISHED = [file for file in [*BOOK.files, *OTHER_YEARS] if file.published]
@@ -52,8 +52,8 @@ def _mutants() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "mutant"), _mutants())
-def test_every_change_of_a_clause_is_found_even_where_no_example_shows_it(name: str, mutant: PolicyFile) -> None:
-    changed = Book([mutant if file.id == name else file for file in UNSHOWN])
+def test_every_change_of_a_clause_is_found_even_where_no_example_shows_it(name: str, mutant: Mutant) -> None:
+    changed = Book([mutant() if file.id == name else file for file in UNSHOWN])
     assert next(differences(UNCHANGED, changed), None) is not None
 
 
