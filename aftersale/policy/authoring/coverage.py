@@ -1,7 +1,7 @@
 """Measure what the examples of a file show of it: every row exercised, every edge of a window from both sides."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ from aftersale.policy.book import Book
 from aftersale.policy.clauses import Clause
 from aftersale.policy.facts import Question
 from aftersale.policy.rules import PolicyFile, PresaleCap
-from aftersale.policy.select import bind
+from aftersale.policy.select import Bound, bind
 from aftersale.policy.validity import stretch
 from aftersale.times import local
 
@@ -36,6 +36,7 @@ def gaps(book: Book, file: PolicyFile) -> Iterator[str]:
 
 def _shown(book: Book, file: PolicyFile) -> _Shown:
     shown = _Shown(clauses={example.rules[-1] for example in file.example if example.rules})
+    bounds = list(bind(file))
     for example in file.example:
         if example.presale is not None:
             for cap in file.presale:
@@ -45,14 +46,14 @@ def _shown(book: Book, file: PolicyFile) -> _Shown:
             asked = question(file, example)
             row = book.ordinary(asked.clock, asked, asked.started_at)
             shown.limits |= {row.id} if example.rules == row.rules else set()
-            _judged(book, file, asked, shown)
+            _judged(book, bounds, asked, shown)
     return shown
 
 
-def _judged(book: Book, file: PolicyFile, asked: Question, shown: _Shown) -> None:
-    """Note every instant that the question puts to a window of the file."""
+def _judged(book: Book, bounds: Iterable[Bound], asked: Question, shown: _Shown) -> None:
+    """Note every instant that the question puts to a window of the rules."""
     computation = book.compute(asked.clock, asked, asked.started_at)
-    for bound in bind(file):
+    for bound in bounds:
         if asked.clock not in bound.rule.clock or not bound.concerns(asked, asked.clock):
             continue
         for test in bound.window_tests:
