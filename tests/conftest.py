@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from temporalio.testing import WorkflowEnvironment
 
+from tests.support import preloaded
 from tests.support.databases import copies, empty, kept, postgres, template, url
 from tests.support.lanes import TESTS, is_apart, is_story, why_on_server
 from trial.environment import Workplace, workplace
@@ -48,6 +49,7 @@ def _in_its_lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
     if request.node.get_closest_marker("server") is None:
         monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+        monkeypatch.setattr(preloaded, "forker", refuse)
         monkeypatch.setattr(WorkflowEnvironment, "start_time_skipping_v2", refuse)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-STARTERS = {"create_subprocess_exec", "Popen", "ProcessPoolExecutor", "start_time_skipping_v2", "subprocess"}
+STARTERS = {"create_subprocess_exec", "Popen", "ProcessPoolExecutor", "forker", "start_time_skipping_v2", "subprocess"}
 """Names by which code starts a process; a test that uses none of them, however far down, needs none."""
 
 OUR_OWN = ("tests", "trial")

@@ -10,8 +10,10 @@ import subprocess
 import sys
 import termios
 from contextlib import suppress
-from typing import Any, NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
 
+from tests.support.preloaded import ended
 from tests.support.program import CLI, ROOT, clean_environment
 
 NO_SERVER = "127.0.0.1:1"
@@ -38,7 +40,18 @@ async def run(
     *arguments: str, address: str = NO_SERVER, records_url: str = NO_RECORDS, given: str | bytes = ""
 ) -> Told:
     """Run `aftersale` against a server and a database, with something on its standard input."""
-    return await python(*CLI, *arguments, address=address, records_url=records_url, given=given)
+    with TemporaryFile() as said, TemporaryFile() as out, TemporaryFile() as err:
+        said.write(given.encode() if isinstance(given, str) else given)
+        said.seek(0)
+        streams = (said.fileno(), out.fileno(), err.fileno())
+        async with asyncio.timeout(60):
+            status = await ended(arguments, _environment(address, records_url), streams)
+        return Told(status, _written(out), _written(err))
+
+
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 async def python(
