@@ -14,12 +14,12 @@ from typing import Any
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer, WorkflowInstance
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowInstance
 
 from aftersale.contract.commands import AgreeLimit
 from aftersale.contract.status import Status
 from aftersale.errors import AftersaleError
-from aftersale.temporal.plugin import plugin, sandbox
+from aftersale.temporal.plugin import plugin
 from aftersale.temporal.steady_clock import InstanceAround, RunnerAround
 from aftersale.times import SECOND
 from aftersale.vocabulary import Clock, CloseReason
@@ -59,7 +59,7 @@ class Endings(RunnerAround):
     """Runs cases as production does, and keeps how each of them ended."""
 
     def __init__(self) -> None:
-        super().__init__(sandbox())
+        super().__init__(UnsandboxedWorkflowRunner())
         self.of: dict[str, Status] = {}
 
     def create_instance(self, det: Any) -> WorkflowInstance:
