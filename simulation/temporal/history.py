@@ -99,7 +99,6 @@ def _replayed(
     jobs = [*task.patches, *jobs]
     for seq in task.resolved:
         waiting.pop(seq, None)
-    jobs[:0] = _patches(task.commands)
     while jobs:
         given = instance.activate(task.at, jobs, task.length, task.size, replaying=True)
         jobs, sent = [], []
@@ -121,15 +120,6 @@ def _replayed(
         yield from sent
         if not jobs:
             jobs, behind = behind, []
-
-
-def _patches(commands: Sequence[WorkflowCommand]) -> Iterator[WorkflowActivationJob]:
-    """Return the jobs that tell a workflow ahead, as the SDK's core does, which patches history has in a task."""
-    for command in commands:
-        if command.HasField("set_patch_marker"):
-            job = WorkflowActivationJob()
-            job.notify_has_patch.patch_id = command.set_patch_marker.patch_id
-            yield job
 
 
 def compare(wanted: Sequence[WorkflowCommand], told: Sequence[WorkflowCommand], where: str) -> None:

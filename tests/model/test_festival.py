@@ -46,7 +46,7 @@ def test_the_festival_comes_to_every_clause_every_clock_and_every_end() -> None:
     }
     assert {paper.ends for _, paper in on_paper()} == {
         *set(Outcome) - {Outcome.REPLACED},
-        *set(CloseReason) - {CloseReason.REFUSED, CloseReason.CANCELLED},
+        *set(CloseReason) - {CloseReason.REFUSED, CloseReason.CANCELLED, CloseReason.TERMINATED},
     }
     ends = Counter((person.kind, person.labelled, person.dispatched_at is None) for person, _ in on_paper())
     assert all(ends[kind, labelled, False] for kind in CaseKind for labelled in (True, False))

@@ -87,12 +87,12 @@ EVENTS: Mapping[Command, str] = MappingProxyType(
 """What a command is called once it has happened."""
 
 
-_NOT_TOLD = {"actor", "occurred_at", "request_id"}
+_NOT_TOLD = ("actor", "occurred_at", "request_id")
 
 
 def act_in_words(command: Command, act: Act) -> str:
     """Return the act in words: the command, and what was given with it."""
-    given = act.model_dump(mode="json", exclude=_NOT_TOLD, exclude_none=True, exclude_defaults=True)
+    given = act.model_dump(mode="json", exclude=set(_NOT_TOLD), exclude_none=True, exclude_defaults=True)
     about = ", ".join(f"{name} {value}" for name, value in given.items())
     return f"{command.words}{': ' if about else ''}{about}"
 
