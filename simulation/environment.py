@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -115,7 +114,7 @@ class _Visiting(httpx.AsyncBaseTransport):
 @asynccontextmanager
 async def simulated(fittings: Fittings) -> AsyncIterator[Workplace]:
     """Keep a workplace for as long as the block runs; in the end every run replays."""
-    app = create_app(Path(":memory:"), TRIAL_SECRET)
+    app = create_app(None, TRIAL_SECRET)
     fittings.wire.app = app
     async with app.router.lifespan_context(app):
         env = SimulatedEnvironment(fittings)

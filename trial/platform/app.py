@@ -38,8 +38,8 @@ class Note(BaseModel):
     message_id: str | None = None
 
 
-def create_app(db_path: Path, secret: str) -> Starlette:
-    """Give the platform over one SQLite file; `secret` (`whsec_…`) is what refund instructions must be signed with."""
+def create_app(db_path: Path | None, secret: str) -> Starlette:
+    """Give the platform over one SQLite file, or over memory; `secret` (`whsec_…`) is what refunds are signed with."""
     store, faults = Store(db_path), Faults()
     desk = _Desk(store, faults, Webhook(secret))
 

@@ -36,10 +36,11 @@ class KeyTaken(Exception):
 class Store:
     """One SQLite file. A write is on disk before its method returns."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, and make it and its tables where they are missing."""
-        make_private_file(path)
-        self._db = sqlite3.connect(path, isolation_level=None)
+    def __init__(self, path: Path | None) -> None:
+        """Open the file, and make it and its tables where they are missing; None keeps all in memory."""
+        if path is not None:
+            make_private_file(path)
+        self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {_SCHEMA}")
 
