@@ -16,10 +16,11 @@ import pytest
 
 from aftersale import records
 from aftersale.contract.commands import AgreeLimit, Reject, Withdraw
+from aftersale.contract.idempotency import fingerprint
 from aftersale.contract.status import Status
 from aftersale.records import Records
 from aftersale.times import SECOND
-from aftersale.vocabulary import CaseKind, Clock, CloseReason, MessageEvent, State
+from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, MessageEvent, State
 from tests.support import cases
 from tests.support.market import ACTORS, Market, market
 from tests.support.posting import is_known
@@ -60,8 +61,9 @@ async def aftermath(
         await stack.enter_async_context(working(place))
         refusal = Reject(actor=ACTORS["merchant"], reason_code="used", occurred_at=due_at - SECOND)
         competing = asyncio.create_task(place.cases.act(case_id, refusal, request_id="refusal"))
+        update_id = f"refusal/{fingerprint(Command.REJECT, refusal)}"
         async with asyncio.timeout(60):
-            while not await is_known(place.client, f"case/{case_id}", "refusal"):
+            while not await is_known(place.client, f"case/{case_id}", update_id):
                 await asyncio.sleep(0.02)
         if request.param == "killed":
             lost.process.kill()

@@ -99,9 +99,9 @@ PLANTS = {
     ),
     "a case that never ends": Plant(
         "workflows/cases/stages/refund.py",
-        "        if (await pay(",
+        "        await pay(",
         "        await desk.meanwhile(__import__('temporalio.workflow').workflow.wait_condition(lambda: False))\n"
-        "        if (await pay(",
+        "        await pay(",
         "a case ends in a final state",
         seed=2,
     ),
