@@ -137,7 +137,7 @@ async def test_what_parties_wrote_cannot_steer_the_terminal(place: Market) -> No
     for asked in (("show", case_id), ("list", "--all")):
         told = await run(*asked, "--json", address=place.address, records_url=place.records_url)
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(told.out)
-    shown = await run("show", case_id, "--json", address=place.address)
+    shown = await run("show", case_id, "--json", records_url=place.records_url)
     assert any(written[:64] in entry["says"] for entry in shown.json["timeline"]), "programs read what was written"
     refused = await run("act", case_id, "approve", "--as", "merchant:\x1b[31mM", address=place.address)
     assert refused.status == 2 and "\x1b" not in refused.err
