@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from temporalio.worker import Worker
 
+from activities.signed_http import ServiceAddress
 from aftersale.errors import BadInput
 from aftersale.temporal import worker as leaving
 from aftersale.vocabulary import Party
@@ -25,6 +26,8 @@ from trial.server import free_port
 from worker import Settings, configure_logs, worker
 
 NOWHERE = "http://127.0.0.1:1"
+IN_THE_CLEAR = ServiceAddress(url="http://nonsense.example", secret=TRIAL_SECRET)
+WITHOUT_SECRET = ServiceAddress(url=NOWHERE)
 
 
 def environment_of(address: str) -> dict[str, str]:
@@ -128,9 +131,9 @@ def test_settings_do_not_show_their_secrets() -> None:
         ({"payments_secret": "whsec_?"}, "AFTERSALE_PAYMENTS_SECRET"),
         ({"payments_secret": "whsec_c2hvcnQ="}, "AFTERSALE_PAYMENTS_SECRET"),
         ({"payments_url": "http://nonsense.example"}, "AFTERSALE_PAYMENTS_URL"),
-        ({"approvals_url": "http://nonsense.example"}, "AFTERSALE_APPROVALS_URL"),
-        ({"insurer_secret": None}, "AFTERSALE_INSURER_SECRET"),
-        ({"carrier_url": "http://nonsense.example"}, "AFTERSALE_CARRIER_URL"),
+        ({"services": {"approvals": IN_THE_CLEAR}}, "AFTERSALE_APPROVALS_URL"),
+        ({"services": {"insurer": WITHOUT_SECRET}}, "AFTERSALE_INSURER_SECRET"),
+        ({"services": {"carrier": IN_THE_CLEAR}}, "AFTERSALE_CARRIER_URL"),
         ({"fallback": ("json://nonsense.example",)}, "AFTERSALE_NOTIFY_FALLBACK"),
         ({"channels": {Party.BUYER: ("nonsense",)}}, "AFTERSALE_NOTIFY_BUYER"),
         ({"fallback": ("nonsense",)}, "AFTERSALE_NOTIFY_FALLBACK"),

@@ -57,14 +57,14 @@ def write_cases(url: str, hand: int, cases: int, turns: int, threads: int) -> in
         for turn in line(f"C-{hand}-{number}", turns):
             kept.turns.write([turn], now=NOW)
 
-    with records.open(url) as kept, ThreadPoolExecutor(threads) as pool:
+    with records.open(url, patience=60) as kept, ThreadPoolExecutor(threads) as pool:
         list(pool.map(write_case, range(cases)))
     return cases * turns
 
 
 def write_one_case(url: str, hand: int, turns: int) -> None:
     """Write the same case as all others do, over and over, each time from the beginning."""
-    with records.open(url) as kept:
+    with records.open(url, patience=60) as kept:
         for upto in range(1, turns + 1):
             kept.turns.write(line("C-1", upto), now=NOW)
 
@@ -72,7 +72,7 @@ def write_one_case(url: str, hand: int, turns: int) -> None:
 def deliver(url: str, owner: str) -> list[str]:
     """Lease, and report as sent, until nothing is due; the ids of what was leased."""
     taken: list[str] = []
-    with records.open(url) as kept:
+    with records.open(url, patience=60) as kept:
         while leased := kept.outbox.lease(owner, 7, NOW, HOUR):
             for each in leased:
                 taken.append(each.message.message_id)
@@ -88,7 +88,7 @@ def claim_one_order(url: str, hand: int, cases: int, threads: int, asked: int) -
         problems = kept.ledger.reserve(claim(case_id, asked, kind=kind), MOST, NOW)
         return None if problems else case_id
 
-    with records.open(url, patience=30) as kept, ThreadPoolExecutor(threads) as pool:
+    with records.open(url, patience=60) as kept, ThreadPoolExecutor(threads) as pool:
         return [case_id for case_id in pool.map(open_case, range(cases)) if case_id]
 
 
@@ -100,7 +100,7 @@ def advance_to_one_buyer(url: str, hand: int, orders: int, most: int) -> int:
         return kept.ledger.advance(bounds, ahead, NOW).settlement is None
 
     bounds = Advance(per_buyer={"CNY": most})
-    with records.open(url, patience=30) as kept, ThreadPoolExecutor(orders) as pool:
+    with records.open(url, patience=60) as kept, ThreadPoolExecutor(orders) as pool:
         return sum(pool.map(advance, range(orders)))
 
 
@@ -117,17 +117,17 @@ def live_through_cases(url: str, hand: int, cases: int, threads: int, asked: int
         kept.ledger.settle(paid(refund.key), 1, True, NOW)
         return asked // 2
 
-    with records.open(url, patience=30) as kept, ThreadPoolExecutor(threads) as pool:
+    with records.open(url, patience=60) as kept, ThreadPoolExecutor(threads) as pool:
         return sum(pool.map(live, range(cases)))
 
 
 def claim_one_id(url: str, hand: int) -> bool:
     """Open a case under the id that all others use too, on an order of one's own; whether it was had."""
-    with records.open(url, patience=30) as kept:
+    with records.open(url, patience=60) as kept:
         return not kept.ledger.reserve(claim("C-1", order_id=f"O-{hand}", owner=f"run of {hand}"), MOST, NOW)
 
 
 def instruct_one_key(url: str, hand: int) -> bool:
     """Instruct what all others instruct too; whether it was known by then."""
-    with records.open(url, patience=30) as kept:
+    with records.open(url, patience=60) as kept:
         return kept.ledger.instruct(instruction("C-1", 10000), NOW).known

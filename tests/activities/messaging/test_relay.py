@@ -101,15 +101,16 @@ async def test_what_another_messenger_took_over_meanwhile_does_not_set_out(
 
     monkeypatch.setattr(kept.outbox, "lease", taken_over)
     await platform.arm("hold", path="/inbox", times=4)
-    owe(kept, *(message("C-1", place) for place in range(1, 7)))
-    async with at_work(messenger(kept, {}, [inbox_of(platform)], lease=timedelta(seconds=0.3))):
-        await until(lambda: held(platform), 4)
-        renewed = Mock(wraps=kept.outbox.renew)
-        monkeypatch.setattr(kept.outbox, "renew", renewed)
-        for _ in range(3):
-            await until(later(renewed), True)
-        await platform.http.post("/faults/release")
-        await until(lambda: sent(kept), 4)
+    owe(kept, *(message("C-1", place) for place in range(1, 7)), now=NOW)
+    with read_from(lambda: NOW):
+        async with at_work(messenger(kept, {}, [inbox_of(platform)], lease=timedelta(seconds=0.3))):
+            await until(lambda: held(platform), 4)
+            renewed = Mock(wraps=kept.outbox.renew)
+            monkeypatch.setattr(kept.outbox, "renew", renewed)
+            for _ in range(3):
+                await until(later(renewed), True)
+            await platform.http.post("/faults/release")
+            await until(lambda: sent(kept), 4)
     assert sorted((await told(platform)).values()) == [1] * 4 and len(taken) == 6
 
 
