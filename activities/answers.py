@@ -8,13 +8,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from aftersale.bounds import REASON, REFERENCE, cut
 from aftersale.errors import problems_of
 from aftersale.schema import Schema
 
 A = TypeVar("A", bound=Schema)
-
-REASON, REFERENCE = 1_000, 200
-"""The most characters of what a service says in its own words, and of a name that it gives a thing."""
 
 _SHOWN = {"reason": REASON, "note": REASON, "reference": REFERENCE}
 """Read by people alone: cut, since a payment must not be unreadable for the words beside it."""
@@ -53,5 +51,5 @@ def _bounded_text(name: str, value: Any) -> Any:
         raise UnreadableAnswer(f"{name}, which must have {_COMPARED[name]} characters at most, and no NUL")
     if name in _SHOWN:
         most, text = _SHOWN[name], value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # no database keeps a NUL
-        return text if len(text) <= most else text[: most - 1] + "…"
+        return cut(text, most)
     return value

@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import present
 from aftersale.case.intake import Application, admit, bars
-from aftersale.errors import Problem
+from aftersale.errors import Problem, first_problems
 from aftersale.ledger.reservation import Reservation
 from aftersale.policy.book import Book
 from aftersale.records import Ledger
@@ -30,16 +30,18 @@ class Intake:
         Raises a retryable error where the book says nothing of the number of attempts, so that a corrected book can.
         """
         problems = admit(self._book, application)
-        if any(map(bars, problems)):
-            return problems
+        if barring := list(filter(bars, problems)):
+            return first_problems(barring, "items")
         if self._book.most_attempts is None:
             said = "the policy book has no ceiling attempts_per_order_line; publish a book that sets it"
             raise ApplicationError(said, type="policy_gap")
         claim = Reservation.of(application.kind, application.request, application.owner, application.applied_at)
         most, now = self._book.most_attempts, present.now()
         if application.attempt > 1:
-            return [*problems, *self._ledger.amend(claim, application.attempt, most, now)]
-        return [*problems, *self._ledger.reserve(claim, most, now)]
+            found = self._ledger.amend(claim, application.attempt, most, now)
+        else:
+            found = self._ledger.reserve(claim, most, now)
+        return first_problems(found or problems, "items")
 
     @activity.defn(name="release", no_thread_cancel_exception=True)
     def release(self, case_id: str) -> None:

@@ -3,9 +3,12 @@
 import re
 import reprlib
 from collections.abc import Iterable
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ValidationError, model_validator
+
+from aftersale.bounds import PROBLEM, PROBLEMS, cut
 
 
 class Problem(BaseModel):
@@ -13,7 +16,7 @@ class Problem(BaseModel):
 
     code: str = "bad_input"
     field: str
-    message: str
+    message: Annotated[str, AfterValidator(partial(cut, most=PROBLEM))]
 
     @model_validator(mode="before")
     @classmethod
@@ -102,6 +105,15 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
         Problem(field=".".join([*([prefix] if prefix else []), *_path(found["loc"])]), message=_message(found))
         for found in error.errors(include_url=False)
     ]
+
+
+def first_problems(problems: list[Problem], name: str) -> list[Problem]:
+    """Return as many problems as a reader takes in; what is said of a payload stays smaller than a payload may be."""
+    if len(problems) <= PROBLEMS:
+        return problems
+    first, more = problems[:PROBLEMS], problems[PROBLEMS:]
+    said = f"has {len(more)} problems more; mend these first"
+    return [*first, Problem(code=more[0].code, field=name, message=said)]
 
 
 def _path(loc: tuple[int | str, ...]) -> list[str]:

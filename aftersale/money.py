@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from aftersale import bounds
 from aftersale.schema import Code, Id, MinorUnits, Schema
 
 Currency = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")]
@@ -40,7 +41,7 @@ class Sum(Schema):
     """What may name money: an `amount` in all, or `lines` that say how much of it each order line is for."""
 
     amount: Money | None = None
-    lines: Annotated[tuple[LineAmount, ...], Field(min_length=1, max_length=100)] | None = None
+    lines: Annotated[tuple[LineAmount, ...], Field(min_length=1, max_length=bounds.ITEMS)] | None = None
 
     @model_validator(mode="after")
     def _said_once(self) -> Self:

@@ -2,10 +2,11 @@
 
 import re
 from datetime import datetime, time
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt
 
+from aftersale import bounds
 from aftersale.times import local, parse_instant, span
 
 
@@ -14,8 +15,11 @@ class Schema(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False, allow_inf_nan=False)
 
+    most_bytes: ClassVar[int | None] = None
+    """The most bytes of it, as JSON, that are read where it comes in; None where its parts bound it."""
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{bounds.ID}}}", re.ASCII)
 
 
 def is_id(text: object) -> bool:
@@ -25,19 +29,16 @@ def is_id(text: object) -> bool:
 
 def _id(text: str) -> str:
     if not is_id(text):
-        raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -; shorten or replace it")
+        raise ValueError(f"must be 1 to {bounds.ID} of the characters A-Z a-z 0-9 . _ -; shorten or replace it")
     return text
 
 
 def is_request_id(text: object) -> bool:
     """Tell whether a text can serve as a request id: whatever its caller likes, as long as a log can show it."""
-    return isinstance(text, str) and 1 <= len(text) <= MOST_OF_A_REQUEST_ID and text.isprintable()
+    return isinstance(text, str) and 1 <= len(text) <= bounds.KEY and text.isprintable()
 
 
-MOST_OF_A_REQUEST_ID = 200
-"""So many characters, in any writing, leave room within the 1,000 bytes that the server takes for an update id."""
-
-REQUEST_ID_FORM = f"must be 1 to {MOST_OF_A_REQUEST_ID} printable characters; shorten or replace it"
+REQUEST_ID_FORM = f"must be 1 to {bounds.KEY} printable characters; shorten or replace it"
 
 
 def _request_id(text: str) -> str:
@@ -83,22 +84,22 @@ Instant = Annotated[
 Hour = Annotated[time, BeforeValidator(_hour)]
 """An hour of the day in the policy's zone, to the minute."""
 
-Duration = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_duration)]
+Duration = Annotated[str, Field(strict=True, max_length=bounds.DURATION), AfterValidator(_duration)]
 """An ISO 8601 duration of fixed length, kept as it was written."""
 
-Limit = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_positive)]
+Limit = Annotated[str, Field(strict=True, max_length=bounds.DURATION), AfterValidator(_positive)]
 """A duration longer than nothing."""
 
-Id = Annotated[str, Field(strict=True), AfterValidator(_id)]
+Id = Annotated[str, Field(strict=True, json_schema_extra={"maxLength": bounds.ID}), AfterValidator(_id)]
 """An opaque reference; safe in a workflow id, a search attribute and a file name."""
 
-RequestId = Annotated[str, Field(strict=True), AfterValidator(_request_id)]
+RequestId = Annotated[str, Field(strict=True, json_schema_extra={"maxLength": bounds.KEY}), AfterValidator(_request_id)]
 """A caller's own id of what it asks for: under it the same thing is done once, and nothing else."""
 
-Code = Annotated[str, Field(strict=True, min_length=1, max_length=64), AfterValidator(_storable)]
+Code = Annotated[str, Field(strict=True, min_length=1, max_length=bounds.CODE), AfterValidator(_storable)]
 """A word of some vocabulary of the platform's: a reason, a label, a category."""
 
-Note = Annotated[str, Field(strict=True, max_length=2000), AfterValidator(_storable)]
+Note = Annotated[str, Field(strict=True, max_length=bounds.NOTE), AfterValidator(_storable)]
 """Free text of a party. Shown escaped, never interpreted."""
 
 MOST_MINOR = 10**15

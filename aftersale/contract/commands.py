@@ -7,18 +7,17 @@ end received the act (R15): absent, the instant at which the case handles it.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, ValidationError, model_validator
 
+from aftersale import bounds
 from aftersale.contract.decision import Decided
-from aftersale.contract.request import MOST_ITEMS, Evidence, Item
-from aftersale.errors import BadInput, Problem, bad_input, problems_of
+from aftersale.contract.request import Evidence, Item
+from aftersale.errors import BadInput, bad_input, first_problems, problems_of
 from aftersale.money import Money, Sum
 from aftersale.schema import Code, Id, Instant, Limit, Note, RequestId, Schema
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, Ruling
 
 S = TypeVar("S", bound=Schema)
-
-MOST_PROBLEMS = 50
 
 
 class Actor(Schema):
@@ -101,14 +100,14 @@ class ReceivedItem(Schema):
 class ConfirmReceipt(Act):
     """The merchant has the goods; without items, all that was claimed arrived."""
 
-    items: Annotated[tuple[ReceivedItem, ...], Field(min_length=1, max_length=MOST_ITEMS)] | None = None
+    items: Annotated[tuple[ReceivedItem, ...], Field(min_length=1, max_length=bounds.ITEMS)] | None = None
 
 
 class RefuseReceipt(Act):
     """The merchant refuses what arrived, with its reason and evidence."""
 
     reason_code: Code
-    evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=bounds.EVIDENCE)] = ()
 
 
 class Dispatch(Act):
@@ -136,7 +135,7 @@ class Amend(Act):
     """The buyer asks for something else after a refusal; after a breach, for the money (kind refund)."""
 
     kind: CaseKind | None = None
-    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MOST_ITEMS)] | None = None
+    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=bounds.ITEMS)] | None = None
     reason_code: Code | None = None
     dispatched_at: Instant | None = None
     signed_for_at: Instant | None = None
@@ -167,7 +166,7 @@ class DecideClaim(Act, Decided):
 class AddEvidence(Act):
     """A party adds evidence: pointers, no bytes. A case takes a limited number of such commands."""
 
-    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1, max_length=50)]
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1, max_length=bounds.EVIDENCE)]
 
 
 class Withdraw(Act):
@@ -234,15 +233,19 @@ Leg = Literal["return", "outbound"]
 """Which way a parcel goes: back to the merchant, or out to the buyer."""
 
 
+def _cut_scan(text: object) -> object:
+    return bounds.cut(text, bounds.SCAN) if isinstance(text, str) else text
+
+
 class ParcelEvent(Schema):
-    """A carrier's scan, deduplicated by `event_id`; judged by when it happened (R15)."""
+    """A carrier's scan, deduplicated by `event_id`; judged by when it happened (R15). A long `text` is cut."""
 
     event_id: Id
     leg: Leg
     tracking_no: Id
     event: ScanEvent
     occurred_at: Instant
-    text: Note | None = None
+    text: Annotated[Note, BeforeValidator(_cut_scan)] | None = None
 
 
 class OpenCase(Schema):
@@ -263,14 +266,10 @@ def read(shape: type[S], given: object, name: str) -> S:
         fields = ", ".join(field for field, info in shape.model_fields.items() if info.is_required())
         raise bad_input(name, f"must be a JSON object with {fields or 'its fields'}")
     try:
-        return shape.model_validate(given)
+        found = shape.model_validate(given)
     except ValidationError as error:
-        raise BadInput(_first(problems_of(error), name)) from None
-
-
-def _first(problems: list[Problem], name: str) -> list[Problem]:
-    """As many problems as a reader takes in; what is said of a payload must stay smaller than the payload may be."""
-    left = len(problems) - MOST_PROBLEMS
-    if left <= 0:
-        return problems
-    return [*problems[:MOST_PROBLEMS], Problem(field=name, message=f"has {left} problems more; mend these first")]
+        raise BadInput(first_problems(problems_of(error), name)) from None
+    most = shape.most_bytes
+    if most is not None and (size := len(found.model_dump_json(exclude_unset=True).encode())) > most:
+        raise bad_input(name, f"has {size} bytes as JSON; send at most {most}: fewer lines, tenders or words")
+    return found

@@ -1,18 +1,19 @@
 """The request that opens a case, with the order as it was bought: opaque references only, no personal data."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, StrictInt, StrictStr, model_validator
 
+from aftersale import bounds
 from aftersale.money import Money, TenderShare
 from aftersale.policy.facts import Facts, OrderFacts
 from aftersale.schema import Code, Id, Instant, Note, Schema
 from aftersale.vocabulary import CaseKind, ClaimType, Service
 
-MOST_ITEMS = 100
-MOST_TENDERS = 20
+Value = Annotated[StrictStr, Field(max_length=bounds.METADATA)]
+"""What a caller keeps with a request, under a name of its own."""
 
 CASH = "cash"
 """The tender of a line that does not say what it was paid with."""
@@ -23,8 +24,8 @@ Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 class Evidence(Schema):
     """A pointer to something that proves a point; the bytes stay elsewhere, and `sha256` says which they are."""
 
-    uri: Annotated[StrictStr, Field(min_length=1, max_length=1000)]
-    media_type: Annotated[StrictStr, Field(max_length=100)] | None = None
+    uri: Annotated[StrictStr, Field(min_length=1, max_length=bounds.URI)]
+    media_type: Annotated[StrictStr, Field(max_length=bounds.MEDIA_TYPE)] | None = None
     sha256: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
@@ -47,9 +48,9 @@ class OrderLine(Schema):
     quantity: Quantity
     paid: Money
     category: Code | None = None
-    labels: tuple[Code, ...] = ()
-    services: tuple[Service, ...] = ()
-    tenders: Annotated[tuple[TenderShare, ...], Field(max_length=MOST_TENDERS)] = ()
+    labels: Annotated[tuple[Code, ...], Field(max_length=bounds.LABELS)] = ()
+    services: Annotated[tuple[Service, ...], Field(max_length=bounds.LABELS)] = ()
+    tenders: Annotated[tuple[TenderShare, ...], Field(max_length=bounds.TENDERS)] = ()
 
     @model_validator(mode="after")
     def _paid_in_full(self) -> Self:
@@ -78,21 +79,35 @@ class Order(OrderFacts):
     dispatched_at: Instant | None = None
     signed_for_at: Instant | None = None
     confirmed_at: Instant | None = None
-    lines: Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=MOST_ITEMS)]
+    lines: Annotated[tuple[OrderLine, ...], Field(min_length=1, max_length=bounds.ITEMS)]
+
+    @model_validator(mode="after")
+    def _within_what_rules_look_at(self) -> Self:
+        for name, told in self._facts_of(self.lines).items():
+            if len(told) > bounds.FACTS:
+                said = f"{name} of the order and its lines are {len(told)} different ones; give at most {bounds.FACTS}"
+                raise ValueError(f"{said}, those that a rule names")
+        return self
 
     def bought(self, line_ids: Collection[str]) -> OrderFacts:
         """Return what a rule may read of the order over these lines.
 
         Their labels, services and categories add to its own.
         """
-        lines = [line for line in self.lines if line.order_line_id in line_ids]
         facts: dict[str, Any] = {
             name: getattr(self, name) for name in OrderFacts.model_fields if name in self.model_fields_set
         }
-        facts["labels"] = _union(self.labels, *(line.labels for line in lines))
-        facts["services"] = _union(self.services, *(line.services for line in lines))
-        facts["categories"] = _union(self.categories, *((line.category,) for line in lines if line.category))
+        facts |= self._facts_of([line for line in self.lines if line.order_line_id in line_ids])
         return OrderFacts(**facts)
+
+    def _facts_of(self, lines: Iterable[OrderLine]) -> dict[str, tuple[str, ...]]:
+        """Return what is true of the order with these lines of it."""
+        lines = list(lines)
+        return {
+            "labels": _union(self.labels, *(line.labels for line in lines)),
+            "services": _union(self.services, *(line.services for line in lines)),
+            "categories": _union(self.categories, *((line.category,) for line in lines if line.category)),
+        }
 
 
 class PickupWish(Schema):
@@ -112,18 +127,20 @@ class CaseRequest(Schema):
     `requested_at` is when the buyer asked, if that was before the case is opened (R15); `metadata` is the caller's own.
     """
 
+    most_bytes: ClassVar[int] = bounds.REQUEST_BYTES
+
     case_id: Id
     order_id: Id
     merchant_id: Id
     buyer_ref: Id
     reason_code: Code
     note: Note | None = None
-    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MOST_ITEMS)]
-    evidence: Annotated[tuple[Evidence, ...], Field(max_length=50)] = ()
+    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=bounds.ITEMS)]
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=bounds.EVIDENCE)] = ()
     claim_type: ClaimType | None = None
     requested_at: Instant | None = None
     pickup: PickupWish | None = None
-    metadata: Annotated[dict[Code, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=20)] = {}
+    metadata: Annotated[dict[Code, Value], Field(max_length=bounds.METADATA_ENTRIES)] = {}
     order: Order
 
     @property

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, StrictStr
 
+from aftersale import bounds
 from aftersale.ledger.reservation import Chargeback
 from aftersale.money import Currency, Purpose
 from aftersale.schema import Code, Id, Instant, MinorUnits, Schema
@@ -18,11 +19,11 @@ Balance = StrictInt
 class ProviderPayment(Schema):
     """One line of the payment service's statement: what it holds under a key of ours. Only a success moved money."""
 
-    key: Annotated[StrictStr, Field(min_length=1, max_length=200)]
+    key: Annotated[StrictStr, Field(min_length=1, max_length=bounds.KEY)]
     status: Literal["succeeded", "declined"]
     amount_minor: MinorUnits
     currency: Currency
-    provider_ref: Annotated[StrictStr, Field(max_length=200)] | None = None
+    provider_ref: Annotated[StrictStr, Field(max_length=bounds.KEY)] | None = None
 
 
 class DifferenceKind(StrEnum):

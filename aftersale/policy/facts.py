@@ -1,7 +1,10 @@
 """Snapshots that a rule may read (R6): the order as it was bought, the case as it was filed."""
 
-from pydantic import StrictBool, model_validator
+from typing import Annotated
 
+from pydantic import Field, StrictBool, model_validator
+
+from aftersale import bounds
 from aftersale.schema import Code, Duration, Hour, Instant, Limit, Schema
 from aftersale.vocabulary import CaseKind, Clock, MerchantClass, SaleMode, Service, Tier
 
@@ -27,12 +30,12 @@ class OrderFacts(Schema):
     """
 
     paid_at: Instant | None = None
-    labels: tuple[Code, ...] = ()
+    labels: Annotated[tuple[Code, ...], Field(max_length=bounds.FACTS)] = ()
     sale_mode: SaleMode = SaleMode.IN_STOCK
     merchant_class: MerchantClass = MerchantClass.SHOP
     shop_type: Code | None = None
-    services: tuple[Service, ...] = ()
-    categories: tuple[Code, ...] = ()
+    services: Annotated[tuple[Service, ...], Field(max_length=bounds.FACTS)] = ()
+    categories: Annotated[tuple[Code, ...], Field(max_length=bounds.FACTS)] = ()
     dispatch_promise: Limit | None = None
     same_day_cut_off: Hour | None = None
     merchant_delay: MerchantDelay | None = None
@@ -55,7 +58,7 @@ class Facts(Schema):
     dispatch_clicked_at: Instant | None = None
     tier: Tier = Tier.MERCHANT
     agreed_limits: dict[Clock, Limit] = {}
-    extensions: tuple[Limit, ...] = ()
+    extensions: Annotated[tuple[Limit, ...], Field(max_length=bounds.FACTS)] = ()
     held: Duration | None = None
     order: OrderFacts = OrderFacts()
 

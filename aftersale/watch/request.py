@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from aftersale.contract.request import MOST_ITEMS, Order, Quantity
-from aftersale.errors import Problem
+from aftersale import bounds
+from aftersale.contract.request import Order, Quantity
+from aftersale.errors import Problem, first_problems
 from aftersale.policy.facts import OrderFacts
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.schema import Id, Schema
@@ -25,11 +26,13 @@ class Pieces(Schema):
     quantity: Quantity
 
 
-Lines = Annotated[tuple[Pieces, ...], Field(min_length=1, max_length=MOST_ITEMS)]
+Lines = Annotated[tuple[Pieces, ...], Field(min_length=1, max_length=bounds.ITEMS)]
 
 
 class WatchRequest(Schema):
     """What opens a watch: the whole input of its workflow. Without `lines` the shipment holds the whole order."""
+
+    most_bytes: ClassVar[int] = bounds.REQUEST_BYTES
 
     shipment_id: Id
     order_id: Id
@@ -58,7 +61,7 @@ class WatchRequest(Schema):
 
     def problems(self, now: datetime) -> list[Problem]:
         """Return what speaks against the request where it is `now`, beyond its form; empty where nothing does."""
-        return [*self._of_the_order(now), *self._of_the_lines()]
+        return first_problems([*self._of_the_order(now), *self._of_the_lines()], "lines")
 
     def _of_the_order(self, now: datetime) -> Iterator[Problem]:
         if self.order.paid_at > now + CLOCK_SKEW:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from activities.answers import REASON, REFERENCE, UnreadableAnswer, read_answer
+from activities.answers import UnreadableAnswer, read_answer
 from activities.payments import Payment
+from aftersale.bounds import REASON, REFERENCE
 from aftersale.guarantees.claims import Approval
 from aftersale.guarantees.freight_insurance import InsurerAnswer
 from aftersale.guarantees.home_pickup import Pickup
