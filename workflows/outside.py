@@ -5,7 +5,7 @@ operator sees it in the case's history.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -25,9 +25,10 @@ from activities.quotes import Quotation, Quotes
 from activities.reconciliation import Reconciling
 from activities.records import Recording
 from activities.rollouts import RolloutActivities
+from aftersale.bounds import QUESTIONS, TEXTS, TURNS_BYTES
 from aftersale.case.corrections import CorrectionTaken, LateFact
 from aftersale.case.intake import Application
-from aftersale.case.turn import Turn
+from aftersale.case.turn import Turn, within
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import Problem
 from aftersale.guarantees.claims import Approval, ClaimReview, ClaimTerms, Filed
@@ -61,17 +62,33 @@ async def quote(questions: Sequence[Question], revision: int, revisions: Revisio
 
     None once the revision is withdrawn: it was announced by mistake.
     """
-    try:
-        return await at_once(Quotes.quote, Quotation(questions=tuple(questions), revision=revision))
-    except UNANSWERED:
-        return await quote_from_newer_book(questions, revision, revisions)
+    deadlines: list[Deadline] = []
+    for part in _parts(questions, QUESTIONS):
+        try:
+            deadlines += await at_once(Quotes.quote, Quotation(questions=part, revision=revision))
+        except UNANSWERED:
+            answer = await quote_from_newer_book(part, revision, revisions)
+            if answer is None:
+                return None
+            deadlines += answer
+    return deadlines
 
 
 async def quote_from_newer_book(
     questions: Sequence[Question], revision: int, revisions: Revisions
 ) -> list[Deadline] | None:
     """Ask the policy book of whichever worker has reached the revision; None once that is withdrawn."""
-    quotation = Quotation(questions=tuple(questions), revision=revision)
+    deadlines: list[Deadline] = []
+    for part in _parts(questions, QUESTIONS):
+        answer = await _from_newer_book(Quotation(questions=part, revision=revision), revisions)
+        if answer is None:
+            return None
+        deadlines += answer
+    return deadlines
+
+
+async def _from_newer_book(quotation: Quotation, revisions: Revisions) -> list[Deadline] | None:
+    revision = quotation.revision
     answer: Coroutine[Any, Any, list[Deadline]] = visibly(Quotes.quote, quotation, _book(revision))
     asking = asyncio.create_task(answer)
     try:
@@ -131,9 +148,11 @@ async def refund_bars(order_id: str) -> list[Problem]:
 async def record(turns: Sequence[Turn]) -> int:
     """Have the records hold a case's turns; the number of the last one that they hold then.
 
-    That is an earlier one than was given where they have lost some: then give them those again.
+    That is an earlier one than was given where they have lost some: then give them those again; and where there are
+    so many that they are written in parts: then give them the rest.
     """
-    return await in_house(Recording.record, list(turns), f"turns {turns[0].seq} to {turns[-1].seq}")
+    turns = list(within(turns, TURNS_BYTES))
+    return await in_house(Recording.record, turns, f"turns {turns[0].seq} to {turns[-1].seq}")
 
 
 async def correct(fact: LateFact) -> CorrectionTaken:
@@ -158,7 +177,11 @@ async def unanswerable(question: Question) -> list[Problem]:
 
 async def hubs(texts: list[str]) -> list[bool]:
     """Ask the policy book which of the carriers' words are of a hub."""
-    return await in_house(Quotes.hubs, texts, "words of carriers")
+    found: list[bool] = []
+    for part in _parts(texts, TEXTS):
+        said: list[bool] = await in_house(Quotes.hubs, list(part), "words of carriers")
+        found += said
+    return found
 
 
 async def price_claim(filed: Filed) -> CaseRequest | None:
@@ -261,6 +284,11 @@ async def reconcile(part: ReconciliationPart) -> Reconciled:
 def _looking_up(request: S, declined: Sequence[str]) -> S:
     """Return a request that names earlier keys; where there are none it is left as earlier releases read it."""
     return request.model_copy(update={"declined": tuple(declined)}) if declined else request
+
+
+def _parts(whole: Sequence[A], size: int) -> Iterator[tuple[A, ...]]:
+    """Give a sequence in parts of a size: an activity's input is a payload, and payloads have one."""
+    return (tuple(whole[start : start + size]) for start in range(0, len(whole), size))
 
 
 def _book(revision: int) -> str:

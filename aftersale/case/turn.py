@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -136,6 +136,16 @@ class Turn(Schema):
         )
         added = {"seq": self.seq + 1, "at": entry.recorded_at, "run_id": run_id, "history_length": 0}
         return self.model_copy(update={**added, "entries": (entry,), "messages": (message,)})
+
+
+def within(turns: Sequence[Turn], most_bytes: int) -> Iterator[Turn]:
+    """Give the first of these turns, as many as have that size together; at least one."""
+    size = 0
+    for number, turn in enumerate(turns):
+        size += len(turn.model_dump_json(exclude_unset=True).encode()) if len(turns) > 1 else 0
+        if number and size > most_bytes:
+            return
+        yield turn
 
 
 def digest(turn: Turn) -> str:
