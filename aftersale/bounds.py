@@ -100,6 +100,12 @@ RETRIES = 20
 CORRECTIONS = 20
 """Acts from stages that are over, or after the end, by one party: the platform is told of each."""
 
+REPEATS = 10
+"""How often a party is answered again under another update id: command and answer are in the history once more."""
+
+REPEAT_BYTES = 10_000
+"""A repeat that is larger counts as several: one may bring fifty pieces of evidence."""
+
 OPENINGS = 500
 """How often `open` is answered: who opened by another id before asks the query `status` instead."""
 

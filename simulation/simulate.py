@@ -220,7 +220,7 @@ async def _late_facts_under_one_id(world: World, case: CaseCourse, act: AddEvide
     with checks.holding(checks.ONE_CONTENT):
         told = await world.cases.act(case_id, act, request_id="late")
         assert await world.cases.act(case_id, act, request_id="late") == told, "it was answered otherwise"
-        for request_id in ("late", *(request_id for _, request_id, _ in case.taken[:1])):
+        for request_id in ("late", *(request_id for _, request_id in case.taken[:1])):
             try:
                 await world.cases.act(case_id, other, request_id=request_id)
             except Refusal as refusal:

@@ -91,7 +91,8 @@ class Live(Running[Status]):
 
     async def when_settled(self) -> Status:
         """Return the case once it has settled: repeating `open` waits for it, which a signal or a query does not."""
-        return await self.update("open", {})
+        await self.update("open", {})
+        return await self.status()
 
     async def now(self) -> datetime:
         """Return the instant at which the case stands."""

@@ -1,4 +1,4 @@
-"""The base of cases and watches: read the request, judge and take updates, hear signals; and of their desks.
+"""The base of cases and watches: read the request, judge and take updates, hear signals.
 
 Handlers judge, record and return; the desk alone acts. They take whatever any SDK sends and validate it themselves, so
 that a malformed payload becomes an answer rather than a workflow task that fails for ever.
@@ -12,70 +12,29 @@ from typing import Any, ClassVar, Generic, TypeVar
 from temporalio import workflow
 from temporalio.common import RawValue
 
+from aftersale import bounds
 from aftersale.case.validator import instant_of
 from aftersale.contract.commands import Act, OpenCase, ParcelEvent, read
+from aftersale.contract.idempotency import ALREADY_TAKEN
 from aftersale.contract.publication import PolicyPublished
+from aftersale.contract.quotas import Extra
 from aftersale.contract.request import CaseRequest
+from aftersale.contract.status import ALREADY_OPEN, Status
 from aftersale.errors import BadInput, Problem, bad_input
-from aftersale.policy.revisions import Revisions
 from aftersale.schema import Schema, is_id
 from aftersale.vocabulary import Command, WatchCommand
 from aftersale.watch.commands import OpenWatch
 from aftersale.watch.request import WatchRequest
+from aftersale.watch.status import WatchStatus
+from workflows.entity_desk import EntityDesk
 from workflows.present import Present
 from workflows.refusals import failing_updates, failure, unknown
 from workflows.requests import Requests, with_request_id
-from workflows.timer import WakeTimer
-from workflows.visibility import Visibility
-
-
-class EntityDesk:
-    """Where one case or watch is worked: its present, its timer, its page for operators, its policy revisions."""
-
-    def __init__(self, present: Present) -> None:
-        self.present = present
-        self.settled = False
-        self.revisions = Revisions()
-        self._publication: asyncio.Task[None] | None = None
-        self._stopped = False
-        self._timer = WakeTimer(self.wake, present)
-        self._visibility = Visibility()
-
-    @property
-    def now(self) -> datetime:
-        """Return the present, floored to the second (R4)."""
-        return self.present.now
-
-    def wake(self) -> None:
-        """Have the desk look again."""
-        self.settled = False
-
-    def stop(self) -> None:
-        """Have the desk end where it next waits for somebody: an operator cancelled the workflow."""
-        self._stopped = True
-        self.wake()
-
-    def hear_revision(self, revision: int) -> None:
-        """Have a newer policy book asked about the clocks that run, without holding up any of them (R9)."""
-        newer = self.revisions.note(revision)
-        if newer and (self._publication is None or self._publication.done()):
-            self._publication = asyncio.create_task(self._ask_newer_book())
-
-    async def _ask_newer_book(self) -> None:
-        """Re-time the clocks that run by the newest book, then wake the desk."""
-        raise NotImplementedError
-
-    def _stop_clocks(self) -> None:
-        """Take no answer of a newer book any more, and cancel the timer: all is over."""
-        if self._publication is not None:
-            self._publication.cancel()
-        self._timer.set(None, None, "")
-
 
 R = TypeVar("R", bound=CaseRequest | WatchRequest)
 A = TypeVar("A", bound=Act)
 D = TypeVar("D", bound=EntityDesk)
-T = TypeVar("T")
+T = TypeVar("T", Status, WatchStatus)
 S = TypeVar("S", bound=Schema)
 
 
@@ -103,9 +62,10 @@ class Entity(Generic[R, A, D, T]):
         """Read the request; what is wrong with it becomes the reason of a refusal."""
         self._given = given[0] if len(given) == 1 else None
         self._present = Present()
-        self._requests = Requests[T]()
+        self._requests: Requests[T] = Requests()
         self._problems: tuple[Problem, ...] = ()
         self._desk: D | None = None
+        self._openings = 0
         try:
             request = read(self.request_type, self._given, "request")
             if workflow.info().workflow_id != request.workflow_id:
@@ -161,12 +121,20 @@ class Entity(Generic[R, A, D, T]):
     @workflow.update(description="the decision on the request; repeatable")
     async def open(self, given: Any = None) -> T:
         """Return the decision. A caller whose request differs from the entity's own learns of the conflict."""
-        with failing_updates():
-            wanted = read(self.opening_type, {} if given is None else given, "payload")
+        self._openings += 1
+        told = self._told
+        self._require_own(given)
         await wait_until(lambda: self._is_decided)
-        if not self._is_own(wanted):
-            raise failure([Problem(code=f"{self.id_field}_conflict", field=self.id_field, message=self.conflict)])
-        return self.status()
+        return self._since(told)
+
+    @open.validator
+    def _may_open(self, given: Any = None) -> None:
+        """Refuse another's request, and one more of very many, before it is in the history; the first is none."""
+        self._require_own(given)
+        full = workflow.info().get_current_history_size() >= bounds.HISTORY_BYTES
+        if full or self._openings >= bounds.OPENINGS:
+            said = f"this {self.noun} was opened, and has said so {self._openings} times; ask the query status"
+            raise failure([Problem(code=ALREADY_OPEN, field="", message=said)])
 
     @workflow.update(dynamic=True)
     async def refuse_unknown(self, name: str, given: Sequence[RawValue]) -> T:
@@ -197,19 +165,28 @@ class Entity(Generic[R, A, D, T]):
     def _check(self, command: Any, given: Any) -> None:
         """Refuse in the update validator what can be refused; nothing is written to history then.
 
-        What was taken before is not judged again: it is legal no longer, and is answered as it was.
+        What was taken before is not judged again: it is legal no longer, and is answered as it was. Not without end:
+        every answer is in history once more.
         """
         act, at = self._read(command, given)
         with failing_updates():
             known = self._requests.find(command, act)
+            reason = self._require_desk().noted.quotas.used_up(act.actor.party, Extra.REPEATS) if known else None
         if known is None:
             self._judge(command, act, at)
+        elif reason:
+            said = f"{act.request_id} ({command}) was taken, and {reason}; ask the query status"
+            raise failure([Problem(code=ALREADY_TAKEN, field="request_id", message=said)])
 
     async def _take_once(self, command: Any, given: Any) -> T:
         """Take a command; one that comes again under its request id gets the answer that it got."""
         act, at = self._read(command, given)
         with failing_updates():
-            return await self._requests.take_once(command, act, lambda: self._take(command, act, at))
+            if self._requests.find(command, act) is not None:
+                size = len(act.model_dump_json(exclude_defaults=True).encode())
+                self._require_desk().noted.quotas.use(act.actor.party, Extra.REPEATS, 1 + size // bounds.REPEAT_BYTES)
+            answer: T = await self._requests.take_once(command, act, lambda: self._take(command, act, at))
+        return answer
 
     def _read(self, command: Any, given: Any) -> tuple[A, datetime]:
         """Return what was given, and when it happened: as its back end says, else now (R15)."""
@@ -238,7 +215,23 @@ class Entity(Generic[R, A, D, T]):
             self._refuse_signal(desk, str(error))
         desk.wake()
 
+    @property
+    def _told(self) -> int:
+        """How many lines the timeline has."""
+        return len(self._desk.noted.timeline) if self._desk is not None else 0
+
+    def _since(self, told: int) -> T:
+        """Return the status with the part of the timeline that came after so many lines: an answer has its size."""
+        status = self.status()
+        return status.model_copy(update={"timeline": status.timeline[told:]})
+
     # How the request is known again
+
+    def _require_own(self, given: Any) -> None:
+        with failing_updates():
+            wanted = read(self.opening_type, {} if given is None else given, "payload")
+        if not self._is_own(wanted):
+            raise failure([Problem(code=f"{self.id_field}_conflict", field=self.id_field, message=self.conflict)])
 
     @property
     def _is_decided(self) -> bool:

@@ -18,6 +18,7 @@ from aftersale.case.refunds import Refunds
 from aftersale.case.turn import CaseSubject
 from aftersale.contract.commands import DecideClaim, ReceivedItem, Rule
 from aftersale.contract.markdown import timer_summary
+from aftersale.contract.quotas import Extra, Quotas
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import By, Completed, Ending, Entry, Escalation, Noted
 from aftersale.errors import Problem
@@ -52,9 +53,9 @@ class Case(Noted):
     beside: dict[Clock, RunningClock] = field(default_factory=dict)
     lapsed: list[LapsedStage] = field(default_factory=list)
     timeline: list[Entry] = field(default_factory=list)
+    quotas: Quotas = field(default_factory=Quotas)
     held_since: datetime | None = None
     hold_alarm: HoldAlarm = field(default_factory=HoldAlarm)
-    evidence: int = 0
     admitted: bool = False
     attempts: int = 1
     agreed_at: datetime | None = None
@@ -149,10 +150,6 @@ class Case(Noted):
     def hold(self, at: datetime | None) -> None:
         """Hold the case from that instant on (R16); None ends a hold that nobody resumed."""
         self.held_since = at
-
-    def add_evidence(self) -> None:
-        """Count one more evidence update; the validator refuses beyond its limit."""
-        self.evidence += 1
 
     def become_refund(self) -> None:
         """Make the case one about money alone, whatever it began as."""
@@ -252,6 +249,8 @@ class Case(Noted):
 
     def correct(self, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
         """Note a fact from a stage whose lapse was executed: the platform hears of it, nothing is undone (R15)."""
+        if isinstance(by, Party):
+            self.quotas.use(by, Extra.CORRECTIONS)
         self.note("CorrectionRequested", says, by, at, now, **about)
         self.messages.add(Party.PLATFORM, MessageEvent.CORRECTION_REQUESTED, says)
 

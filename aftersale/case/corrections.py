@@ -6,6 +6,7 @@ What comes after the executed lapse of a case that still runs is told in `afters
 from datetime import datetime
 from typing import Any, Literal
 
+from aftersale import bounds
 from aftersale.case.turn import CaseSubject, Turn
 from aftersale.contract.commands import Act, ParcelEvent, parse, read
 from aftersale.contract.idempotency import conflict, fingerprint
@@ -94,6 +95,7 @@ def correction_turn(fact: LateFact, last: Turn, over: Status, now: datetime, run
     said = fact.said
     by = said.actor.party if isinstance(said, Act) else Party.CARRIER
     _require_over(over)
+    _require_room(over, by)
     _require_own(last.subject, said)
     if not is_late(over, said):
         raise bad_input(
@@ -126,6 +128,12 @@ def _require_over(over: Status) -> None:
         raise bad_input("case_id", "is of a case that is still open; send it to the case itself")
     if over.close_reason is CloseReason.REFUSED:
         raise bad_input("case_id", "is of a request that opened no case; open one")
+
+
+def _require_room(over: Status, by: Party) -> None:
+    most = bounds.SCANS if by is Party.CARRIER else bounds.CORRECTIONS
+    if sum((entry.event, entry.by) == ("CorrectionRequested", by) for entry in over.timeline) >= most:
+        raise bad_input("case_id", f"is of a case whose record has {most} late facts of the {by}'s; tell the platform")
 
 
 def _require_own(subject: CaseSubject | None, said: Act | ParcelEvent) -> None:

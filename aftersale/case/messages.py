@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from aftersale.bounds import SAID, cut
 from aftersale.contract.message import Message
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Status
@@ -29,7 +30,7 @@ class PendingMessages:
 
     def add(self, to: Party, event: MessageEvent, says: str = "") -> None:
         """Add a message for a party, unless the same is pending; the turn that ends next carries it."""
-        pending = PendingMessage(to, event, says)
+        pending = PendingMessage(to, event, cut(says, SAID))
         if pending not in self._owed:
             self._owed.append(pending)
 

@@ -1,10 +1,8 @@
 """The parcels of a case: which ones it waits for, and what the carriers said of any."""
 
+from aftersale import bounds
 from aftersale.contract.commands import Leg, ParcelEvent, ScanEvent
 from aftersale.money import Money
-
-MOST_EVENTS = 200
-"""How many scans a case keeps."""
 
 
 class Parcels:
@@ -30,7 +28,7 @@ class Parcels:
     @property
     def full(self) -> bool:
         """Whether a case holds the most scans that it keeps; further ones are not kept."""
-        return len(self.scans) >= MOST_EVENTS
+        return len(self.scans) >= bounds.SCANS
 
     def is_moving(self, leg: Leg) -> bool:
         """Tell whether a carrier has had the parcel that a leg waits for in its hands: any scan but of a failure."""

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
+from aftersale import bounds
 from aftersale.case.case import Case
 from aftersale.case.moves import MOVES, PARTIES, legal
-from aftersale.case.parcels import MOST_EVENTS
 from aftersale.contract.commands import (
     Act,
+    AddEvidence,
     Amend,
     ConfirmReceipt,
     DecideClaim,
@@ -20,6 +21,7 @@ from aftersale.contract.commands import (
     Rule,
 )
 from aftersale.contract.idempotency import conflict
+from aftersale.contract.quotas import Extra
 from aftersale.contract.request import CaseRequest
 from aftersale.errors import BadInput, CommandRefused, refusal
 from aftersale.guarantees.compensation import MustBeStated
@@ -27,9 +29,6 @@ from aftersale.money import Sum, total
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import floor, local
 from aftersale.vocabulary import CaseKind, Command, Party, Ruling, State
-
-MOST_EVIDENCE = 50
-"""How many evidence updates a case takes."""
 
 
 class Handling(Enum):
@@ -55,6 +54,8 @@ def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime
         raise refusal("bad_input", "kind", "can be refund only, once what was due was not sent; write refund")
     if isinstance(act, DecideClaim) and act.decision == "approve":
         _payable(case, act)
+    if isinstance(act, AddEvidence):
+        _within_its_pieces(case, act)
     if isinstance(act, Dispatch) and act.replaced and case.kind is not CaseKind.REPAIR:
         raise refusal("bad_input", "replaced", "is for repairs; leave it out")
     if isinstance(act, Rule) and act.outcome is Ruling.RETURN and case.taken_in:
@@ -77,6 +78,8 @@ def validate(case: Case, command: Command, act: Act, at: datetime, now: datetime
         what, began = "hold", min(case.held_since, now)
     if move is None or at < began:
         if _belongs_to_lapsed(case, command, at):
+            if reason := _no_correction(case, act):
+                raise refusal("illegal_move", "", f"{command} is too late, and {reason}; {_legal_now(case, at)}")
             return Handling.CORRECT
         if move is not None:
             raise refusal(
@@ -104,9 +107,11 @@ def reason_to_refuse(case: Case, command: Command, party: Party, at: datetime) -
         return "the platform rules once, and has ruled"
     if command is Command.AMEND and case.state is State.AWAITING_MERCHANT_DISPATCH and not case.breached:
         return "the money may be taken instead once the merchant's time to send has run out"
-    if command is Command.ADD_EVIDENCE and case.evidence >= MOST_EVIDENCE:
-        return f"a case takes at most {MOST_EVIDENCE} evidence updates; put several pieces into one"
-    return None
+    if command is Command.AMEND and case.breached:
+        return None
+    if command is Command.ADD_EVIDENCE and (reason := case.quotas.used_up(party, Extra.PIECES)):
+        return reason
+    return case.quotas.used_up(party, command)
 
 
 def instant_of(act: Act, now: datetime) -> datetime:
@@ -178,6 +183,17 @@ def _payable(case: Case, decided: DecideClaim) -> None:
         raise refusal("bad_input", "amount", f"must be given, from {least} to {most} minor: {award.why}")
 
 
+def _no_correction(case: Case, act: Act) -> str | None:
+    pieces = case.quotas.used_up(act.actor.party, Extra.PIECES) if isinstance(act, AddEvidence) else None
+    return pieces or case.quotas.used_up(act.actor.party, Extra.CORRECTIONS)
+
+
+def _within_its_pieces(case: Case, act: AddEvidence) -> None:
+    party, left = act.actor.party, case.quotas.left(act.actor.party, Extra.PIECES)
+    if 0 < left < len(act.evidence):
+        raise refusal("bad_input", "evidence", f"has more than the {left} pieces that the {party} may still add")
+
+
 def _belongs_to_lapsed(case: Case, command: Command, at: datetime) -> bool:
     return any(command in moves and case.has_lapsed_at(state, at) for state, moves in MOVES.items())
 
@@ -210,7 +226,7 @@ def take_scan(case: Case, scan: ParcelEvent, now: datetime) -> bool:
             case.refuse_signal(str(conflict("event_id", scan.event_id)), Party.CARRIER, now)
         return False
     if case.parcels.full:
-        says = f"a case keeps at most {MOST_EVENTS} parcel events; further ones are not kept"
+        says = f"a case keeps at most {bounds.SCANS} parcel events; further ones are not kept"
         if all(entry.says != says for entry in case.timeline):
             case.note("SignalRefused", says, Party.CARRIER, now, now)
         return False

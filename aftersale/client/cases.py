@@ -87,8 +87,9 @@ class Cases(Entities[CaseRequest, Status]):
 
         Repeat a call that raised NoAnswer with the error's `act` and `request_id`: it is applied once. A request id is
         for one content: with another one it is refused (`idempotency_conflict`), whether the case is open or over.
-        Where the case is over, an act that happened before its end goes to the platform as a correction, and the
-        status is the case's record with a line about that; a later one is refused.
+        Its timeline is what the command added; `status` has all of it. Where the case is over, an act that happened
+        before its end goes to the platform as a correction, which is the line that the timeline has; a later one is
+        refused.
         Raises Refusal where the case does not take it, naming the commands that are legal; CaseNotFound; NoAnswer.
         """
         return await self._give(case_id, act, request_id)
@@ -186,5 +187,4 @@ class Cases(Entities[CaseRequest, Status]):
         if taken.entry is None:
             conflicts = any(problem.code == CONFLICT for problem in taken.problems)
             raise Refusal(CONFLICT if conflicts else "illegal_move", "; ".join(map(str, taken.problems)))
-        known = taken.entry in over.timeline
-        return over if known else over.model_copy(update={"timeline": (*over.timeline, taken.entry)})
+        return over.model_copy(update={"timeline": (taken.entry,)})

@@ -14,7 +14,7 @@ from aftersale.client.open import as_sent, decide_open
 from aftersale.contract.commands import Act, read
 from aftersale.contract.idempotency import fingerprint
 from aftersale.contract.request import CaseRequest
-from aftersale.contract.status import Status
+from aftersale.contract.status import ALREADY_OPEN, Status
 from aftersale.errors import BadInput, CaseNotFound, NoAnswer, Refusal, bad_input
 from aftersale.schema import REQUEST_ID_FORM, Schema, is_id, is_request_id
 from aftersale.times import floor
@@ -58,6 +58,9 @@ class Entities(Generic[R, S]):
             decision = await self._await_answer(opened_id, opening)
         except (CaseNotFound, WorkflowAlreadyStartedError):
             await self._require_own(workflow_type, opened_id, wanted)
+        except Refusal as refusal:
+            if refusal.code != ALREADY_OPEN:
+                raise
         else:
             if decision.is_final:
                 return decision

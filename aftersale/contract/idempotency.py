@@ -14,6 +14,9 @@ from aftersale.vocabulary import Command, WatchCommand
 CONFLICT = "idempotency_conflict"
 """The code of a refusal: the id was used for another content before."""
 
+ALREADY_TAKEN = "already_taken"
+"""The code of a refusal: the command was taken, and its party has had very many answers again."""
+
 _TOLD_ANEW = frozenset({"occurred_at", "request_id"})
 """What a caller that repeats a command may stamp anew: the command is the same, and the first instant counts."""
 

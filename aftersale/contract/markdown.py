@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from aftersale import bounds
 from aftersale.contract.status import Entry
 from aftersale.inert import inert
 from aftersale.policy.running import RunningClock
@@ -42,9 +43,11 @@ def wake_summary(running: RunningClock, at: datetime) -> str:
 
 
 def timeline(entries: Sequence[Entry]) -> list[str]:
-    """Return what happened, as lines of Markdown."""
-    rows = [f"- {local(entry.at)} **{entry.by}** {escape(entry.says)}" for entry in entries]
-    return ["", "### Timeline", *rows]
+    """Return what happened last, as lines of Markdown."""
+    left = len(entries) - bounds.SHOWN
+    before = [f"- {left} earlier lines are in the records"] if left > 0 else []
+    rows = [f"- {local(entry.at)} **{entry.by}** {escape(entry.says)}" for entry in entries[-bounds.SHOWN :]]
+    return ["", "### Timeline", *before, *rows]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

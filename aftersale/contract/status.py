@@ -5,6 +5,8 @@ from typing import Literal, Self
 
 from pydantic import StrictBool
 
+from aftersale import bounds
+from aftersale.contract.quotas import Quotas
 from aftersale.errors import Problem
 from aftersale.money import Currency, Purpose
 from aftersale.policy.deadline import ExplainedDeadline
@@ -13,7 +15,8 @@ from aftersale.schema import Instant, MinorUnits, Schema
 from aftersale.times import local
 from aftersale.vocabulary import CaseKind, Clock, CloseReason, Command, OnTimeout, Outcome, Party, RefundState, State
 
-MOST_REFUSED_SIGNALS = 20
+ALREADY_OPEN = "already_open"
+"""The code of a refusal to `open` once more what has been opened very often."""
 
 By = Party | Literal["timer", "policy"]
 """Who caused an entry: a party, the lapse of a clock, or the publication of a policy."""
@@ -61,12 +64,16 @@ class Noted:
     """What has a timeline, and adds to it: a case, or a watch."""
 
     timeline: list[Entry]
+    quotas: Quotas
 
     def note(self, event: str, says: str, by: By, at: datetime, now: datetime, **about: object) -> None:
         """Add a line about what happened at `at` and is noted now; a gap over five minutes marks it as late (R15)."""
         late = now - at > LATE and by not in ("timer", "policy")
-        line = {"at": at, "recorded_at": now, "by": by, "event": event, "says": says, "late_report": late, **about}
-        self.timeline.append(Entry.model_validate(line))
+        said = bounds.cut(says, bounds.SAID)
+        line = {"at": at, "recorded_at": now, "by": by, "event": event, "says": said, "late_report": late, **about}
+        entry = Entry.model_validate(line)
+        self.timeline.append(entry)
+        self.quotas.note_line(by, len(entry.model_dump_json(exclude_defaults=True).encode()))
 
     def note_clock(self, event: str, running: RunningClock, says: str, now: datetime, **about: object) -> None:
         """Add a line about a clock that the policy has set: its deadline, the rules it follows and the book."""
@@ -76,8 +83,8 @@ class Noted:
 
     def refuse_signal(self, says: str, by: Party, now: datetime) -> None:
         """Note a signal that was not taken: nobody else hears of it. The first of very many say enough."""
-        if sum(entry.event == "SignalRefused" for entry in self.timeline) < MOST_REFUSED_SIGNALS:
-            self.note("SignalRefused", says, by, now, now)
+        if sum(entry.event == "SignalRefused" for entry in self.timeline) < bounds.REFUSED_SIGNALS:
+            self.note("SignalRefused", bounds.cut(says, bounds.REFUSED_SIGNAL), by, now, now)
 
 
 class DeadlineView(ExplainedDeadline):

@@ -12,12 +12,6 @@ from aftersale.watch.commands import Click
 from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, ParcelView
 
-MOST_PARCELS = 50
-"""How many parcels a watch follows."""
-
-MOST_SCANS = 1000
-"""How many scans a watch keeps."""
-
 PICKUP = (Clock.FALSE_DISPATCH_PICKUP, Clock.FALSE_TRACKING_PICKUP)
 HUB = (Clock.FALSE_DISPATCH_HUB, Clock.FALSE_TRACKING_HUB)
 
@@ -44,6 +38,7 @@ class Shipment:
     cancelled_at: datetime | None = None
     delay: MerchantDelay | None = field(init=False)
     delay_cancelled_at: datetime | None = field(init=False)
+    _of_parcel: dict[str, list[ParcelEvent]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Nothing has left; the merchant's own delay is as the order had it."""
@@ -63,6 +58,7 @@ class Shipment:
     def keep(self, scan: ParcelEvent) -> None:
         """Keep a carrier's scan, whatever the order in which scans come."""
         self.scans[scan.event_id] = scan
+        self._of_parcel.setdefault(scan.tracking_no, []).append(scan)
         if scan.event == "hub":
             self.hubs.add(scan.event_id)
 
@@ -97,9 +93,8 @@ class Shipment:
         """Say when carriers first saw a parcel at one of these points."""
         seen = (
             scan.occurred_at
-            for scan in self.scans.values()
-            if scan.tracking_no == tracking_no
-            and (scan.event in wanted or ("hub" in wanted and scan.event_id in self.hubs))
+            for scan in self._of_parcel.get(tracking_no, ())
+            if scan.event in wanted or ("hub" in wanted and scan.event_id in self.hubs)
         )
         return min(seen, default=None)
 

@@ -2,18 +2,24 @@
 
 from datetime import datetime
 
+from aftersale import bounds
+from aftersale.contract.quotas import Quotas
 from aftersale.errors import refusal
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import local
 from aftersale.vocabulary import Party, WatchCommand
 from aftersale.watch.commands import GIVEN_BY, CancelDelay, CancelOrder, Click, SetDelay, WatchAct
-from aftersale.watch.shipment import MOST_PARCELS, Shipment, given_pieces
+from aftersale.watch.shipment import Shipment, given_pieces
 
 
-def validate(shipment: Shipment, command: WatchCommand, act: WatchAct, at: datetime, now: datetime) -> None:
+def validate(
+    shipment: Shipment, quotas: Quotas, command: WatchCommand, act: WatchAct, at: datetime, now: datetime
+) -> None:
     """Make sure that an act which happened at `at` may be taken. Raises CommandRefused, with what to send instead."""
     _own_party(shipment, command, act)
     _not_ahead("occurred_at", at, now)
+    if reason := quotas.used_up(act.actor.party, command):
+        raise refusal("illegal_move", "", f"{command} is refused: {reason}; parcels, scans and clocks go on")
     match act:
         case SetDelay(set_at=set_at):
             _not_ahead("set_at", set_at or at, now)
@@ -58,8 +64,10 @@ def _clickable(shipment: Shipment, click: Click) -> None:
     if shipment.cancelled_at is not None:
         said = f"the order was cancelled at {local(shipment.cancelled_at)}; nothing more is to leave"
         raise refusal("illegal_move", "", said)
-    if len(shipment.parcels) >= MOST_PARCELS:
-        raise refusal("illegal_move", "", f"a watch follows at most {MOST_PARCELS} parcels; open one for each shipment")
+    if len(shipment.parcels) >= bounds.PARCELS:
+        raise refusal(
+            "illegal_move", "", f"a watch follows at most {bounds.PARCELS} parcels; open one for each shipment"
+        )
     for name, quantity in given_pieces(click).items():
         left = shipment.left[name]
         if quantity > left:

@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from aftersale import bounds
 from aftersale.contract.commands import ParcelEvent
 from aftersale.contract.idempotency import conflict, mark
 from aftersale.contract.markdown import timer_summary
+from aftersale.contract.quotas import Quotas
 from aftersale.contract.status import Entry, Noted
 from aftersale.policy.deadline import Deadline
-from aftersale.policy.facts import Question
+from aftersale.policy.facts import OrderFacts, Question
 from aftersale.policy.running import CLOCK_SKEW, RunningClock
 from aftersale.times import local, span
 from aftersale.vocabulary import Clock, Party, WatchCommand, WatchEnd, WatchState
 from aftersale.watch.commands import CancelDelay, CancelOrder, Click, SetDelay, WatchAct
 from aftersale.watch.request import WatchRequest
-from aftersale.watch.shipment import HUB, MOST_SCANS, PICKUP, Shipment
+from aftersale.watch.shipment import HUB, PICKUP, Shipment
 from aftersale.watch.status import Check, Violation, WatchDeadline, WatchStatus, violation_of
 
 
@@ -27,18 +29,20 @@ class Watch(Noted):
     request: WatchRequest
     opened_at: datetime
     shipment: Shipment = field(init=False)
+    bought: OrderFacts = field(init=False)
     clocks: dict[Check, RunningClock] = field(default_factory=dict)
     met: set[Check] = field(default_factory=set)
     violations: dict[Check, Violation] = field(default_factory=dict)
     heard_until: dict[Check, datetime] = field(default_factory=dict)
     unread: list[ParcelEvent] = field(default_factory=list)
     timeline: list[Entry] = field(default_factory=list)
+    quotas: Quotas = field(default_factory=Quotas)
     policy_version: str | None = None
     end: WatchEnd | None = None
 
     def __post_init__(self) -> None:
         """Nothing has left yet."""
-        self.shipment = Shipment(self.request)
+        self.shipment, self.bought = Shipment(self.request), self.request.bought
         says = f"shipment {self.request.shipment_id} of order {self.request.order_id} is watched"
         self.note("Opened", says, Party.SYSTEM, self.opened_at, self.opened_at)
 
@@ -47,6 +51,7 @@ class Watch(Noted):
     def take(self, command: WatchCommand, act: WatchAct, at: datetime, now: datetime) -> None:
         """Put an act that was found legal onto the shipment and the timeline, as of `at`, when it happened."""
         says = command.words
+        self.quotas.use(act.actor.party, command)
         match act:
             case Click():
                 self.shipment.click(act, at)
@@ -98,11 +103,12 @@ class Watch(Noted):
 
     def questions(self, now: datetime) -> dict[Check, Question]:
         """Return the questions of clocks that ought to run and do not, or that the facts have changed."""
-        wanted = ((check, self._question(check, now)) for check in self.shipment.checks)
+        open_ = (check for check in self.shipment.checks if not self._is_decided(check))
+        wanted = ((check, self._question(check, now)) for check in open_)
         return {
             check: question
             for check, question in wanted
-            if question is not None and not self._is_decided(check) and not self._is_asked(check, question)
+            if question is not None and not self._is_asked(check, question)
         }
 
     def questions_again(self, now: datetime) -> dict[Check, Question]:
@@ -195,8 +201,8 @@ class Watch(Noted):
             return f"scan {scan.event_id}: leg must be outbound; what comes back belongs to a case"
         if not paid_at <= scan.occurred_at <= now + CLOCK_SKEW:
             return f"scan {scan.event_id}: occurred_at must lie between the payment at {local(paid_at)} and now"
-        if len(self.shipment.scans) >= MOST_SCANS:
-            return f"a watch keeps at most {MOST_SCANS} scans; further ones are not kept"
+        if len(self.shipment.scans) >= bounds.WATCH_SCANS:
+            return f"a watch keeps at most {bounds.WATCH_SCANS} scans; further ones are not kept"
         return None
 
     def _question(self, check: Check, now: datetime) -> Question | None:
@@ -205,7 +211,7 @@ class Watch(Noted):
             return None
         switches = {"merchant_delay": self.shipment.delay, "delay_cancelled_at": self.shipment.delay_cancelled_at}
         told = {name: value for name, value in switches.items() if value is not None}
-        facts: dict[str, Any] = {"order": self.request.bought.model_copy(update=told)}
+        facts: dict[str, Any] = {"order": self.bought.model_copy(update=told)}
         if check.tracking_no is not None:
             facts["dispatch_clicked_at"] = self.shipment.parcels[check.tracking_no].clicked_at
         return Question(clock=check.clock, started_at=started_at, as_of=now, **facts)

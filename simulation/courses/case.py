@@ -142,12 +142,12 @@ class CaseCourse(CheckedCase):
         """Send a command that was taken again under its id: it gets the answer that it got. Another one gets none."""
         if not self.taken:
             return
-        sending, request_id, answer = self.sender.pick(self.taken)
+        sending, request_id = self.sender.pick(self.taken)
         self.say(f"{sending} again, as {request_id}")
         before = await self.status()
         again = await self.update(sending.command, sending.payload, request_id, Status)
         with checks.holding("a command that is repeated is taken once"):
-            assert again == answer, "it was answered otherwise"
+            assert again == self.answers[request_id], "it was answered otherwise"
             self.unmoved(before, await self.status(), sending)
         other = self._meant(before)
         if other is not None and other != sending:

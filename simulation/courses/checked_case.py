@@ -1,8 +1,11 @@
 """A case that is spoken to: every answer, taken or refused, is held against the rules."""
 
+from itertools import zip_longest
 from random import Random
 from typing import Any
 
+from aftersale.contract.commands import parse
+from aftersale.contract.idempotency import fingerprint
 from aftersale.contract.status import Status
 from aftersale.errors import Refusal
 from aftersale.vocabulary import CaseKind, Command, Party
@@ -25,11 +28,12 @@ class CheckedCase(SteppedCourse[Status]):
     def __init__(self, *given: Any, kind: CaseKind, asked: dict[str, Any]) -> None:
         """Nothing has been sent yet."""
         super().__init__(*given)
-        self.kind, self.asked = kind, dict(asked)
+        self.kind, self.asked, self._first_asked = kind, dict(asked), dict(asked)
         self.sender = Sender(self.asked, Random(0))
-        self.taken: list[tuple[Sending, str, Status]] = []
+        self.taken: list[tuple[Sending, str]] = []
+        self.answers: dict[str, Status] = {}
+        self._amendments: dict[str, dict[str, Any]] = {}
         self._known: tuple[int, Status] | None = None
-        self._amendments = 0
 
     def draw_by(self, random: Random) -> None:
         """Draw by this chance from now on."""
@@ -44,7 +48,7 @@ class CheckedCase(SteppedCourse[Status]):
             await self.world.loop.next_event()
             status = await self.ask(Status)
         if status.timeline:
-            checks.of_a_status(self.world, self.asked, self.kind, status)
+            self._require_sane(status)
         checks.of_the_money(self.world)
         self._known = self.run.history.length, status
         return status
@@ -63,24 +67,24 @@ class CheckedCase(SteppedCourse[Status]):
     # What is given, and what must be refused
 
     async def send(self, sending: Sending, request_id: str) -> Status:
-        """Send a command; the answer is held against the rules. Raises Refusal, Over."""
-        status = await self.update(sending.command, sending.payload, request_id, Status)
-        checks.of_a_status(self.world, self._amended(sending, status), self.kind, status)
-        return status
+        """Send a command; return the whole status at the answer, held against the rules. Raises Refusal, Over."""
+        if sending.command is Command.AMEND:
+            act = parse(Command.AMEND, sending.payload)
+            self._amendments[fingerprint(Command.AMEND, act)] = sending.payload
+        answer = self.answers[request_id] = await self.update(sending.command, sending.payload, request_id, Status)
+        return await self.whole(answer, self._require_sane)
 
-    def _amended(self, sending: Sending, after: Status) -> dict[str, Any]:
-        """Return the request, once an amendment that was taken has changed it."""
-        events = [each.event for each in after.timeline]
-        amendments = events.count("Amended") - events.count("AmendmentRefused")
-        if sending.command is not Command.AMEND or amendments == self._amendments:
-            return self.asked
-        self._amendments = amendments
-        given = sending.payload
-        if "items" in given:
-            self.asked["items"] = given["items"]
-        told = {name: given[name] for name in ("dispatched_at", "signed_for_at") if name in given}
-        self.asked["order"] = {**self.asked["order"], **told}
-        return self.asked
+    def _require_sane(self, status: Status) -> None:
+        """Hold a whole status against the rules, and against the request as its timeline says that it was amended."""
+        told = [each for each in status.timeline if each.event in ("Amended", "AmendmentRefused")]
+        asked = dict(self._first_asked)
+        for each, then in zip_longest(told, told[1:]):
+            given = self._amendments.get(each.fingerprint or "")
+            if given is not None and (then is None or then.event != "AmendmentRefused"):
+                times = {name: given[name] for name in ("dispatched_at", "signed_for_at") if name in given}
+                asked |= {"items": given.get("items", asked["items"]), "order": {**asked["order"], **times}}
+        self.asked.update(asked)
+        checks.of_a_status(self.world, asked, self.kind, status)
 
     async def give(self, before: Status, sending: Sending) -> None:
         """Give what the table allows: it is taken, unless the case moved meanwhile or has its reasons."""
@@ -99,7 +103,7 @@ class CheckedCase(SteppedCourse[Status]):
         with checks.holding("every command that is not offered is refused"):
             own = sending.command in offered(before) | {Command.EXTEND}
             assert own or moved(before, after), f"{sending} was taken in {before.state}"
-        self.taken.append((sending, request_id, after))
+        self.taken.append((sending, request_id))
 
     async def refused(self, before: Status, sending: Sending) -> None:
         """Send what must be refused: the case stands as it stood, and the refusal says what is legal."""

@@ -10,6 +10,7 @@ from aftersale.ledger.reports import LedgerDifference, ProviderPayment
 from aftersale.policy.running import CLOCK_SKEW
 from aftersale.times import SECOND
 from aftersale.vocabulary import Party, State
+from aftersale.watch.status import WatchStatus
 from simulation.courses.deadlines import as_the_book_says
 from simulation.courses.statuses import sane
 from simulation.courses.walks import GRACE
@@ -19,7 +20,7 @@ from simulation.temporal.history import Diverged
 from simulation.temporal.instance import TaskFailed
 from simulation.temporal.run import Overlap, Run
 
-MOST_BYTES = {"status": 1_000_000, "history": 10_000_000, "answer": 2_000_000}
+MOST_BYTES = {"status": 1_000_000, "history": 10_000_000, "answer": 500_000}
 """How much of anything there may be (R32): what lies beyond parks a case, or has the server end it."""
 
 
@@ -75,8 +76,27 @@ def of_a_status(world: World, asked: dict[str, Any], kind: Any, status: Status) 
     with holding("whoever is told to act can"):
         _someone_can_act(status)
     with holding("sizes are bounded"):
-        size = len(status.model_dump_json())
-        assert size <= MOST_BYTES["status"], f"the status has {size} bytes"
+        _within("status", status)
+
+
+def of_an_answer(answer: Status | WatchStatus, whole: Status | WatchStatus) -> list[int]:
+    """Hold what a command was answered against its size, and its lines against the timeline.
+
+    Return where they may end there: the same may have happened more than once in a second.
+    """
+    with holding("sizes are bounded"):
+        _within("answer", answer)
+        assert all(line.event != "Opened" for line in answer.timeline), "the answer repeats the timeline from its start"
+    with holding("an answer has the lines that its command added"):
+        new, lines = answer.timeline, whole.timeline
+        ends = [end for end in range(len(new), len(lines) + 1) if lines[end - len(new) : end] == new]
+        assert new and ends, f"{new} are no lines of the timeline"
+        return ends
+
+
+def _within(what: str, status: Status | WatchStatus) -> None:
+    size = len(status.model_dump_json().encode())
+    assert size <= MOST_BYTES[what], f"the {what} has {size} bytes"
 
 
 def of_a_hold(world: World, status: Status) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Generic, TypeVar
@@ -99,6 +100,21 @@ class Course:
                 assert refusal.code == CONFLICT, refusal
             else:
                 raise AssertionError(f"{name} was answered as what came before as {request_id}")
+
+    async def whole(self, answer: Standing, require: Callable[[Standing], None]) -> Standing:
+        """Return the status that a command was answered with, and the timeline up to there, which answers leave out.
+
+        It is held against what it must be. Raises Broken.
+        """
+        now = await self.ask(type(answer))
+        told = [now.timeline[:end] for end in checks.of_an_answer(answer, now)]
+        wholes = [answer.model_copy(update={"timeline": lines}) for lines in told]
+        for found in wholes[:-1]:
+            with suppress(checks.Broken):
+                require(found)
+                return found
+        require(wholes[-1])
+        return wholes[-1]
 
     def _update_number(self, request_id: str, name: str, sent: Any) -> int:
         """Return what tells this update from others of its request: nothing but its content, or every call anew.

@@ -106,15 +106,14 @@ class WatchCourse(SteppedCourse[WatchStatus]):
         self.say(f"{name} {payload}")
         request_id = self.fresh_id()
         try:
-            status = await self.update(name, payload, request_id, WatchStatus)
+            answer = await self.update(name, payload, request_id, WatchStatus)
         except Refusal as refusal:
             self.say(f"  refused: {refusal}")
             with checks.holding("a refusal names the field, or the reason"):
                 assert refusal.code in ("bad_input", "illegal_move", "wrong_party"), refusal.code
             return None
-        self._check(status)
-        self.taken.append((name, payload, request_id, status))
-        return status
+        self.taken.append((name, payload, request_id, answer))
+        return await self.whole(answer, self._check)
 
     async def _repeat(self) -> None:
         """Send an act that was taken again under its id: it gets the answer that it got. Another one gets none."""

@@ -54,9 +54,9 @@ class WorkflowTask:
 
     @property
     def bytes(self) -> int:
-        """How many bytes it adds to the history, about as many as the server's."""
-        content = [*self.jobs, *self.resolved.values(), *self.commands]
-        return sum(each.ByteSize() for each in content)
+        """How many bytes it adds to the history, about as many as the server's: a local activity leaves its answer."""
+        commands = [each for each in self.commands if not each.HasField("schedule_local_activity")]
+        return sum(each.ByteSize() for each in [*self.jobs, *self.resolved.values(), *commands])
 
 
 class History:

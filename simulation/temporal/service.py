@@ -255,7 +255,7 @@ def _may_run_again(known: "Run", wanted: v1.StartWorkflowExecutionRequest) -> bo
 
 
 def _described(run: "Run") -> WorkflowExecutionInfo:
-    info = WorkflowExecutionInfo(history_length=run.history.length)
+    info = WorkflowExecutionInfo(history_length=run.history.length, history_size_bytes=run.history.size)
     info.execution.workflow_id, info.execution.run_id = run.born.workflow_id, run.born.run_id
     info.type.name = run.born.type
     info.status = WorkflowExecutionStatus.Value(f"WORKFLOW_EXECUTION_STATUS_{run.status}")

@@ -112,7 +112,10 @@ PLANTS = {
         "whoever is told to act can",
     ),
     "an answer beyond every size": Plant(
-        "activities/answers.py", "else text[: most - 1]", "else 100 * text", "sizes are bounded", seed=8
+        "activities/answers.py", "return cut(text, most)", "return 100 * text", "sizes are bounded", seed=8
+    ),
+    "an answer that repeats the timeline": Plant(
+        "workflows/entity.py", "status.timeline[told:]", "status.timeline", "sizes are bounded"
     ),
     "an answer that is unreadable for a field beside it": Plant(
         "activities/answers.py", 'extra="ignore"', 'extra="forbid"', "whatever is asked is answered in the end", seed=31

@@ -16,9 +16,10 @@ def apply_command(desk: Desk, command: Command, act: Act) -> None:
     """Put the act on the timeline and on the desk. The procedure acts on it; nobody waits here."""
     case, at = desk.case, desk.at(act)
     case.note(EVENTS[command], act_in_words(command, act), act.actor.party, at, desk.now, **mark(command, act))
+    case.quotas.use(act.actor.party, command)
     match act:
         case AddEvidence():
-            case.add_evidence()
+            pass  # the file grows, and nothing else
         case AgreeLimit():
             if case.agreements.agree(act):
                 desk.clocks.requote(f"a limit of {act.limit} was agreed", lambda running: _agreed(running, act))
@@ -91,8 +92,10 @@ _NOT_TOLD = ("actor", "occurred_at", "request_id")
 
 
 def act_in_words(command: Command, act: Act) -> str:
-    """Return the act in words: the command, and what was given with it."""
+    """Return the act in words: the command, and what was given with it; evidence is counted, the command has it."""
     given = act.model_dump(mode="json", exclude=set(_NOT_TOLD), exclude_none=True, exclude_defaults=True)
+    if pieces := len(given.get("evidence", ())):
+        given["evidence"] = f"of {pieces} piece{'s' * (pieces > 1)}"
     about = ", ".join(f"{name} {value}" for name, value in given.items())
     return f"{command.words}{': ' if about else ''}{about}"
 

@@ -23,7 +23,7 @@ from aftersale.vocabulary import Clock, MessageEvent, Party, State
 from workflows import outside
 from workflows.cases.clocks import NO_STARTS, CaseClocks, Starts
 from workflows.cases.recorder import TurnRecorder
-from workflows.entity import EntityDesk
+from workflows.entity_desk import EntityDesk
 from workflows.present import Present
 
 A = TypeVar("A", bound=Schema)
@@ -49,7 +49,7 @@ class Desk(EntityDesk):
     """The working place of one case."""
 
     def __init__(self, case: Case, present: Present) -> None:
-        super().__init__(present)
+        super().__init__(present, case)
         self.case = case
         self.settlings = 0
         self.clocks = CaseClocks(case, self.revisions, present)
@@ -208,6 +208,7 @@ class Desk(EntityDesk):
 
     def _settle(self) -> None:
         """End the turn: operators see how the case stands, and it is written with the messages that it owes."""
+        self.case.quotas.note_history(workflow.info().get_current_history_size())
         standing = status(self.case, self.now)
         self._visibility.show(self.case.request, standing)
         self._recorder.write(standing, self.case.messages.drain(standing), self.now, self.case.running)

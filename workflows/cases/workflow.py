@@ -11,8 +11,9 @@ from aftersale.case.case import Case
 from aftersale.case.intake import Application, bars
 from aftersale.case.projection import status
 from aftersale.case.validator import Handling, validate
-from aftersale.contract.commands import PAYLOADS, Act, OpenCase, ParcelEvent
+from aftersale.contract.commands import PAYLOADS, Act, AddEvidence, OpenCase, ParcelEvent
 from aftersale.contract.idempotency import mark
+from aftersale.contract.quotas import Extra
 from aftersale.contract.request import CaseRequest
 from aftersale.contract.status import Closed, Ending, Status, refused_status
 from aftersale.schema import is_id
@@ -123,6 +124,9 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
                 await require_unfrozen(desk)
             handling = await self._judge_settled(desk, command, act, at)  # much may have come meanwhile
         self._present.note_fact(at)
+        told = self._told
+        if isinstance(act, AddEvidence):
+            desk.case.quotas.use(act.actor.party, Extra.PIECES, len(act.evidence))
         if handling is Handling.CORRECT:
             says = f"{command.words} at {local(at)} came after the lapse of its stage was executed"
             desk.case.correct(says, act.actor.party, at, desk.now, **mark(command, act))
@@ -130,7 +134,7 @@ class CaseWorkflow(Entity[CaseRequest, Act, Desk, Status]):
         else:
             apply_command(desk, command, act.model_copy(update={"occurred_at": at}))
         await wait_until(lambda: desk.settled)
-        return self.status()
+        return self._since(told)
 
     def _hear_scan(self, desk: Desk, scan: ParcelEvent) -> bool:
         return hear_scan(desk, scan)

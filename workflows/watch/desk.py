@@ -22,7 +22,7 @@ from aftersale.watch.request import WatchRequest
 from aftersale.watch.status import Check, Violation
 from aftersale.watch.watch import Watch, summary
 from workflows import outside
-from workflows.entity import EntityDesk
+from workflows.entity_desk import EntityDesk
 from workflows.present import Present
 
 
@@ -30,8 +30,8 @@ class WatchDesk(EntityDesk):
     """The working place of one watch."""
 
     def __init__(self, request: WatchRequest, present: Present) -> None:
-        super().__init__(present)
-        self.watch = Watch(request, self.now)
+        self.watch = Watch(request, present.now)
+        super().__init__(present, self.watch)
         self._to_tell: deque[Violation] = deque()
         self._passing_on: asyncio.Task[None] | None = None
 
@@ -102,6 +102,7 @@ class WatchDesk(EntityDesk):
             at, check, running = wake
             late = f"late facts about {check.words}"
             self._timer.set(at, (check, running is None), summary(check, running) if running else late)
+        self.watch.quotas.note_history(workflow.info().get_current_history_size())
         self._show()
         self.settled = True
 

@@ -62,16 +62,18 @@ class DispatchWatch(Entity[WatchRequest, WatchAct, WatchDesk, WatchStatus]):
     def _judge(self, command: WatchCommand, act: WatchAct, at: datetime) -> None:
         desk = self._require_desk()
         with failing_updates():
-            validate(desk.watch.shipment, command, act, at, self._present.second)
+            validate(desk.watch.shipment, desk.watch.quotas, command, act, at, self._present.second)
 
     async def _take(self, command: WatchCommand, act: WatchAct, at: datetime) -> WatchStatus:
         self._judge(command, act, at)
         desk = self._require_desk()
         self._present.note_fact(at)
+        told = self._told
         desk.watch.take(command, act, at, desk.now)
         desk.wake()
         await wait_until(lambda: self._is_decided)
-        return self._require_desk().watch.status
+        self._require_desk()
+        return self._since(told)
 
     def _hear_scan(self, desk: WatchDesk, scan: ParcelEvent) -> bool:
         return desk.watch.scan(scan, self._present.second)

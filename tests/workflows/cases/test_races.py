@@ -46,9 +46,9 @@ async def left_alone(place: Workplace, until: str) -> Live:
     return live
 
 
-def evidence(name: str) -> dict[str, Any]:
-    """The buyer's evidence of that name."""
-    return {"actor": ACTOR, "evidence": [{"uri": f"oss://{name}"}]}
+def evidence(*names: str) -> dict[str, Any]:
+    """The buyer's evidence of these names."""
+    return {"actor": ACTOR, "evidence": [{"uri": f"oss://{name}"} for name in names]}
 
 
 # The worker is down while the deadline passes

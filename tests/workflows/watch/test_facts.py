@@ -109,7 +109,8 @@ async def test_a_scan_in_time_that_arrives_before_the_lapse_is_taken_clears_the_
     given = {"event_id": "late", "leg": "outbound", "tracking_no": SF1, "event": "picked_up"}
     await live.handle.signal("parcel_event", {**given, "occurred_at": stamp("2024-06-04 10:00:00")})
     async with working(idle):
-        status = await live.update("open", {})
+        await live.update("open", {})
+        status = await live.status()
         assert status.violations == ()
         assert [entry.clock for entry in entries(status, "Met")][1:] == [
             "false_dispatch_pickup",
@@ -173,7 +174,8 @@ async def test_what_cannot_be_a_scan_of_the_shipment_is_noted_and_not_kept(place
     await live.scan(SF1, "picked_up", at("2024-06-03 09:59:59"), "before")
     await live.scan(SF1, "picked_up", at("2024-06-03 10:09:00"), "ahead")
     await live.handle.signal("parcel_event", {"event_id": "broken"})
-    status = await live.update("open", {})
+    await live.update("open", {})
+    status = await live.status()
     assert len(entries(status, "SignalRefused")) == 3 and status.parcels[0].picked_up_at is None
 
 
@@ -232,7 +234,7 @@ async def test_the_merchant_s_own_delay_binds_by_when_it_was_set(place: Workplac
     assert due(status, "dispatch") == at("2024-02-25 09:00:00"), "cancelled after the payment"
     status = await live.act("cancel_delay", *MERCHANT, cancelled_at="2024-02-05T08:59:59")
     assert due(status, "dispatch") == at("2024-02-25 09:00:00"), "set again at the second of the cancellation"
-    (changed,) = entries(status, "DeadlineChanged")
+    (changed,) = entries(await live.status(), "DeadlineChanged")
     assert (changed.previous_due_at, changed.rules) == (at("2024-02-22 23:59:59"), ("S17",))
 
 
