@@ -115,16 +115,15 @@ class Payments:
         settlement stands. If it holds another one under the key, this one has moved no money and never will, which
         is a definitive decline; its reason tells the operator to ask what the key paid before ordering a new attempt.
         """
-        return await self._carry_out(
-            "refunds", order.instruction, self._ledger.instruct, closes=order.closes, declined=order.declined
-        )
+        keep = partial(self._ledger.instruct, attempt=activity.info().attempt)
+        return await self._carry_out("refunds", order.instruction, keep, closes=order.closes, declined=order.declined)
 
     @activity.defn(name="advance")
     async def advance(self, advanced: AdvanceRequest) -> PaymentAnswer:
         """Have an instant refund settled likewise; beyond the bounds of the order's day it is a decline (S1)."""
         edition = self._book.services.at(GuaranteeService.INSTANT_REFUND, advanced.paid_at, present.now())
         bounds = edition.settings.advance if edition else None
-        keep = partial(self._ledger.advance, bounds)
+        keep = partial(self._ledger.advance, bounds, attempt=activity.info().attempt)
         return await self._carry_out("refunds", advanced.instruction, keep, closes=False)
 
     @activity.defn(name="claw_back")

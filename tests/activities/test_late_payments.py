@@ -1,5 +1,6 @@
 """Payments that come after their caller gave up are made once, whatever the books said meanwhile (R31)."""
 
+import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.payments import Payments
@@ -85,6 +86,19 @@ async def test_a_ledger_that_has_forgotten_an_earlier_key_learns_of_its_payment_
     answer = await attempt(payments, 1, instruction(n=2), [KEY])
     assert (answer.status, answer.earlier) == ("declined", (PAID_BEFORE,))
     assert await moved(platform) == PRICE
+    assert ledger.check() == []
+
+
+async def test_a_ledger_that_has_forgotten_a_key_that_may_have_been_sent_leaves_its_end_to_the_service(
+    payments: Payments, platform: StandIn, ledger: Ledger
+) -> None:
+    ledger.freeze("O-88", "CB-7", "not recognised", NOW)
+    for tries in (2, 3):
+        with pytest.raises(ApplicationError) as raised:
+            await attempt(payments, tries)
+        assert raised.value.type == "payments_awaited"
+    await platform.refund(INSTRUCTED)
+    assert await attempt(payments, 4) == PAID
     assert ledger.check() == []
 
 

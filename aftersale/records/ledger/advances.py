@@ -20,7 +20,9 @@ from aftersale.vocabulary import RefundState
 class Advances(Repository):
     """What the platform pays ahead."""
 
-    def advance(self, bounds: Advance | None, instruction: RefundInstruction, now: datetime) -> Instructed:
+    def advance(
+        self, bounds: Advance | None, instruction: RefundInstruction, now: datetime, attempt: int = 1
+    ) -> Instructed:
         """Keep, before it is sent, that the platform pays a refund ahead; beyond the bounds it is declined.
 
         They bound what the platform is out of pocket: advances of open cases, and those that could not be taken back.
@@ -28,7 +30,9 @@ class Advances(Repository):
         """
         with self._writing() as connection:
             _lock_buyer(connection, instruction.buyer_ref)
-            return keep(connection, instruction, "refund", now, lambda: _refusal(connection, bounds, instruction))
+            return keep(
+                connection, instruction, "refund", now, lambda: _refusal(connection, bounds, instruction), attempt
+            )
 
 
 def _refusal(connection: Connection, bounds: Advance | None, instruction: RefundInstruction) -> str | None:

@@ -14,8 +14,8 @@ from aftersale.money import Allocation, LineAmount, Purpose, RefundInstruction, 
 from aftersale.records.errors import LedgerFault
 from aftersale.records.ledger import chargebacks
 from aftersale.records.ledger.accounts import lock_account
-from aftersale.records.ledger.tables import allocations, instructions
-from aftersale.records.tables import Found
+from aftersale.records.ledger.tables import allocations, attempts, instructions
+from aftersale.records.tables import Found, put_new
 from aftersale.records.transactions import Repository
 from aftersale.times import local
 from aftersale.vocabulary import RefundState
@@ -34,17 +34,18 @@ _NEW, _NEW_PARTS = insert(instructions), insert(allocations)
 class Instructions(Repository):
     """What cases have the payment service give to buyers and take back, once for every key."""
 
-    def instruct(self, instruction: RefundInstruction, now: datetime) -> Instructed:
+    def instruct(self, instruction: RefundInstruction, now: datetime, attempt: int = 1) -> Instructed:
         """Keep a refund before it is sent; return how it is spread over tenders.
 
         A key that is known answers as it was kept. Of a closed reservation (a closed case was reset) as much can be
         instructed as nobody else took since; that is held by being on its way, the rest is not held again. What the
         books do not allow (a chargeback freezes the order, the case holds too little) is kept as failed, and answered
-        as declined with the reason and the remedy: it must not be sent. Raises LedgerFault for
-        another instruction under a known key.
+        as declined with the reason and the remedy: it must not be sent. At a later `attempt` a freeze does not do so,
+        since an earlier one may have sent it, and the ledger forgotten that. Raises LedgerFault for another instruction
+        under a known key.
         """
         with self._writing() as connection:
-            return keep(connection, instruction, "refund", now)
+            return keep(connection, instruction, "refund", now, attempt=attempt)
 
     def clawback(self, instruction: RefundInstruction, now: datetime) -> Instructed:
         """Keep, before it is sent, that a case's refund is taken back: at most what was settled and is not back yet.
@@ -139,6 +140,7 @@ def keep(
     purpose: Purpose,
     now: datetime,
     barred: Callable[[], str | None] = lambda: None,
+    attempt: int = 1,
 ) -> Instructed:
     """Keep an instruction: as known, if its key is; `barred` says what else than the account speaks against it."""
     n = _number(given, purpose)
@@ -147,11 +149,12 @@ def keep(
     if row is not None:
         _require_same(row, given)
         return _as_kept(connection, row)
-    if purpose == "refund":
-        lines, spread, refusal = _refund(connection, account, given)
-    else:
-        lines, spread, refusal = _clawback(account, given)
-    refusal = barred() or refusal
+    lines, spread, beyond = _refund(account, given) if purpose == "refund" else _clawback(account, given)
+    frozen = chargebacks.refusal(connection, given.order_id) if purpose == "refund" else None
+    may_be_sent = frozen is not None and attempt > 1
+    refusal = barred() or (None if may_be_sent else frozen) or beyond
+    if may_be_sent and refusal is None:
+        put_new(connection, attempts, {"key": given.key, "attempt": attempt - 1, "began_at": now})
     _write(connection, given, purpose, n, refusal, now)
     if refusal is not None:
         return Instructed(allocations=(), settlement=Settlement(key=given.key, status="declined", reason=refusal))
@@ -164,13 +167,9 @@ _Judged = tuple[Sequence[LineAmount], Mapping[str, Mapping[str, int]], str | Non
 """The amount of every line, what is left of its tenders, and why the instruction cannot be carried out."""
 
 
-def _refund(connection: Connection, account: Account, given: RefundInstruction) -> _Judged:
+def _refund(account: Account, given: RefundInstruction) -> _Judged:
     left = account.left_to(given.case_id)
-    refusal = (
-        chargebacks.refusal(connection, account.order_id)
-        or _not_held(account, given)
-        or _beyond(given, left, _open_to(account, given.case_id))
-    )
+    refusal = _not_held(account, given) or _beyond(given, left, _open_to(account, given.case_id))
     lines = [] if refusal else _lines(given, left)
     return lines, {line: account.left_of(line) for line in left}, refusal
 
