@@ -49,6 +49,7 @@ from activities.services import SERVICES
 from activities.signed_http import Activities, ServiceAddress
 from aftersale import records
 from aftersale.client import WORKFLOW_TYPES, Namespace, Reconciliations, connect
+from aftersale.client.fitness import require_fit_records
 from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
 from aftersale.policy.book import Book
 from aftersale.policy.load import default_book
@@ -265,7 +266,7 @@ async def main() -> None:
     client = await connect(runtime=runtime(settings.metrics_address))
     if missing := await Namespace(client).missing_attributes():
         raise AftersaleError(f"search attributes {', '.join(missing)} are not registered; run `aftersale setup` first")
-    await _require_records(settings.records_url)
+    await require_fit_records(client, settings.records_url)
     await Reconciliations(client).schedule()
     async with worker(client, settings) as hand:
         async with hand:
@@ -273,16 +274,6 @@ async def main() -> None:
             await _told_to_stop()
             _LOG.info("draining", extra={"seconds": DRAIN.total_seconds()})
         _LOG.info("stopped")
-
-
-async def _require_records(url: str) -> None:
-    """Refuse records that this version cannot write; those that cannot be reached now may be later, and cases go on."""
-    try:
-        await asyncio.to_thread(records.require_current, url)
-    except (records.RecordsOutdated, records.RecordsNewer) as error:
-        raise AftersaleError(str(error)) from None
-    except records.RecordsUnavailable as error:
-        _LOG.warning(str(error))
 
 
 async def _told_to_stop() -> None:

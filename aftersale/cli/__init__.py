@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from aftersale.cli import cases, lists
+from aftersale.cli import adoption, cases, lists
 from aftersale.cli.errors import Answering
 from aftersale.cli.ledger import ledger
 from aftersale.cli.policy.book import policy
@@ -28,6 +28,7 @@ app.command("due", cls=Answering)(lists.list_due)
 app.command("act", cls=Answering)(cases.act)
 app.command("reconcile", cls=Answering)(reconcile)
 app.command("setup", cls=Answering)(setup)
+ledger.command(cls=Answering)(adoption.adopt)
 app.add_typer(ledger)
 app.add_typer(policy)
 app.add_typer(services)

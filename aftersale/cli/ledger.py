@@ -63,7 +63,7 @@ def check(
     Exit status 1 where anything is wrong; each line says whose, both figures and what to do.
     """
     with report_errors(as_json), on_records(PATIENCE) as kept:
-        found = kept.ledger.check(None if statement is None else _payments(statement))
+        found = kept.ledger.check(None if statement is None else payments_in(statement))
     if as_json:
         say_json({"ok": not found, "differences": [each.model_dump(mode="json") for each in found]})
     else:
@@ -180,7 +180,7 @@ def _known(books: "Ledger", order: str) -> OrderBooks:
     return found
 
 
-def _payments(file: str) -> Iterator[ProviderPayment]:
+def payments_in(file: str) -> Iterator[ProviderPayment]:
     """Return the payments that a statement holds. Raises BadInput, which names the line."""
     for number, text in enumerate(content(file, "a statement of JSON Lines").splitlines(), start=1):
         if text.strip():

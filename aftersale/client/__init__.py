@@ -8,6 +8,7 @@ that id is refused.
 from aftersale.client.cases import Cases
 from aftersale.client.namespace import Namespace
 from aftersale.client.reconciliations import Reconciliations
+from aftersale.client.restores import LedgerOlder, Restores
 from aftersale.contract.request import WORKFLOW_TYPES
 from aftersale.errors import CaseNotFound, NoAnswer, Refusal, ServiceFault
 from aftersale.temporal.plugin import connect
@@ -16,10 +17,12 @@ __all__ = [
     "WORKFLOW_TYPES",
     "CaseNotFound",
     "Cases",
+    "LedgerOlder",
     "Namespace",
     "NoAnswer",
     "Reconciliations",
     "Refusal",
+    "Restores",
     "ServiceFault",
     "connect",
 ]

@@ -17,6 +17,7 @@ from aftersale.client.entity import Entities
 from aftersale.client.namespace import Namespace
 from aftersale.client.open import as_sent
 from aftersale.client.reconciliations import Reconciliations
+from aftersale.client.restores import Restores
 from aftersale.client.rollouts import Rollouts
 from aftersale.client.watches import Watches
 from aftersale.contract.commands import PAYLOADS, Act, ParcelEvent
@@ -60,7 +61,7 @@ class Cases(Entities[CaseRequest, Status]):
         super().__init__(client, timeout=timeout, now=now)
         self._records = records
         self.namespace, self.rollouts = Namespace(client, timeout), Rollouts(client, timeout)
-        self.reconciliations = Reconciliations(client, timeout)
+        self.reconciliations, self.restores = Reconciliations(client, timeout), Restores(client)
         self.watches = Watches(client, timeout=timeout, now=now)
 
     @classmethod

@@ -136,6 +136,20 @@ class OrderBooks(Schema):
     chargebacks: tuple[Chargeback, ...]
 
 
+class Adopted(Schema):
+    """What a ledger took over that it had forgotten: the cases whose reservation, and the keys whose instruction."""
+
+    reservations: tuple[str, ...] = ()
+    instructions: tuple[str, ...] = ()
+
+    def plus(self, other: "Adopted") -> "Adopted":
+        """Return both, each named once."""
+        return Adopted(
+            reservations=tuple(dict.fromkeys(self.reservations + other.reservations)),
+            instructions=tuple(dict.fromkeys(self.instructions + other.instructions)),
+        )
+
+
 class Erasure(Schema):
     """That a buyer's reference and all free text of its cases were erased: of how many, and when the last had closed.
 

@@ -91,6 +91,12 @@ class CaseRepository(Repository):
         with self._reading() as connection:
             return [CaseLine.model_construct(**row._mapping) for row in connection.execute(query)]
 
+    def lines_of(self, case_ids: Collection[str]) -> dict[str, CaseLine]:
+        """Return those of these cases that the records know, by their ids."""
+        query = select(cases).where(cases.c.case_id.in_(case_ids))
+        with self._reading() as connection:
+            return {row.case_id: CaseLine.model_construct(**row._mapping) for row in connection.execute(query)}
+
     def known_ids(self, case_ids: Collection[str]) -> set[str]:
         """Return those of these ids that the records know, of open cases or not."""
         query = select(cases.c.case_id).where(cases.c.case_id.in_(case_ids))

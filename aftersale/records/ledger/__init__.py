@@ -4,6 +4,7 @@ Every method is one short transaction. Those that move money hold the order's lo
 order are judged one after the other; nothing is locked while the payment service is asked.
 """
 
+from aftersale.records.ledger.adoption import Adoptions
 from aftersale.records.ledger.advances import Advances
 from aftersale.records.ledger.chargebacks import Chargebacks
 from aftersale.records.ledger.erasure import Erasures
@@ -15,7 +16,7 @@ from aftersale.records.ledger.settlements import Settlements
 __all__ = ["Ledger"]
 
 
-class Ledger(Reservations, Instructions, Advances, Settlements, Chargebacks, Reports, Erasures):
+class Ledger(Reservations, Instructions, Advances, Settlements, Chargebacks, Reports, Erasures, Adoptions):
     """The ledger in the database of the records, each part of it with its SQL in a module of its own.
 
     A case reserves money, instructs refunds of it, and each is settled. Every method may raise RecordsUnavailable;

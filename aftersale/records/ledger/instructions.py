@@ -163,6 +163,20 @@ def keep(
     return Instructed(allocations=kept)
 
 
+def keep_as_sent(connection: Connection, given: RefundInstruction, purpose: Purpose, at: datetime) -> None:
+    """Keep an instruction that was sent, of an order that is locked, whatever the books say: the money may be gone.
+
+    It is spread as it was when it was first kept, as far as the account still allows that.
+    """
+    account = lock_account(connection, given.order_id)
+    _write(connection, given, purpose, _number(given, purpose), None, at)
+    lines, spread, refusal = _refund(account, given) if purpose == "refund" else _clawback(account, given)
+    if refusal is None:
+        _keep_parts(connection, given.key, over_tenders(lines, spread))
+    elif row := find_instruction(connection, given.key):
+        allocate_after_all(connection, row)
+
+
 _Judged = tuple[Sequence[LineAmount], Mapping[str, Mapping[str, int]], str | None]
 """The amount of every line, what is left of its tenders, and why the instruction cannot be carried out."""
 

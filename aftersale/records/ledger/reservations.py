@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from aftersale.contract.request import OrderLine
 from aftersale.errors import Problem
 from aftersale.ledger.account import Account, Line
+from aftersale.ledger.case_money import Admitted
 from aftersale.ledger.reservation import Reservation
 from aftersale.records.ledger.accounts import lock, lock_account
 from aftersale.records.ledger.tables import order_lines, orders, reservations, reserved_lines, tenders
@@ -102,6 +103,23 @@ def _is_same(known: Found, claim: Reservation) -> bool:
 def _taken_id(claim: Reservation) -> Problem:
     said = f"{claim.case_id} is another case's, and an id is never used twice; give this case an id of its own"
     return Problem(code="case_id_conflict", field="case_id", message=said)
+
+
+def restore(connection: Connection, admitted: Admitted) -> bool:
+    """Hold again what a case was admitted with, of an order that is locked, and ask nothing: it was; whether it is new.
+
+    Its amendments are restored one after the other, as they were made.
+    """
+    claim, known = admitted.claim, _known(connection, admitted.claim.case_id)
+    if known is None:
+        if _keep(connection, claim, admitted.at):
+            return False
+        if admitted.attempt == 1:
+            return True
+    elif known.attempt >= admitted.attempt or not _is_same(known, claim):
+        return False
+    _keep_amended(connection, claim, admitted.attempt, admitted.at)
+    return True
 
 
 # What speaks against a claim

@@ -64,18 +64,29 @@ class Settlements(Repository):
         """
         with self._writing() as connection:
             row = _locked(connection, settlement.key)
-            before, paid = settlement_of(row), settlement.status == "succeeded"
-            if before is None or (paid and before.status == "declined" and not _heard(connection, row.key)):
-                _write(connection, settlement, now)
-                if before is not None:
-                    allocate_after_all(connection, row)
-            else:
-                _require_agreement(before, settlement)
-            _end(connection, settlement, attempt, now)
-            if closes and paid:
+            settle_as_told(connection, row, settlement, attempt, now)
+            if closes and settlement.status == "succeeded":
                 close(connection, row.case_id, now)
-            if paid and row.purpose == "refund":
-                tell_of_refunds(connection, row.order_id, chargebacks.notices_in_force(connection, row.order_id), now)
+
+
+def settle_as_told(
+    connection: Connection, row: Found, settlement: Settlement, attempt: int | None, now: datetime
+) -> None:
+    """Keep a definitive answer, of an order that is locked; no `attempt` where it is not known who decided it.
+
+    Raises LedgerFault where the service had said otherwise of the key before.
+    """
+    before, paid = settlement_of(row), settlement.status == "succeeded"
+    if before is None or (paid and before.status == "declined" and not _heard(connection, row.key)):
+        _write(connection, settlement, now)
+        if before is not None:
+            allocate_after_all(connection, row)
+    else:
+        _require_agreement(before, settlement)
+    if attempt is not None:
+        _end(connection, settlement, attempt, now)
+    if paid and row.purpose == "refund":
+        tell_of_refunds(connection, row.order_id, chargebacks.notices_in_force(connection, row.order_id), now)
 
 
 def _known_attempts(connection: Connection, key: str) -> Sequence[Found]:
