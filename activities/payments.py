@@ -64,12 +64,10 @@ class Payment(RefundInstruction, Settlement):
     def settles(self, instruction: RefundInstruction) -> bool:
         """Tell whether this is about the very instruction, and not another one that bears its key.
 
-        One that the ledger refused is spread over nothing: whoever paid it spread it somehow.
+        However it was spread: one that the ledger refused has no spread, and one that it took over after a restore
+        may have another.
         """
-        held = self.instruction()
-        if not instruction.allocations:
-            held = held.model_copy(update={"allocations": ()})
-        return _unordered(held) == _unordered(instruction)
+        return _compared(self.instruction()) == _compared(instruction)
 
     def instruction(self) -> RefundInstruction:
         """Return the instruction alone."""
@@ -250,11 +248,10 @@ def _instead_of(earlier: Sequence[Settlement]) -> str | None:
     return f"{paid}: that counted as declined and was paid all the same, so that nothing is sent in its place"
 
 
-def _unordered(instruction: RefundInstruction) -> RefundInstruction:
-    """Return an instruction whose parts stand in one order, whichever they were told in."""
+def _compared(instruction: RefundInstruction) -> RefundInstruction:
+    """Return what tells an instruction from others: its lines in one order, and no spread."""
     lines = sorted(instruction.lines, key=lambda part: part.order_line_id)
-    spread = sorted(instruction.allocations, key=lambda part: (part.order_line_id, part.tender))
-    return instruction.model_copy(update={"lines": tuple(lines), "allocations": tuple(spread)})
+    return instruction.model_copy(update={"lines": tuple(lines), "allocations": ()})
 
 
 async def _asked(ask: Callable[[], _T]) -> _T:

@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.payments import Payment, Payments
-from aftersale.money import Allocation, PaymentAnswer, RefundInstruction
+from aftersale.money import Allocation, LineAmount, PaymentAnswer, RefundInstruction
 from aftersale.records import Ledger, Records
 from tests.support.bookkeeping import claim, hold, line
 from tests.support.paying import BOOK, INSTRUCTED, KEY, NOW, PAID, attempt, failure
@@ -101,10 +101,14 @@ async def test_a_lost_answer_about_mixed_tenders_is_looked_up_and_the_refund_pai
     assert await platform.payments() == {order.key: ("succeeded", 1)}
 
 
-def test_a_payment_is_known_whatever_the_order_of_its_parts() -> None:
-    parts = [Allocation(order_line_id="L1", tender=name, amount_minor=6450) for name in ("Coupon", "cash")]
-    held = Payment(**instruction(allocations=tuple(parts)).model_dump() | PAID.model_dump(exclude={"earlier"}))
-    assert held.settles(instruction(allocations=tuple(reversed(parts))))
+def test_a_payment_is_known_however_it_was_spread_and_in_whatever_order_its_lines_stand() -> None:
+    """A ledger that took an instruction over after a restore may spread it otherwise: it is paid all the same."""
+    lines = [LineAmount(order_line_id=name, amount_minor=6450) for name in ("L1", "L2")]
+    spread = Allocation(order_line_id="L1", tender="cash", amount_minor=12900)
+    told = instruction(lines=tuple(lines), allocations=(spread,))
+    held = Payment(**told.model_dump() | PAID.model_dump(exclude={"earlier"}))
+    assert held.settles(instruction(lines=tuple(reversed(lines))))
+    assert not held.settles(instruction(lines=tuple(lines), order_id="O-89"))
 
 
 # What the ledger stops
