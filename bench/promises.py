@@ -29,8 +29,8 @@ from tests.records.ledger.test_integrity import payments
 from tests.support.books import BOOK, ask, crowded
 from tests.support.books import ROOT as POLICIES
 from tests.support.crowds import like, open_cases, pages, refunded_orders
-from tests.support.postgres import binaries, server
 from tests.support.running import open_file, text, turn_of
+from trial.postgres import binaries, server
 
 ROOT = Path(__file__).resolve().parents[1]
 

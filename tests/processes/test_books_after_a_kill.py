@@ -15,8 +15,8 @@ from tests.support import cases
 from tests.support.dying_worker import STEPS
 from tests.support.market import ACTORS, Market, confirm_receipt, market
 from tests.support.platform_fixtures import until
-from tests.support.postgres import Server
 from tests.support.program import program, working
+from trial.postgres import Server
 
 DYING_WORKER = str(Path(__file__).parents[1] / "support" / "dying_worker.py")
 

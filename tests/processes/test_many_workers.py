@@ -16,8 +16,8 @@ from aftersale.contract.status import Status
 from aftersale.vocabulary import CaseKind, CloseReason
 from tests.support import cases
 from tests.support.market import ACTORS, Market, market
-from tests.support.postgres import Server
 from tests.support.program import Program, working
+from trial.postgres import Server
 
 WORKERS, AT_ONCE = 4, 24
 CASES = [80, pytest.param(500, marks=pytest.mark.soak)]

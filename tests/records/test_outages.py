@@ -15,7 +15,8 @@ from aftersale.records.database import CONNECTIONS, engine, parse_url
 from aftersale.records.postgres import ImpatientConnection
 from tests.support.drawing import NOW, line, turn
 from tests.support.outages import frozen
-from tests.support.postgres import Server, free_port
+from trial.postgres import Server
+from trial.server import free_port
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 
 import aftersale.records.migrations as migrations
 from aftersale import records
-from tests.support.postgres import ABSENT, Server, binaries, server
+from trial.postgres import ABSENT, Server, binaries, server
 
 STEPS = [step.revision for step in ScriptDirectory(str(Path(migrations.__path__[0]))).walk_revisions("base", "heads")][
     ::-1

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from aftersale.records.database import engine, parse_url
-from tests.support.postgres import Server
+from trial.postgres import Server
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tests.support.carrying import NOBODY, Clock, all_done, at_work, inbox_of, m
 from tests.support.drawing import HOUR, NOW, message
 from tests.support.outages import locked, stopped
 from tests.support.platform_fixtures import StandIn, until
-from tests.support.postgres import Server
+from trial.postgres import Server
 
 
 async def test_two_messengers_deliver_nothing_twice(url: str, kept: Records, platform: StandIn) -> None:

@@ -8,8 +8,8 @@ import pytest
 from aftersale.policy.load import load
 from tests.support.books import ROOT
 from tests.support.market import Market, market
-from tests.support.postgres import Server
 from tests.support.shell import NO_SERVER, Told, run
+from trial.postgres import Server
 
 REVISION = load(ROOT).revision
 

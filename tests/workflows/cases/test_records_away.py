@@ -13,8 +13,8 @@ from aftersale.vocabulary import CloseReason, State
 from bench.cost import cost
 from tests.support.cases import BUYER, MERCHANT, PLATFORM, ended, opened, quiet, seen
 from tests.support.outages import locked, silent, stopped
-from tests.support.postgres import Server
 from trial.environment import Live, Workplace, workplace
+from trial.postgres import Server
 
 JUNE = "2024-06-03 10:00:00"
 

@@ -1,9 +1,11 @@
-"""A PostgreSQL server of the tests' own, from Debian's package, on a free port of the loopback."""
+"""A PostgreSQL server of a test's or trial's own, from Debian's package, on a free port of the loopback.
+
+It is spoken to by the programs that come with it: only the records know the database by a library.
+"""
 
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
+from trial.server import free_port
 
 ABSENT = "no PostgreSQL server here; install Debian's package: apt-get install postgresql"
 
@@ -22,7 +24,7 @@ DICTIONARY = {"locale": "C.UTF-8", "locale-provider": "icu", "icu-locale": "en-U
 
 
 def binaries() -> Path | None:
-    """The folder of the newest server that is installed; Debian keeps it off the path."""
+    """Return the folder of the newest server that is installed; Debian keeps it off the path."""
     versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     found = sorted(versions, key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0)
     initdb = str(found[-1]) if found else shutil.which("initdb")
@@ -63,13 +65,11 @@ class Server:
         )
         until = time.monotonic() + 60
         while True:
-            try:
-                psycopg.connect(self.url("postgres")).close()
+            if not subprocess.run([self.binary / "pg_isready", "--quiet", "--dbname", self.url("postgres")]).returncode:
                 return
-            except psycopg.OperationalError:
-                if time.monotonic() > until or self.process.poll() is not None:
-                    raise
-                time.sleep(0.02)
+            if time.monotonic() > until or self.process.poll() is not None:
+                raise RuntimeError(f"the PostgreSQL server in {self.data} does not answer; look for what its port has")
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """Stop at once, as in a crash: connections break, nothing is rolled up."""
@@ -79,33 +79,26 @@ class Server:
             self.process = None
 
     def processes(self) -> list[int]:
-        """The server's processes, those behind connections among them."""
+        """Return the server's processes, those behind connections among them."""
         assert self.process is not None
         parent = self.process.pid
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         return [parent, *map(int, children)]
 
     def url(self, database: str) -> str:
-        """The URL of a database, as a user would write it."""
+        """Return the URL of a database, as a user would write it."""
         return f"postgresql://aftersale@127.0.0.1:{self.port}/{database}"
 
     def database(self, name: str, template: str = "template1") -> str:
-        """Make a database, empty or a copy of another; its URL."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        """Make a database, empty or a copy of another, and return its URL."""
+        made = f'CREATE DATABASE "{name}" TEMPLATE "{template}"'
+        subprocess.run([self.binary / "psql", "--quiet", "--command", made, self.url("postgres")], check=True)
         return self.url(name)
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
 def server(binary: Path) -> Iterator[Server]:
-    """A server for as long as the block runs, in a folder that its user may enter."""
+    """Run a server for as long as the block runs, in a folder that its user may enter."""
     with tempfile.TemporaryDirectory(prefix="aftersale-postgres-") as name:
         folder = Path(name)
         if os.geteuid() == 0:
