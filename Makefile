@@ -20,7 +20,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-fast simulate soak check format replay diagrams services picture bench lock clean
+.PHONY: help install demo dev test test-fast simulate chaos soak check format replay diagrams services picture bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,10 @@ test-fast: install ## run the tests that need no server and no other program
 
 simulate: install ## drive courses of the real workflow code without a server; SEED, COURSES, MINUTES
 	@$(BIN)/python -m simulation $(foreach option,SEED COURSES MINUTES STEPS WITHOUT KNOWN,\
+		$(if $($(option)),--$(shell echo $(option) | tr A-Z a-z) $($(option))))
+
+chaos: install ## kill, freeze, lock and garble at random on a real server, then check; SEED, MINUTES, RECORDS
+	@$(BIN)/python -m chaos $(foreach option,SEED MINUTES RECORDS,\
 		$(if $($(option)),--$(shell echo $(option) | tr A-Z a-z) $($(option))))
 
 soak: install ## run what takes long: outages of many minutes, and the simulated stories on the server
