@@ -14,9 +14,9 @@ from tests.support.backups import back_up
 from tests.support.cases import request
 from tests.support.market import Market, confirm_receipt, market
 from tests.support.platform_fixtures import until
-from tests.support.postgres import Server
 from tests.support.program import WORKER, finished, working
 from tests.support.shell import run
+from trial.postgres import Server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
