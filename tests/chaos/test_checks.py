@@ -186,7 +186,12 @@ def test_what_is_sound_breaks_no_rule(sound: Left) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "plant"), [(rule, plant) for rule, plants in PLANTED.items() for plant in plants], ids=str
+    ("rule", "plant"),
+    [
+        pytest.param(rule, plant, id=f"{rule}: {plant.__name__.strip('_').replace('_', ' ')}")
+        for rule, plants in PLANTED.items()
+        for plant in plants
+    ],
 )
 def test_what_is_planted_breaks_the_rule_that_is_there_for_it(
     sound: Left, rule: str, plant: Callable[[Left], None]
