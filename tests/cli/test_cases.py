@@ -66,7 +66,9 @@ async def test_a_command_is_given_and_the_case_shown(place: Market) -> None:
         run("show", case_id, "--live", address=place.address),
         run("show", case_id, "--live", "--json", address=place.address),
     )
-    assert (shown.status, shown.err, shown.json) == (0, "", acted.json)
+    added = acted.json["timeline"]
+    assert (shown.status, shown.err, shown.json | {"timeline": added}) == (0, "", acted.json)
+    assert shown.json["timeline"][-len(added) :] == added, "the answer has what the command added"
     assert plain.status == 0 and "ship back 寄回: carrier sf, tracking_no SF1" in plain.out
     assert "as recorded at" not in plain.out
 

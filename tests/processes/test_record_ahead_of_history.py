@@ -71,8 +71,8 @@ async def aftermath(
         if request.param == "woken again":
             lost.process.send_signal(signal.SIGCONT)
             await asyncio.sleep(1)  # it goes on where it stopped, and is told that its task is another's by now
-        final = await place.cases.act(case_id, Withdraw(actor=ACTORS["buyer"]))
-        await place.record(case_id)
+        await place.cases.act(case_id, Withdraw(actor=ACTORS["buyer"]))
+        final = await place.record(case_id)
         yield Aftermath(place, kept, case_id, ahead, told_before, final)
 
 

@@ -67,7 +67,7 @@ async def test_a_sending_in_time_that_is_reported_after_the_end_goes_to_the_plat
     assert (await told(stand_in, live, "platform", MessageEvent.CORRECTION_REQUESTED))["says"] == line.says
     recorded = kept.turns.record(case_id(live))
     assert recorded is not None
-    assert recorded == status
+    assert (recorded.timeline[-1], recorded.model_copy(update={"timeline": (line,)})) == (line, status)
     assert [written.turn.seq for written in kept.turns.of(case_id(live))][-1] == len(kept.turns.of(case_id(live)))
 
 

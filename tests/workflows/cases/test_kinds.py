@@ -188,7 +188,7 @@ async def test_of_an_exchange_the_replacement_is_due_from_the_sign_off_whether_r
     status = await live.act("confirm_receipt", *MERCHANT)
     assert status.state is State.AWAITING_MERCHANT_DISPATCH
     assert status.deadlines == (deadline,), "the same clock runs on"
-    assert len(entries(status, "DeadlineSet")) == 4
+    assert len(entries(await live.status(), "DeadlineSet")) == 4
 
 
 async def test_of_an_exchange_whose_merchant_never_confirms_the_receipt_the_breach_comes_once(
