@@ -13,15 +13,14 @@ from operator import methodcaller
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
 from temporalio import activity
 from temporalio.client import Client
 
 from activities import present
 from activities.executions import Executions
 from activities.heartbeat import send_heartbeats
-from aftersale.errors import BadInput, problems_of
-from aftersale.ledger.reports import DifferenceKind, LedgerDifference, ProviderPayment
+from aftersale.errors import BadInput
+from aftersale.ledger.reports import DifferenceKind, LedgerDifference, ProviderPayment, read_payments
 from aftersale.reconciliation.closing import closing_turn, recorded_end
 from aftersale.reconciliation.discrepancies import Discrepancy, Reconciled, ReconciliationPart
 from aftersale.reconciliation.judgement import (
@@ -213,14 +212,8 @@ def _open(line: CaseLine) -> ListedCase:
 
 
 def _payments(statement: Path) -> Iterator[ProviderPayment]:
-    """Return the payments of a statement. Raises BadInput, which names the line and repeats nothing of it."""
     with statement.open(encoding="utf-8", errors="replace") as lines:
-        for number, text in enumerate(lines, start=1):
-            if text.strip():
-                try:
-                    yield ProviderPayment.model_validate_json(text)
-                except ValidationError as error:
-                    raise BadInput(problems_of(error, f"line {number}")) from None
+        yield from read_payments(lines, "line ")
 
 
 def _why(error: OSError | BadInput) -> str:

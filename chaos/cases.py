@@ -16,22 +16,13 @@ from aftersale.vocabulary import Command, Party, State
 from chaos.caller import Caller
 from simulation.courses.plan import Sort
 from simulation.courses.sendings import Sender, Sending
-from simulation.courses.statuses import givers, leading
+from simulation.courses.statuses import ALONE, givers, leading
 from trial.environment import Running
 
 _SPANS = [timedelta(minutes=5), timedelta(hours=3), timedelta(days=1), timedelta(days=30)]
 
 _NOTICES = 20
 """How often a bank's notice is given: for longer than anybody locks the records."""
-
-_ALONE = {
-    State.REFUND_FAILED: (Command.RETRY_REFUND, Party.PLATFORM),
-    State.IN_ARBITRATION: (Command.RULE, Party.PLATFORM),
-    State.AWAITING_MERCHANT_DISPATCH: (Command.AMEND, Party.BUYER),
-    State.AWAITING_BUYER_RECEIPT: (Command.CONFIRM_DELIVERY, Party.BUYER),
-    State.AWAITING_CLAIM_REVIEW: (Command.DECIDE_CLAIM, Party.PLATFORM),
-}
-"""Who alone can move a case whose clock has run out for good."""
 
 
 class CaseCaller(Caller[Status]):
@@ -85,8 +76,8 @@ class CaseCaller(Caller[Status]):
             await self._give(self.sender.meant(status, self.chance.choice(likely), status.next.party))
         elif status.next.respond_by is not None:
             await self.pass_to(max(status.next.respond_by, await self.now()) + 2 * SECOND)
-        elif status.state in _ALONE:
-            await self._give(self.sender.meant(status, *_ALONE[status.state]))
+        elif status.state in ALONE:
+            await self._give(self.sender.meant(status, *ALONE[status.state]))
         else:
             await asyncio.sleep(0.5)
         return True

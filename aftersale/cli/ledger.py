@@ -5,16 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from pydantic import ValidationError
 
 from aftersale.cli.connections import on_cases, on_records
 from aftersale.cli.errors import REFUSED, Answering, AsJson, report_errors, words
 from aftersale.cli.inputs import content, options
 from aftersale.cli.ledger_tables import chargebacks, lines_of_csv, tables
 from aftersale.cli.output import as_json_line, draw, say, say_json
-from aftersale.errors import AftersaleError, BadInput, bad_input, problems_of
+from aftersale.errors import AftersaleError, bad_input
 from aftersale.inert import inert
-from aftersale.ledger.reports import Erasure, OrderBooks, ProviderPayment
+from aftersale.ledger.reports import Erasure, OrderBooks, ProviderPayment, read_payments
 from aftersale.schema import Id, Note, Schema, is_id
 from aftersale.times import floor, local
 
@@ -182,12 +181,7 @@ def _known(books: "Ledger", order: str) -> OrderBooks:
 
 def payments_in(file: str) -> Iterator[ProviderPayment]:
     """Return the payments that a statement holds. Raises BadInput, which names the line."""
-    for number, text in enumerate(content(file, "a statement of JSON Lines").splitlines(), start=1):
-        if text.strip():
-            try:
-                yield ProviderPayment.model_validate_json(text)
-            except ValidationError as error:
-                raise BadInput(problems_of(error, f"{file}:{number}")) from None
+    return read_payments(content(file, "a statement of JSON Lines").splitlines(), f"{file}:")
 
 
 def _kept_by_temporal(erasure: Erasure) -> tuple[datetime | None, str | None]:

@@ -1,12 +1,14 @@
 """Reports of the ledger: the account of an order, postings, differences, erasures. Pure."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from aftersale import bounds
+from aftersale.errors import BadInput, problems_of
 from aftersale.ledger.reservation import Chargeback
 from aftersale.money import Currency, Purpose
 from aftersale.schema import Code, Id, Instant, MinorUnits, Schema
@@ -24,6 +26,16 @@ class ProviderPayment(Schema):
     amount_minor: MinorUnits
     currency: Currency
     provider_ref: Annotated[StrictStr, Field(max_length=bounds.KEY)] | None = None
+
+
+def read_payments(lines: Iterable[str | bytes], where: str) -> Iterator[ProviderPayment]:
+    """Return the payments of a statement. Raises BadInput, which names the line after `where`, and repeats no value."""
+    for number, text in enumerate(lines, start=1):
+        if text.strip():
+            try:
+                yield ProviderPayment.model_validate_json(text)
+            except ValidationError as error:
+                raise BadInput(problems_of(error, f"{where}{number}")) from None
 
 
 class DifferenceKind(StrEnum):

@@ -14,7 +14,7 @@ from simulation.courses.checked_case import MACHINES, REASONS, CheckedCase
 from simulation.courses.course import Over
 from simulation.courses.plan import Sort
 from simulation.courses.sendings import Sending
-from simulation.courses.statuses import givers, leading, moved, offered
+from simulation.courses.statuses import ALONE, givers, leading, moved, offered
 
 
 class CaseCourse(CheckedCase):
@@ -235,17 +235,8 @@ class CaseCourse(CheckedCase):
         elif status.next.respond_by is not None:
             await self.pass_to(max(status.next.respond_by, self.now) + 2 * SECOND)
         else:
-            await self.give(status, self.sender.meant(status, *_ALONE[status.state]))
+            await self.give(status, self.sender.meant(status, *ALONE[status.state]))
 
 
 _MOST_LOOKS = 3
 """How often, days apart, a payment that is on its way is looked at before it counts as one that never arrives."""
-
-_ALONE = {
-    State.REFUND_FAILED: (Command.RETRY_REFUND, Party.PLATFORM),
-    State.IN_ARBITRATION: (Command.RULE, Party.PLATFORM),
-    State.AWAITING_MERCHANT_DISPATCH: (Command.AMEND, Party.BUYER),
-    State.AWAITING_BUYER_RECEIPT: (Command.CONFIRM_DELIVERY, Party.BUYER),
-    State.AWAITING_CLAIM_REVIEW: (Command.DECIDE_CLAIM, Party.PLATFORM),
-}
-"""Who alone can move a case whose clock has run out for good."""

@@ -8,6 +8,15 @@ from aftersale.times import SECOND
 from aftersale.vocabulary import CaseKind, Clock, Command, Party, State
 from simulation.courses.walks import BESIDE, CLAIM_REVIEW, FINAL, Walk
 
+ALONE = {
+    State.REFUND_FAILED: (Command.RETRY_REFUND, Party.PLATFORM),
+    State.IN_ARBITRATION: (Command.RULE, Party.PLATFORM),
+    State.AWAITING_MERCHANT_DISPATCH: (Command.AMEND, Party.BUYER),
+    State.AWAITING_BUYER_RECEIPT: (Command.CONFIRM_DELIVERY, Party.BUYER),
+    State.AWAITING_CLAIM_REVIEW: (Command.DECIDE_CLAIM, Party.PLATFORM),
+}
+"""Who alone can move a case whose clock has run out for good."""
+
 
 def awaited(status: Status) -> Party | None:
     """Whose move it is, by the table and the timeline: the platform's once the merchant has not granted a claim."""
